@@ -1,0 +1,35 @@
+"""microbotnet: from an image classifier's idea to a micro-robot's chip.
+
+The public names are flat and load on first use, so `import microbotnet` stays fast and does not import torch.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .errors import BadInput as BadInput
+    from .errors import Failed as Failed
+    from .nets import create_model as create_model
+    from .nets import net_names as net_names
+    from .nets import register_net as register_net
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "BadInput": "errors",
+    "Failed": "errors",
+    "create_model": "nets",
+    "net_names": "nets",
+    "register_net": "nets",
+}
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'microbotnet' has no attribute {name!r}")
+    return getattr(import_module(f".{_HOME[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

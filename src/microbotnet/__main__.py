@@ -1,0 +1,5 @@
+"""`python -m microbotnet`."""
+
+from .cli import main
+
+main()
