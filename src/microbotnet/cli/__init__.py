@@ -1,9 +1,7 @@
 """The command line. One file a command; each only reads options, calls the library and prints."""
 
-import os
 import sys
 
-import click
 import typer
 
 from ..errors import BadInput, Failed
@@ -23,23 +21,10 @@ app.command("nets")(nets.nets)
 def main() -> None:
     """Run the command line; errors a user can mend become one line and an exit code (2 bad input, 1 failed)."""
     try:
-        code = app(standalone_mode=False)
-    except click.ClickException as error:
-        error.show()
-        code = 2
-    except click.Abort:
-        code = 130
+        app()
     except BadInput as error:
         print(f"microbotnet: {error}", file=sys.stderr)
-        code = 2
+        sys.exit(2)
     except (Failed, OSError) as error:
         print(f"microbotnet: {error}", file=sys.stderr)
-        code = 1
-    except KeyboardInterrupt:
-        print("microbotnet: interrupted", file=sys.stderr)
-        code = 130
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:  # the reader, `head` say, has gone
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    sys.exit(code or 0)
+        sys.exit(1)
