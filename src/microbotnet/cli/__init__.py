@@ -1,21 +1,34 @@
 """The command line. One file a command; each only reads options, calls the library and prints."""
 
 import sys
+from typing import Annotated
 
 import typer
 
+from .. import __version__
 from ..errors import BadInput, Failed
 from . import nets
 
 app = typer.Typer(
     name="microbotnet",
-    help="Image classifiers under a million multiply-accumulates: count, train, classify.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("nets")(nets.nets)
+
+
+@app.callback(invoke_without_command=True)
+def options(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
+) -> None:
+    """Image classifiers under a million multiply-accumulates: count, train, classify."""
+    if version:
+        print(__version__)
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        print(context.get_help())
 
 
 def main() -> None:
