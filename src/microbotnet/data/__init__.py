@@ -1,0 +1,1 @@
+"""Picture sets, read from the layouts of their publishers."""
