@@ -7,7 +7,7 @@ import typer
 
 from .. import __version__
 from ..errors import BadInput, Failed
-from . import nets
+from . import evaluate, nets, train, weights
 
 app = typer.Typer(
     name="microbotnet",
@@ -15,7 +15,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.command("evaluate")(evaluate.evaluate)
 app.command("nets")(nets.nets)
+app.command("train")(train.train)
+app.command("weights")(weights.weights)
 
 
 @app.callback(invoke_without_command=True)

@@ -1,0 +1,81 @@
+"""`microbotnet train`: a network from a recipe."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from .output import Json, print_json, stderr, stdout
+
+_FROM_RECIPE = "Instead of the recipe's."
+
+
+def train(
+    recipe: Annotated[str, typer.Argument(help="A recipe's name (modern, notes-2020) or a TOML file.")],
+    net: Annotated[str, typer.Option(help="Which network; see `microbotnet nets`.")] = "microbotnet",
+    width: Annotated[float, typer.Option(help="Width multiplier.")] = 0.32,
+    seed: Annotated[int, typer.Option(help="Decides all randomness.", min=0)] = 0,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder for the result; one that holds a stopped training of the same kind is gone on with.  [default: runs/RECIPE-NET-WIDTH-seedSEED]"
+        ),
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="CIFAR-10's folder.  [default: MICROBOTNET_DATA or the cache]")
+    ] = None,
+    teacher: Annotated[str | None, typer.Option(help="A checkpoint whose outputs are followed (distillation).")] = None,
+    epochs: Annotated[int | None, typer.Option(help=_FROM_RECIPE)] = None,
+    batch: Annotated[int | None, typer.Option(help=_FROM_RECIPE + " Pictures a step, over all processes.")] = None,
+    learning_rate: Annotated[float | None, typer.Option("--lr", help=_FROM_RECIPE)] = None,
+    holdout: Annotated[
+        int | None, typer.Option(help=_FROM_RECIPE + " Training pictures kept out, to choose by.")
+    ] = None,
+    accelerator: Annotated[str, typer.Option(help="cpu, cuda, mps or auto.")] = "auto",
+    devices: Annotated[
+        int, typer.Option(help="Processes on this machine; each has a GPU of its own, or shares the CPU.", min=1)
+    ] = 1,
+    nodes: Annotated[
+        int, typer.Option(help="Machines; start the command on each, as lightning-fabric describes.", min=1)
+    ] = 1,
+    precision: Annotated[str, typer.Option(help="32-true, bf16-mixed, bf16-true or 16-mixed.")] = "32-true",
+    json: Json = False,
+) -> None:
+    """Train a network on CIFAR-10. Run the same command again to go on with a training that was stopped."""
+    from ..training.launch import make_fabric
+    from ..training.recipe import load_recipe
+    from ..training.session import train_on_cifar10
+
+    changes = {"epochs": epochs, "batch": batch, "learning_rate": learning_rate, "holdout": holdout}
+    plan = load_recipe(recipe, changes)
+    folder = out or Path("runs") / f"{Path(recipe).stem}-{net}-{width:g}-seed{seed}"
+    fabric = make_fabric(accelerator, devices, nodes, precision)
+    columns = (
+        TextColumn("[bold]{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+        TextColumn("left"), TimeRemainingColumn(),
+    )  # fmt: skip
+    with Progress(*columns, console=stderr, disable=not fabric.is_global_zero) as progress:
+        bar = progress.add_task(f"{net} ×{width:g}", total=None)
+
+        def on_epoch(record: dict[str, Any]) -> None:
+            held = f"  held out {record['holdout_top1']:5.2f} %" if "holdout_top1" in record else ""
+            if fabric.is_global_zero:
+                progress.console.print(
+                    f"epoch {record['epoch']:3d}/{plan.epochs}  loss {record['loss']:.4f}  "
+                    f"train {record['train_top1']:5.2f} %{held}  {record['seconds']:.1f} s"
+                )
+
+        outcome = train_on_cifar10(
+            plan, recipe, folder, net=net, width=width, seed=seed, teacher=teacher, data=data, fabric=fabric,
+            on_step=lambda done, total: progress.update(bar, completed=done, total=total), on_epoch=on_epoch,
+        )  # fmt: skip
+    if not fabric.is_global_zero:
+        return
+    metrics = outcome.card["metrics"]
+    if json:
+        print_json({"checkpoint": str(outcome.checkpoint), **metrics, "epochs": outcome.history})
+    else:
+        stdout.print(
+            f"top-1 {metrics['top1']:.2f} % on {metrics['test_pictures']:,} test pictures; {outcome.checkpoint}"
+        )

@@ -1,0 +1,34 @@
+"""`microbotnet weights`: what is shipped."""
+
+from rich.table import Table
+
+from .output import Json, print_json, stdout
+
+
+def weights(json: Json = False) -> None:
+    """List the weights that come with the package; each name is a CHECKPOINT wherever one is asked for."""
+    from ..training.checkpoint import shipped_cards
+
+    rows = [
+        {
+            "name": name,
+            "net": card["architecture"]["name"],
+            "width": card["architecture"]["width"],
+            "quantization": card["quantization"],
+            "top1": card["metrics"]["top1"],
+            "recipe": card["recipe"]["name"],
+            "epochs": card["recipe"]["epochs"],
+            "seed": card["recipe"]["seed"],
+        }
+        for name, card in shipped_cards().items()
+    ]
+    if json:
+        print_json({"weights": rows})
+        return
+    table = Table("name", "width", "quantization", "top-1 %", "recipe", "epochs", "seed", box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(
+            row["name"], f"×{row['width']:.2f}", row["quantization"], f"{row['top1']:.2f}",
+            row["recipe"], str(row["epochs"]), str(row["seed"]),
+        )  # fmt: skip
+    stdout.print(table)

@@ -1,0 +1,191 @@
+"""The training loop: one for every network, float or quantized, with or without a teacher."""
+
+import copy
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..data.augment import Batches, draw_view
+from ..errors import BadInput, Failed
+from .depthwise import FastDepthwiseGradient
+from .recipe import Recipe
+from .snapshot import Progress, State, load_snapshot, save_snapshot
+from .teacher import Teacher
+
+_LOSS_CHECK = 50  # steps between looks for a loss that is no number
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """Pictures to learn from.
+
+    images: (N, 3, H, W) uint8. labels: (N,) int64. mean, std: of each channel on the scale 0…1.
+    """
+
+    name: str
+    images: Tensor
+    labels: Tensor
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+
+def train(
+    model: nn.Module,
+    pictures: TrainingSet,
+    recipe: Recipe,
+    folder: Path,
+    *,
+    seed: int = 0,
+    fabric: Fabric | None = None,
+    teacher: Teacher | None = None,
+    describe: dict[str, Any] | None = None,
+    on_step: Callable[[int, int], None] = lambda done, total: None,
+    on_epoch: Callable[[dict[str, Any]], None] = lambda record: None,
+) -> tuple[nn.Module, list[dict[str, Any]]]:
+    """Train `model` by `recipe`; return the network to keep, in eval mode, and a record of every epoch.
+
+    A snapshot of everything is kept in `folder`; a training that was stopped goes on from it, and on the same
+    machine ends with the same weights as one that was not. All randomness is a function of `seed` and the epoch.
+
+    Args:
+        fabric: where and how it runs; the default is one process. The recipe's batch is shared by all processes.
+        teacher: its outputs are followed as the recipe says.
+        describe: what else decides the training (architecture, data), for the snapshot to be recognised by.
+        on_step, on_epoch: told of (steps done, steps in all), and of each epoch's record.
+
+    Raises:
+        BadInput: `folder` holds another training, or the recipe and the pictures do not go together.
+        Failed: the loss is no longer a number, or the disk is full; the last snapshot stays good.
+    """
+    fabric = fabric or Fabric(accelerator="cpu", devices=1)
+    count = len(pictures.labels) - recipe.holdout
+    steps = count // recipe.batch
+    if steps < 1:
+        raise BadInput(f"{pictures.name}: {count} training pictures do not fill a batch of {recipe.batch}; lower batch")
+    if recipe.batch % fabric.world_size:
+        raise BadInput(f"a batch of {recipe.batch} cannot be shared by {fabric.world_size} processes equally")
+    device = fabric.device
+    batches = Batches(pictures.images[:count], pictures.mean, pictures.std, pad=recipe.crop, device=device)
+    held_out = Batches(pictures.images[count:], pictures.mean, pictures.std, device=device)
+    labels = pictures.labels
+
+    model = model.to(device, memory_format=torch.channels_last)
+    optimizer: torch.optim.Optimizer = torch.optim.SGD(
+        model.parameters(),
+        lr=recipe.learning_rate,
+        momentum=recipe.momentum,
+        nesterov=recipe.nesterov,
+        weight_decay=recipe.weight_decay,
+        fused=True,
+    )
+    averaged = copy.deepcopy(model) if recipe.average else model
+    best: State = {}
+    progress = Progress()
+    snapshot = folder / "snapshot.safetensors"
+    config = {"recipe": asdict(recipe), "seed": seed, "teacher": teacher and teacher.name, **(describe or {})}
+    if snapshot.exists():
+        progress, states = load_snapshot(snapshot, config, optimizer)
+        model.load_state_dict(states["model"])
+        averaged.load_state_dict(states["averaged"])
+        best = states.get("best", {})
+    network, optimizer = fabric.setup(model, optimizer)
+
+    for epoch in range(progress.epochs, recipe.epochs):
+        begun = time.monotonic()
+        stage_length = recipe.epochs // recipe.steps
+        if recipe.restart_from_best and best and epoch % stage_length == 0:
+            model.load_state_dict(best)
+            averaged.load_state_dict(best)
+            optimizer.state.clear()
+        cached = teacher is not None and recipe.views > 0
+        view = draw_view(
+            count, recipe.crop, recipe.flip, epoch % recipe.views if cached else epoch, 0 if cached else seed
+        )
+        soft = teacher.outputs(batches, view, epoch % recipe.views) if teacher and cached else None
+        order = torch.randperm(count, generator=torch.Generator().manual_seed(seed * 200_003 + epoch))
+        torch.manual_seed((seed * 300_007 + epoch) * 1009 + fabric.global_rank)  # dropout
+        network.train()
+        total, right = torch.zeros((), device=device), torch.zeros((), device=device)
+        for step, batch in enumerate(order[: steps * recipe.batch].reshape(steps, recipe.batch)):
+            index = batch[fabric.global_rank :: fabric.world_size]
+            done = epoch * steps + step
+            for group in optimizer.param_groups:
+                group["lr"] = recipe.learning_rate_at((done + 0.5) / (recipe.epochs * steps))
+            inputs, targets = batches.take(index, view), labels[index].to(device)
+            with FastDepthwiseGradient():
+                logits = network(inputs)
+            loss = F.cross_entropy(logits, targets, label_smoothing=recipe.label_smoothing)
+            if teacher is not None:
+                followed = teacher(inputs) if soft is None else soft[index].to(device).float()
+                loss = torch.lerp(loss, _divergence(logits, followed, recipe.temperature), recipe.distillation)
+            optimizer.zero_grad()
+            fabric.backward(loss)
+            optimizer.step()
+            if averaged is not model:
+                _average(averaged, model, min(recipe.average, (1 + done) / (10 + done)))
+            total += loss.detach()
+            right += (logits.detach().argmax(1) == targets).sum()
+            if step % _LOSS_CHECK == 0 or step == steps - 1:
+                _refuse_nan(total, epoch, snapshot)
+            on_step(done + 1, recipe.epochs * steps)
+
+        record = {
+            "epoch": epoch + 1,
+            "learning_rate": optimizer.param_groups[0]["lr"],
+            "loss": float(fabric.all_reduce(total, reduce_op="mean")) / steps,
+            "train_top1": 100 * float(fabric.all_reduce(right, reduce_op="sum")) / (steps * recipe.batch),
+        }
+        if recipe.holdout:
+            record["holdout_top1"] = top1(averaged, held_out, labels[count:])
+            if record["holdout_top1"] > progress.best:
+                progress.best = record["holdout_top1"]
+                best = {key: value.clone() for key, value in averaged.state_dict().items()}
+        record["seconds"] = round(time.monotonic() - begun, 1)
+        progress.epochs, progress.history = epoch + 1, [*progress.history, record]
+        states = {"model": model.state_dict(), "averaged": averaged.state_dict()}
+        if recipe.restart_from_best:
+            states["best"] = best
+        if fabric.is_global_zero:
+            save_snapshot(snapshot, config, progress, states, optimizer)
+        on_epoch(record)
+    if recipe.restart_from_best:
+        averaged.load_state_dict(best)
+    return averaged.eval(), progress.history
+
+
+def top1(model: nn.Module, batches: Batches, labels: Tensor, batch: int = 500) -> float:
+    """Percent of the pictures whose first class is right; the model is left in eval mode."""
+    model.eval()
+    with torch.inference_mode():
+        right = [
+            int((model(batches.take(index)).argmax(1).cpu() == labels[index]).sum())
+            for index in torch.arange(len(labels)).split(batch)
+        ]
+    return 100 * sum(right) / len(labels)
+
+
+def _divergence(logits: Tensor, followed: Tensor, temperature: float) -> Tensor:
+    """Distillation loss (Hinton et al. 2015, arXiv 1503.02531), times T² so that its gradients keep their size."""
+    ours, theirs = F.log_softmax(logits / temperature, 1), F.log_softmax(followed / temperature, 1)
+    return F.kl_div(ours, theirs, reduction="batchmean", log_target=True) * temperature**2
+
+
+@torch.no_grad()
+def _average(averaged: nn.Module, model: nn.Module, decay: float) -> None:
+    """Move every weight and batch-norm statistic of `averaged` towards `model`."""
+    pairs = zip(averaged.state_dict().values(), model.state_dict().values(), strict=True)
+    old, new = zip(*[(a, b) for a, b in pairs if a.is_floating_point()], strict=True)
+    torch._foreach_lerp_(list(old), list(new), 1 - decay)
+
+
+def _refuse_nan(loss: Tensor, epoch: int, snapshot: Path) -> None:
+    if not torch.isfinite(loss):
+        kept = f"the state after epoch {epoch} is safe in {snapshot}" if epoch else "no epoch was finished"
+        raise Failed(f"the loss became {float(loss)} in epoch {epoch + 1}; lower the learning rate; {kept}")

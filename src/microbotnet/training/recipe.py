@@ -1,0 +1,125 @@
+"""Recipes: how a network is trained, as small TOML files."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from ..errors import BadInput
+
+_SCHEDULES = ("one-cycle", "cosine", "steps")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides a training, given network, pictures and seed.
+
+    epochs, batch: passes over the pictures, and pictures a step over all processes.
+    learning_rate, schedule, warmup, steps: the peak, and its course; `warmup` is a share of the run.
+    momentum, nesterov, weight_decay: of stochastic gradient descent.
+    label_smoothing: share of the target spread over all classes.
+    average: decay a step of an exponential moving average of the weights; 0 keeps the last weights.
+    crop, flip: padding in pixels before the random crop; mirror half of the pictures.
+    holdout: training pictures kept out and measured after every epoch.
+    restart_from_best: begin each stage of `steps` with the best held-out weights so far.
+    temperature, distillation, views: with a teacher, the softness of both outputs, the teacher's share of the
+        loss, and how many augmented views to go round (0: a new one every epoch, the teacher run each time).
+    """
+
+    epochs: int = 100
+    batch: int = 128
+    learning_rate: float = 0.1
+    schedule: str = "one-cycle"
+    warmup: float = 0.0
+    steps: int = 1
+    momentum: float = 0.9
+    nesterov: bool = False
+    weight_decay: float = 5e-4
+    label_smoothing: float = 0.0
+    average: float = 0.0
+    crop: int = 4
+    flip: bool = True
+    holdout: int = 0
+    restart_from_best: bool = False
+    temperature: float = 1.0
+    distillation: float = 0.5
+    views: int = 0
+
+    def learning_rate_at(self, progress: float) -> float:
+        """The learning rate at `progress` 0…1 of the run (one-cycle: Smith & Topin 2017, arXiv 1708.07120)."""
+        from math import cos, pi
+
+        if self.schedule == "steps":
+            return self.learning_rate * 0.1 ** min(int(progress * self.steps), self.steps - 1)
+        if progress < self.warmup:
+            return self.learning_rate * progress / self.warmup
+        left = (1 - progress) / (1 - self.warmup)
+        return self.learning_rate * (left if self.schedule == "one-cycle" else (1 - cos(pi * left)) / 2)
+
+
+_BOUNDS: dict[str, tuple[float, float]] = {
+    "epochs": (1, 1_000_000),
+    "batch": (2, 65_536),
+    "learning_rate": (0, 1000),
+    "warmup": (0, 0.99),
+    "steps": (1, 1000),
+    "momentum": (0, 0.9999),
+    "weight_decay": (0, 1),
+    "label_smoothing": (0, 0.99),
+    "average": (0, 0.999999),
+    "crop": (0, 1024),
+    "holdout": (0, 10_000_000),
+    "temperature": (0.01, 1000),
+    "distillation": (0, 1),
+    "views": (0, 1000),
+}
+
+
+def recipe_names() -> list[str]:
+    """The recipes that come with the package."""
+    return sorted(f.name.removesuffix(".toml") for f in files(__package__).joinpath("recipes").iterdir())
+
+
+def load_recipe(name: str, changes: Mapping[str, Any] | None = None) -> Recipe:
+    """Read the recipe `name`, one of `recipe_names()` or the path of a TOML file, and apply `changes`.
+
+    Raises:
+        BadInput: no such recipe, or a field that is unknown, of another type or out of range; it names the field.
+    """
+    path = Path(name)
+    if name in recipe_names():
+        text = files(__package__).joinpath("recipes", f"{name}.toml").read_text()
+    elif path.suffix == ".toml" and path.is_file():
+        text = path.read_text()
+    else:
+        raise BadInput(f"no recipe {name!r}; give a .toml file or one of: {', '.join(recipe_names())}")
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise BadInput(f"{name}: not a TOML file: {error}") from None
+    values |= {key: value for key, value in (changes or {}).items() if value is not None}
+    return _checked(values, name)
+
+
+def _checked(values: dict[str, Any], name: str) -> Recipe:
+    defaults = asdict(Recipe())
+    for key, value in values.items():
+        if key not in defaults:
+            raise BadInput(f"{name}: unknown field {key!r}; there are: {', '.join(f.name for f in fields(Recipe))}")
+        kind = type(defaults[key])
+        fits = type(value) is kind or (kind is float and type(value) is int)
+        if not fits:
+            raise BadInput(f"{name}: {key} must be a {kind.__name__}, not {value!r}")
+        if key in _BOUNDS and not _BOUNDS[key][0] <= value <= _BOUNDS[key][1]:
+            raise BadInput(f"{name}: {key} must be from {_BOUNDS[key][0]:g} to {_BOUNDS[key][1]:g}, not {value!r}")
+        values[key] = kind(value)
+    if values.get("schedule", "one-cycle") not in _SCHEDULES:
+        raise BadInput(f"{name}: schedule must be one of {', '.join(_SCHEDULES)}, not {values['schedule']!r}")
+    recipe = replace(Recipe(), **values)
+    if recipe.nesterov and not recipe.momentum:
+        raise BadInput(f"{name}: nesterov needs a momentum over 0")
+    if recipe.restart_from_best and not recipe.holdout:
+        raise BadInput(f"{name}: restart_from_best needs a holdout to find the best")
+    return recipe

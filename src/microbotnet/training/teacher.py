@@ -1,0 +1,40 @@
+"""A trained network whose outputs another learns to follow."""
+
+from pathlib import Path
+
+import torch
+from safetensors.torch import load, save
+from torch import Tensor, nn
+
+from ..atomic import write_atomically
+from ..data.augment import Batches, View
+
+
+class Teacher:
+    """A network in eval mode, and its outputs on whole sets, kept on disk.
+
+    Args:
+        name: what tells this teacher, with its data and augmentation, from others.
+        folder: where outputs are kept; trainings with the same teacher share it.
+    """
+
+    def __init__(self, name: str, model: nn.Module, folder: Path) -> None:
+        self.name = name
+        self.model = model.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+        self.folder = folder
+
+    @torch.no_grad()
+    def __call__(self, inputs: Tensor) -> Tensor:
+        """Logits (B, classes) for normalised pictures."""
+        self.model.to(inputs.device)
+        logits: Tensor = self.model(inputs)
+        return logits
+
+    def outputs(self, batches: Batches, view: View, number: int) -> Tensor:
+        """Logits (N, classes) float16 of every picture under `view`, computed once and read from disk afterwards."""
+        path = self.folder / f"view-{number}.safetensors"
+        if path.exists():
+            return load(path.read_bytes())["logits"]
+        logits = torch.cat([self(batches.take(i, view)).half().cpu() for i in torch.arange(len(batches)).split(500)])
+        write_atomically(path, save({"logits": logits}))
+        return logits
