@@ -3,13 +3,15 @@
 A file holds 10,000 records of 3,073 bytes: the label, then 1,024 red, 1,024 green and 1,024 blue bytes, row by row.
 """
 
+import hashlib
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from ..errors import BadInput
+from ..errors import BadInput, Failed
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -19,72 +21,159 @@ MEAN = (0.4914, 0.4822, 0.4465)
 """Of red, green, blue in 0…1: what pictures are normalised with."""
 STD = (0.2023, 0.1994, 0.2010)
 
-Split = Literal["train", "test"]
+URL = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"
+MD5 = "c32a1d4ab5d03f1284b67883e8d87530"
 FOLDER = "cifar-10-batches-bin"
-FILES: dict[Split, tuple[str, ...]] = {
-    "train": tuple(f"data_batch_{i}.bin" for i in range(1, 6)),
-    "test": ("test_batch.bin",),
-}
 RECORDS, RECORD_BYTES = 10_000, 3_073
+
+_OTHERWISE = (
+    "download that archive elsewhere and put it there, or name a folder that has CIFAR-10 (--data or MICROBOTNET_DATA)"
+)
+
+Split = Literal["train", "test"]
+
+
+@dataclass(frozen=True)
+class File:
+    """One file of the archive.
+
+    Some copies hold close stand-ins for a few pictures, the records `stand_ins`. `md5` is the official file's,
+    `md5_others` that of the file with the pixels of those records zeroed: the same for official files and such copies.
+    """
+
+    name: str
+    md5: str
+    md5_others: str
+    stand_ins: tuple[int, ...]
+
+
+# fmt: off
+FILES: dict[Split, tuple[File, ...]] = {
+    "train": (
+        File("data_batch_1.bin", "5dd7e06a14cb22eb9f671a540d1b7c25", "03b8c86dae332724ade257964803d87a",
+             (1299, 2110, 3998, 4298, 5949, 7066, 7237, 7248, 7630, 8006, 8831, 8968, 9415)),
+        File("data_batch_2.bin", "5ea93a67294ea407fff1d09f752e9692", "20a9f70a1780df67e3b54f7811abf803",
+             (2762, 2834, 3546)),
+        File("data_batch_3.bin", "942cd6a4bcdd0dd3c604fbe906cb4421", "137810749104f75097c1e45618c74ae9",
+             (1493, 5728, 6098, 6927, 7621, 8435, 8728, 9694, 9747)),
+        File("data_batch_4.bin", "ae636b3ba5c66a11e91e8cb52e771fcb", "fc66994b1ad441fd1aef40d19bc1312e",
+             (1367, 1462, 1625, 1663, 2777, 3641, 3661, 4067, 4276, 4387, 4825, 5160, 5646, 6733, 7329, 7474, 7567,
+              8384, 8925, 9358, 9385, 9613, 9840, 9888, 9971)),
+        File("data_batch_5.bin", "53f37980c15c3d472c316c40844f3f0d", "272e6d22c39b8847538e6fe042721a77",
+             (1779, 2004, 2389, 2611, 3357, 3883, 4882, 5168, 5240, 6175, 6435, 6538, 6624, 7393, 7597, 8081, 8124,
+              8333, 8821, 8836, 9321, 9429, 9631, 9830, 9857)),
+    ),
+    "test": (
+        File("test_batch.bin", "803d5f7f4d78ea53de84dbe85f74fb6d", "d92c108e087f4b0fb15bda9a051fbdc7",
+             (1259, 1369, 1422, 2245, 2737, 2935, 3695, 3718, 4085, 4496, 5791, 5896, 6286, 7580, 7707, 7724, 7832,
+              8117, 8551, 9254)),
+    ),
+}
+# fmt: on
 
 
 def load_cifar10(folder: Path | None = None, split: Split = "train") -> "tuple[Tensor, Tensor]":
-    """The pictures and labels of a split, in the order of the files.
+    """The pictures and labels of a split, in the order of the files, each file checked against its MD5.
 
     Args:
-        folder: see `find_cifar10`.
+        folder: see `find_cifar10`, which fetches the pictures if they are not there.
         split: "train" (50,000 pictures) or "test" (10,000).
 
     Returns:
         pictures, uint8, N×3×32×32, contiguous; labels, int64, N.
 
     Raises:
-        BadInput: there are none, or a file is truncated or altered.
+        BadInput: a file is missing, truncated or altered.
+        Failed: there are none and they cannot be fetched.
     """
     import torch
 
     home = find_cifar10(folder)
-    parts = [_read(home / name) for name in FILES[split]]
-    labels = np.concatenate([part[:, 0] for part in parts])
-    counts = np.bincount(labels, minlength=10)
-    if (counts != len(labels) // 10).any():
-        raise BadInput(
-            f"{home}: altered: the {split} files should hold {len(labels) // 10:,} pictures of each class, "
-            f"not {', '.join(map(str, counts))}; fetch CIFAR-10 anew"
-        )
-    pictures = np.empty((len(labels), 3, 32, 32), np.uint8)
-    for i, part in enumerate(parts):
-        pictures[i * RECORDS : (i + 1) * RECORDS] = part[:, 1:].reshape(-1, 3, 32, 32)
-    return torch.from_numpy(pictures), torch.from_numpy(labels.astype(np.int64))
+    files = FILES[split]
+    pictures = np.empty((len(files), RECORDS, 3, 32, 32), np.uint8)
+    labels = np.empty((len(files), RECORDS), np.int64)
+    for i, file in enumerate(files):
+        records, _ = read(home, file)
+        labels[i], pictures[i] = records[:, 0], records[:, 1:].reshape(-1, 3, 32, 32)
+    return torch.from_numpy(pictures.reshape(-1, 3, 32, 32)), torch.from_numpy(labels.reshape(-1))
 
 
 def find_cifar10(folder: Path | None = None) -> Path:
-    """The folder that holds the .bin files.
+    """The folder that holds the .bin files, fetched into it if there are none.
 
     Args:
-        folder: where to look; None is the environment's MICROBOTNET_DATA or else the user's cache.
+        folder: where to look; None is the environment's MICROBOTNET_DATA, or else the user's cache.
             It may be the folder of the .bin files or the one above.
+
+    Raises:
+        BadInput: the folder named does not exist.
+        Failed: there are none and they cannot be fetched.
     """
     import platformdirs
+    from filelock import FileLock
 
-    named = folder or os.environ.get("MICROBOTNET_DATA")
-    place = Path(named).expanduser() if named else Path(platformdirs.user_cache_dir("microbotnet"))
-    for home in (place / FOLDER, place):
-        if any((home / name).exists() for names in FILES.values() for name in names):
-            return home
-    raise BadInput(f"{place}: no {FOLDER} there; give its folder by --data or MICROBOTNET_DATA")
-
-
-def _read(file: Path) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
-    """The 10,000 records of a file, uint8, 10,000×3,073, checked."""
-    expected = RECORDS * RECORD_BYTES
+    if named := folder or os.environ.get("MICROBOTNET_DATA"):
+        place = Path(named).expanduser()
+        if not place.is_dir():
+            raise BadInput(
+                f"{place}: no such folder; name the one that holds {FOLDER}, or make it to fetch CIFAR-10 there"
+            )
+    else:
+        place = Path(platformdirs.user_cache_dir("microbotnet"))
+    if home := _home(place):
+        return home
     try:
-        size = file.stat().st_size
+        place.mkdir(parents=True, exist_ok=True)
+        with FileLock(place / ".fetching-cifar-10.lock"):  # several processes may start together; one fetches
+            return _home(place) or _fetch(place)
+    except Failed as error:
+        raise Failed(f"CIFAR-10 is not in {place}, and {error}; {_OTHERWISE}") from error
+    except OSError as error:
+        raise Failed(f"CIFAR-10 is not in {place} and cannot be put there ({error}); {_OTHERWISE}") from error
+
+
+def read(home: Path, file: File) -> tuple[np.ndarray[tuple[int, int], np.dtype[np.uint8]], bool]:
+    """The records of a file, uint8, 10,000×3,073, and whether it is the official one to the last bit.
+
+    Raises:
+        BadInput: it is missing, truncated or altered.
+    """
+    path, expected = home / file.name, RECORDS * RECORD_BYTES
+    mend = f"delete {home} and run again to fetch CIFAR-10 anew"
+    try:
+        size = path.stat().st_size
         if size != expected:
-            raise BadInput(f"{file}: {'truncated' if size < expected else 'altered'}: {size:,} bytes, not {expected:,}")
-        records = np.fromfile(file, np.uint8).reshape(RECORDS, RECORD_BYTES)
+            how = "truncated" if size < expected else "altered"
+            raise BadInput(f"{path}: {how}: {size:,} bytes, not {expected:,}; {mend}")
+        records = np.fromfile(path, np.uint8).reshape(RECORDS, RECORD_BYTES)
     except FileNotFoundError:
-        raise BadInput(f"{file}: missing; fetch CIFAR-10 anew") from None
-    if (wrong := np.flatnonzero(records[:, 0] > 9)).size:
-        raise BadInput(f"{file}: altered: record {wrong[0]} has label {records[wrong[0], 0]}, not 0 to 9")
-    return records
+        raise BadInput(f"{path}: missing; {mend}") from None
+    if _md5(records) == file.md5:
+        return records, True
+    others = records.copy()
+    others[list(file.stand_ins), 1:] = 0
+    if _md5(others) != file.md5_others:
+        raise BadInput(f"{path}: altered: its MD5 is not CIFAR-10's; {mend}")
+    return records, False
+
+
+def _home(place: Path) -> Path | None:
+    """Where the .bin files are, in `place` or in its folder of the archive's name."""
+    names = [file.name for files in FILES.values() for file in files]
+    return next((home for home in (place / FOLDER, place) if any((home / name).exists() for name in names)), None)
+
+
+def _fetch(place: Path) -> Path:
+    from .fetch import fetch_archive, unpack
+
+    there = (place / URL.rpartition("/")[2]).exists()
+    archive = fetch_archive(URL, MD5, place)
+    names = [file.name for files in FILES.values() for file in files]
+    unpack(archive, [f"{FOLDER}/{name}" for name in [*names, "batches.meta.txt"]], place / FOLDER)
+    if not there:
+        archive.unlink()
+    return place / FOLDER
+
+
+def _md5(records: np.ndarray[tuple[int, int], np.dtype[np.uint8]]) -> str:
+    return hashlib.md5(records.data, usedforsecurity=False).hexdigest()  # a guard against accidents
