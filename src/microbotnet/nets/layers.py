@@ -1,5 +1,7 @@
 """Pieces that several papers share."""
 
+from collections.abc import Callable
+
 from torch import Tensor, nn
 
 
@@ -12,23 +14,55 @@ def make_divisible(channels: float, divisor: int = 8) -> int:
     return rounded + divisor if rounded < 0.9 * channels else rounded
 
 
+def conv_bn(
+    inputs: int,
+    outputs: int,
+    kernel: int,
+    stride: int = 1,
+    *,
+    groups: int = 1,
+    activation: type[nn.Module] | None = None,
+    norm: Callable[[int], nn.Module] = nn.BatchNorm2d,
+) -> nn.Sequential:
+    """Convolution padded by half its kernel and without bias, batch norm, then the activation if one is given.
+
+    Shape: (N, inputs, H, W) float in, (N, outputs, ⌈H/stride⌉, ⌈W/stride⌉) out.
+    """
+    layers = [nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups, bias=False), norm(outputs)]
+    return nn.Sequential(*layers, *([activation(inplace=True)] if activation else []))
+
+
 class SqueezeExcite(nn.Module):
     """Scale each channel by a gate computed from the average of all channels.
 
-    Squeeze: global average. Excite: linear, ReLU, linear, h-sigmoid, both linears without bias.
-    Hu et al. 2017 (arXiv 1709.01507), section 3; h-sigmoid from MobileNetV3 (arXiv 1905.02244).
+    Squeeze: global average. Excite: linear, ReLU, linear, gate. Hu et al. 2017 (arXiv 1709.01507), section 3,
+    whose gate is `nn.Sigmoid` and whose reduction is 16; h-sigmoid and 4 are from MobileNetV3 (arXiv 1905.02244).
+
+    Args:
+        channels: of the input and of the output.
+        squeeze: channels between the two linears; None is a quarter of `channels`, at least 1.
+        bias: whether both linears have one.
+        gate: what maps to 0…1.
 
     Shape: (N, channels, H, W) float in, the same out.
     """
 
-    def __init__(self, channels: int, reduction: int = 4) -> None:
+    def __init__(
+        self,
+        channels: int,
+        squeeze: int | None = None,
+        *,
+        bias: bool = False,
+        gate: type[nn.Module] = nn.Hardsigmoid,
+    ) -> None:
         super().__init__()
+        squeeze = max(1, channels // 4) if squeeze is None else squeeze
         self.pool = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Sequential(
-            nn.Linear(channels, channels // reduction, bias=False),
+            nn.Linear(channels, squeeze, bias=bias),
             nn.ReLU(inplace=True),
-            nn.Linear(channels // reduction, channels, bias=False),
-            nn.Hardsigmoid(inplace=True),
+            nn.Linear(squeeze, channels, bias=bias),
+            gate(),
         )
 
     def forward(self, x: Tensor) -> Tensor:
