@@ -1,24 +1,28 @@
 """The names of the networks, and how to make one."""
 
 import difflib
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import torch
 from torch import nn
 
 from ..errors import BadInput
+
+Builder = Callable[..., nn.Module]
 
 
 @dataclass(frozen=True)
 class Net:
     """A registered network.
 
-    `build(num_classes=…, width=…)` makes it; `input_size` is the paper's picture side in pixels,
-    `widths` says whether the width multiplier means anything to it.
+    `build(num_classes=…)` makes it, with `width=…` and `input_size=…` where its signature has them;
+    `input_size` is the paper's picture side in pixels, `widths` says whether there is a width multiplier.
     """
 
     name: str
-    build: Callable[..., nn.Module]
+    build: Builder
     input_size: int
     summary: str
     widths: bool
@@ -26,13 +30,11 @@ class Net:
 
 _NETS: dict[str, Net] = {}
 
-Builder = Callable[..., nn.Module]
 
-
-def register_net(name: str, *, input_size: int = 32, widths: bool = True) -> Callable[[Builder], Builder]:
+def register_net(name: str, *, input_size: int = 32) -> Callable[[Builder], Builder]:
     """Register a function as the network `name`; its docstring's first line is the summary users see.
 
-    The function takes `num_classes` and, where `widths` is true, `width`, both by keyword:
+    The function takes `num_classes`, and `width` and `input_size` if they change what it makes, by keyword:
 
         @register_net("mine", input_size=32)
         def mine(*, num_classes: int = 10, width: float = 1.0) -> nn.Module:
@@ -40,14 +42,16 @@ def register_net(name: str, *, input_size: int = 32, widths: bool = True) -> Cal
             ...
 
     Raises:
-        BadInput: the name is taken.
+        BadInput: the name is taken, or the function has no `num_classes`.
     """
 
     def register(build: Builder) -> Builder:
         if name in _NETS:
             raise BadInput(f"a network named {name!r} is registered already; choose another name")
+        if not _takes(build, "num_classes"):
+            raise BadInput(f"the function that makes {name!r} must take num_classes by keyword")
         summary = (build.__doc__ or "").strip().partition("\n")[0]
-        _NETS[name] = Net(name, build, input_size, summary, widths)
+        _NETS[name] = Net(name, build, input_size, summary, widths=_takes(build, "width"))
         return build
 
     return register
@@ -61,7 +65,7 @@ def net_names() -> list[str]:
 def find_net(name: str) -> Net:
     """The network registered as `name`; an unknown name raises BadInput and suggests the nearest."""
     if name not in _NETS:
-        close = difflib.get_close_matches(name, _NETS, n=1, cutoff=0.5)
+        close = difflib.get_close_matches(name.lower(), _NETS, n=1, cutoff=0.5)
         hint = f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(_NETS)}"
         raise BadInput(f"no network is named {name!r}; {hint}")
     return _NETS[name]
@@ -77,7 +81,7 @@ def create_model(name: str, *, num_classes: int = 10, width: float = 1.0, input_
         input_size: side of the pictures in pixels that it will see; None is the paper's.
 
     Raises:
-        BadInput: unknown name, or a value out of range, or a network that cannot take such pictures.
+        BadInput: unknown name, or a value out of range, or pictures so small that a layer would be empty.
     """
     net = find_net(name)
     if num_classes < 1:
@@ -86,6 +90,42 @@ def create_model(name: str, *, num_classes: int = 10, width: float = 1.0, input_
         raise BadInput(f"width must be over 0 and at most 16, not {width:g}")
     if width != 1.0 and not net.widths:
         raise BadInput(f"{name} has no width multiplier; leave the width at 1")
-    if input_size is not None and not 1 <= input_size <= 4096:
-        raise BadInput(f"input size must be from 1 to 4096 pixels, not {input_size}")
-    return net.build(num_classes=num_classes, **({"width": width} if net.widths else {}))
+    size = net.input_size if input_size is None else input_size
+    if not 1 <= size <= 4096:
+        raise BadInput(f"input size must be from 1 to 4096 pixels, not {size}")
+    optional = {"width": width, "input_size": size}
+    model = net.build(num_classes=num_classes, **{k: v for k, v in optional.items() if _takes(net.build, k)})
+    if size != net.input_size:
+        _check_size(name, model, size)
+    return model
+
+
+def _takes(build: Builder, keyword: str) -> bool:
+    parameters = inspect.signature(build).parameters
+    return keyword in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+
+
+def _check_size(name: str, model: nn.Module, size: int) -> None:
+    """Run shapes without data through `model`; a layer that refuses what it would get raises BadInput."""
+    running: list[tuple[str, nn.Module]] = []  # outermost first
+    hooks = []
+    for path, module in model.named_modules():
+        hooks.append(module.register_forward_pre_hook(lambda module, _, path=path: running.append((path, module))))
+        hooks.append(module.register_forward_hook(lambda *_: running.pop() and None))
+    weights = {key: value.to("meta") for key, value in model.state_dict().items()}
+    pictures = torch.empty(2, 3, size, size, device="meta")  # two, since batch norm refuses a single 1×1
+    try:
+        with torch.no_grad():
+            torch.func.functional_call(model, weights, (pictures,))
+    except RuntimeError as error:
+        path, module = running[-1]
+        if not type(module).__module__.startswith("torch.nn") or isinstance(error, NotImplementedError):
+            return  # not a matter of size: code that needs data, which only running it can judge
+        layer = f"{path} ({type(module).__name__})"
+        raise BadInput(
+            f"{name} cannot take {size}×{size} pictures: layer {layer} would be empty or not fit; "
+            f"choose a larger input size [{error}]"
+        ) from None
+    finally:
+        for hook in hooks:
+            hook.remove()
