@@ -1,7 +1,14 @@
 """Networks, one file a paper, each registered under the name users type."""
+# ruff: noqa: F401, I001 - importing registers the names, and this is the order in which they are listed
 
-from . import microbotnet as _microbotnet  # registers its names
+from . import microbotnet as _microbotnet
+from . import squeezenet as _squeezenet
+from . import mobilenet_v1 as _mobilenet_v1
+from . import mobilenet_v2 as _mobilenet_v2
+from . import mobilenet_v3 as _mobilenet_v3
+from . import binarynet as _binarynet
+from . import resnet8 as _resnet8
+from .layers import SqueezeExcite
 from .registry import Net, create_model, find_net, net_names, register_net
 
-__all__ = ["Net", "create_model", "find_net", "net_names", "register_net"]
-del _microbotnet
+__all__ = ["Net", "SqueezeExcite", "create_model", "find_net", "net_names", "register_net"]
