@@ -7,8 +7,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .cost.macs import count_macs as count_macs
+    from .cost.profile import profile as profile
     from .errors import BadInput as BadInput
     from .errors import Failed as Failed
+    from .graph import Graph as Graph
+    from .graph.trace import trace as trace
     from .nets import create_model as create_model
     from .nets import net_names as net_names
     from .nets import register_net as register_net
@@ -18,9 +22,13 @@ __version__ = "0.1.0"
 _HOME = {
     "BadInput": "errors",
     "Failed": "errors",
+    "Graph": "graph",
+    "count_macs": "cost.macs",
     "create_model": "nets",
     "net_names": "nets",
+    "profile": "cost.profile",
     "register_net": "nets",
+    "trace": "graph.trace",
 }
 __all__ = sorted(_HOME)
 

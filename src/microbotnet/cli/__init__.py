@@ -7,7 +7,7 @@ import typer
 
 from .. import __version__
 from ..errors import BadInput, Failed
-from . import evaluate, nets, train, weights
+from . import evaluate, nets, profile, train, weights
 
 app = typer.Typer(
     name="microbotnet",
@@ -17,6 +17,7 @@ app = typer.Typer(
 )
 app.command("evaluate")(evaluate.evaluate)
 app.command("nets")(nets.nets)
+app.command("profile")(profile.profile)
 app.command("train")(train.train)
 app.command("weights")(weights.weights)
 

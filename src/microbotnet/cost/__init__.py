@@ -1,0 +1,1 @@
+"""What a network costs, read from its graph: multiply-accumulates, memory, energy."""

@@ -1,0 +1,422 @@
+"""From any `nn.Module` to a `Graph`, without running it on data.
+
+The network runs once on a picture that has a shape but no values (torch's meta device), in inference mode, where every
+ATen operator that it calls can be seen before it is taken apart: conv2d, batch_norm, hardswish, … Each becomes a node.
+What does not depend on the picture (a quantizer computing its kernel) runs for real and is folded into a parameter.
+"""
+
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from math import prod
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.parametrize import type_before_parametrizations
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves, tree_map
+
+from ..errors import BadInput
+from .graph import Graph, Node, Parameter, Shape
+
+# The field's word for ATen's names (without the trailing _ of in-place forms).
+WORDS = {
+    "conv": ("conv1d", "conv2d", "conv3d"),
+    "conv_transpose": ("conv_transpose1d", "conv_transpose2d", "conv_transpose3d"),
+    "matmul": ("matmul", "mm", "bmm", "addmm"),
+    "avg_pool": tuple(f"{how}avg_pool{axes}d" for how in ("", "adaptive_") for axes in (1, 2, 3)),
+    "max_pool": tuple(f"{how}max_pool{axes}d" for how in ("", "adaptive_") for axes in (1, 2, 3)),
+    "concat": ("cat", "concat", "concatenate", "stack"),
+    "reshape": ("view", "reshape", "squeeze", "unsqueeze", "unflatten", "view_as"),
+    "transpose": ("permute", "transpose", "t", "movedim", "channel_shuffle", "pixel_shuffle"),
+    "slice": ("slice", "select", "narrow", "chunk", "split", "split_with_sizes", "unbind"),
+    "pad": ("pad", "constant_pad_nd", "reflection_pad2d", "replication_pad2d"),
+    "upsample": ("upsample_nearest2d", "upsample_bilinear2d", "upsample_bicubic2d"),
+}
+SAME_WORD = """
+    linear batch_norm layer_norm group_norm instance_norm flatten mean sum
+    relu relu6 hardtanh clamp leaky_relu prelu elu selu gelu mish softplus
+    hardswish hardsigmoid sigmoid silu tanh softmax log_softmax sign
+    add sub rsub mul div maximum minimum abs neg sqrt rsqrt exp pow
+"""
+KINDS = {name: kind for kind, names in WORDS.items() for name in names} | {name: name for name in SAME_WORD.split()}
+# In a trained network these hand on their input; they leave no node.
+IDENTITIES = {"dropout", "feature_dropout", "alpha_dropout", "contiguous", "clone", "detach", "alias", "to", "_to_copy"}
+IDENTITIES |= {"lift_fresh", "type_as", "float"}
+VIEWS = {"reshape", "flatten"}
+VALUES = {"item", "_local_scalar_dense", "is_nonzero", "equal", "nonzero"}
+TORCH = str(Path(torch.__file__).parent)
+
+
+def trace(model: nn.Module, input_shape: Sequence[int] = (3, 32, 32)) -> Graph:
+    """Record every operator that `model` runs on one picture, in evaluation mode; no data is needed.
+
+    Args:
+        model: any module that takes one (1, *input_shape) float32 tensor. It is left as it was.
+        input_shape: (channels, height, width), without the batch.
+
+    Returns:
+        The graph. Its `warnings` name what the counts cannot cover.
+
+    Raises:
+        BadInput: the network cannot take such a picture, or decides by the picture's values which operators to run;
+            the message has the file and line of the network's code.
+    """
+    shape = tuple(int(size) for size in input_shape)
+    if not shape or min(shape) < 1:
+        raise BadInput(f"a picture of shape {shape} has no pixels; sizes must be at least 1")
+    recorder = _Recorder(model)
+    picture = torch.empty((1, *shape), device="meta")
+    recorder.bind(picture, recorder.add(Node("input", "input", (), shape)))
+    with _evaluating(model), torch.inference_mode():
+        try:
+            with recorder:
+                result = model(picture)
+        except BadInput:
+            raise
+        except Exception as error:
+            raise BadInput(recorder.explain(error, shape)) from error
+    outputs = tuple(recorder.names[id(leaf)] for leaf in tree_leaves(result) if id(leaf) in recorder.names)
+    if not outputs:
+        raise BadInput(f"{type(model).__name__}: no output depends on the picture")
+    nodes, outputs = _merge_views(list(recorder.nodes.values()), outputs)
+    return Graph(
+        nodes=tuple(nodes),
+        inputs=("input",),
+        outputs=outputs,
+        parameters={name: p.numel() for name, p in model.named_parameters()},
+        modules={path: _type_name(module) for path, module in model.named_modules()},
+        warnings=tuple(dict.fromkeys(recorder.warnings)),
+    )
+
+
+class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Sees every ATen call; knows which tensors depend on the picture and which nodes made them."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.nodes: dict[str, Node] = {}
+        self.names: dict[int, str] = {}  # id of a tensor that depends on the picture: the node that made it
+        self.warnings: list[str] = []
+        self._paths: dict[int, tuple[str, nn.Module]] = {}
+        for path, module in model.named_modules():
+            self._paths[id(module)] = path, module
+        state = [*model.named_parameters(), *model.named_buffers()]
+        self._origins: dict[int, tuple[str, ...]] = {
+            id(tensor): (name,) for name, tensor in state
+        }  # of a constant: what it was computed from
+        self._own = {id(tensor): name for name, tensor in state}
+        self._storages = {_storage(tensor) for _, tensor in state}
+        self._twins: dict[int, Tensor] = {}
+        self._sharing: dict[int, list[Tensor]] = {}  # storage: the tensors of the picture that lie in it
+        self._alive: list[Any] = []  # so that no id is used twice
+
+    def add(self, node: Node) -> str:
+        """Add a node under a name of its own; the name."""
+        name, count = node.name, 1
+        while name in self.nodes:
+            count += 1
+            name = f"{node.name}#{count}"
+        self.nodes[name] = replace(node, name=name)
+        return name
+
+    def bind(self, tensor: Tensor, name: str) -> None:
+        """From here on `tensor` is what node `name` made."""
+        self.names[id(tensor)] = name
+        self._alive.append(tensor)
+        sharing = self._sharing.setdefault(_storage(tensor), [])
+        if not any(other is tensor for other in sharing):
+            sharing.append(tensor)
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        tensors = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
+        if not any(id(tensor) in self.names for tensor in tensors):
+            return self._constant(func, args, kwargs, tensors)
+        op = func.overloadpacket.__name__.removesuffix("_")
+        if op in VALUES:
+            raise _ValueNeeded
+        if op not in KINDS and op not in IDENTITIES:
+            with self:
+                parts = func.decompose(*args, **kwargs)
+            if parts is not NotImplemented:
+                return parts
+        result = func(*tree_map(self._without_values, args), **tree_map(self._without_values, kwargs))
+        self._record(func, op, _named(func, args, kwargs), tensors, result)
+        return result
+
+    def _constant(self, func: Any, args: Any, kwargs: Any, tensors: list[Tensor]) -> Any:
+        """Run what does not depend on the picture, never writing into the network's own tensors."""
+        if func._schema.is_mutable:
+            copies = {id(t): t.clone() for t in tensors if _storage(t) in self._storages}
+            args, kwargs = tree_map(lambda leaf: copies.get(id(leaf), leaf), (args, kwargs))
+        result = func(*args, **kwargs)
+        origins = tuple(dict.fromkeys(name for t in tensors for name in self._origins.get(id(t), ())))
+        for leaf in tree_leaves(result):
+            if isinstance(leaf, Tensor) and id(leaf) not in self._own:
+                self._origins[id(leaf)] = origins
+                self._alive.append(leaf)
+        return result
+
+    def _without_values(self, leaf: Any) -> Any:
+        """A tensor of the same shape on the meta device, and that device in place of any other."""
+        if isinstance(leaf, torch.device):
+            return torch.device("meta")
+        if not isinstance(leaf, Tensor) or leaf.is_meta:
+            return leaf
+        if id(leaf) not in self._twins:
+            twin = torch.empty_strided(leaf.size(), leaf.stride(), dtype=leaf.dtype, device="meta")
+            self._twins[id(leaf)] = twin
+            self._alive.append(leaf)
+        return self._twins[id(leaf)]
+
+    def _record(self, func: Any, op: str, named: dict[str, Any], tensors: list[Tensor], result: Any) -> None:
+        made = [leaf for leaf in tree_leaves(result) if isinstance(leaf, Tensor)]
+        inputs = [t for t in tensors if id(t) in self.names]
+        first = inputs[0]
+        kind = KINDS.get(op, op)
+        same = len(made) == 1 and made[0].shape == first.shape
+        if op in IDENTITIES or (kind in {"slice", "reshape", "flatten"} and same) or op in ("expand", "expand_as"):
+            for tensor in made:
+                self.bind(tensor, self.names[id(first)])
+            return
+        path, module, source = self._where(sys._getframe(1))
+        known = op in KINDS
+        if not known:
+            self.warnings.append(f"{source}: operator {op} is not known; its operations are not counted")
+        leaf_module = module is not None and type_before_parametrizations(module).__module__.startswith("torch.nn.")
+        node = Node(
+            name="",
+            kind=kind,
+            inputs=tuple(self.names[id(t)] for t in inputs),
+            shape=(),
+            module=path,
+            module_type=_type_name(module) if module is not None else "",
+            source=source,
+            known=known,
+        )
+        for tensor in made:
+            entry = replace(node, shape=_without_batch(tensor))
+            entry = self._details(entry, named, first, tensor)
+            name = self.add(replace(entry, name=path if leaf_module else f"{path}.{entry.kind}".lstrip(".")))
+            if 0 in tensor.shape:
+                size = "×".join(map(str, entry.shape))
+                raise BadInput(f"layer {name} ({entry.kind}) has an empty output, {size}: the picture is too small")
+            self._rebind(func, tensor, name)
+
+    def _rebind(self, func: Any, tensor: Tensor, name: str) -> None:
+        """Bind `tensor`, and after a write in place everything else that lies in the same memory."""
+        if func._schema.is_mutable:
+            for other in self._sharing.get(_storage(tensor), []):
+                if other.numel() != tensor.numel():
+                    self.warnings.append(f"{self.nodes[name].source}: part of a tensor is written in place")
+                self.names[id(other)] = name
+        self.bind(tensor, name)
+
+    def _details(self, node: Node, named: dict[str, Any], first: Tensor, made: Tensor) -> Node:
+        """Fill in what is particular to a kind: kernel, stride, channels, parameters; and the kind's finer word."""
+        spatial = max(first.dim() - 2, 0)
+        kind = node.kind
+        if kind in ("conv", "conv_transpose"):
+            weight: Tensor = named["weight"]
+            groups: int = named["groups"]
+            kernel, dilation = tuple(weight.shape[2:]), _each(named["dilation"], spatial)
+            padding = named["padding"]
+            if padding == "same":
+                padding = [d * (k - 1) // 2 for d, k in zip(dilation, kernel, strict=True)]
+            channels = first.shape[-spatial - 1]
+            if kind == "conv" and groups == channels > 1:
+                kind = "depthwise_conv"
+            return replace(
+                node,
+                kind=kind,
+                kernel=kernel,
+                stride=_each(named["stride"], spatial),
+                padding=_each(0 if padding == "valid" else padding, spatial),
+                dilation=dilation,
+                groups=groups,
+                in_channels=channels,
+                parameters=self._parameters(node.module, weight=weight, bias=named["bias"]),
+            )
+        if kind == "linear":
+            parameters = self._parameters(node.module, weight=named["weight"], bias=named["bias"])
+            return replace(node, in_channels=first.shape[-1], parameters=parameters)
+        if kind == "matmul":
+            left, right = _factors(named)
+            constants = [t for t in (left, right) if id(t) not in self.names]
+            bias = named.get("self") if "mat1" in named else None
+            bias = bias if isinstance(bias, Tensor) and id(bias) not in self.names else None
+            parameters = self._parameters(node.module, weight=constants[0], bias=bias) if constants else ()
+            return replace(
+                node, kind="linear" if constants else kind, in_channels=left.shape[-1], parameters=parameters
+            )
+        if kind in ("batch_norm", "layer_norm", "group_norm", "instance_norm"):
+            parameters = self._parameters(node.module, weight=named["weight"], bias=named["bias"])
+            return replace(node, parameters=parameters)
+        if kind in ("avg_pool", "max_pool"):
+            if "kernel_size" not in named:  # adaptive
+                kernel = tuple(a // b for a, b in zip(_spatial(first), _spatial(made), strict=True))
+                return replace(node, kernel=kernel, stride=kernel, padding=(0,) * len(kernel))
+            kernel = _each(named["kernel_size"], spatial)
+            stride = _each(named["stride"], spatial) if named["stride"] else kernel
+            return replace(node, kernel=kernel, stride=stride, padding=_each(named["padding"], spatial))
+        if kind == "mean" and first.numel() == made.numel() * prod(_spatial(first)) and spatial:
+            return replace(
+                node, kind="avg_pool", kernel=_spatial(first), stride=_spatial(first), padding=(0,) * spatial
+            )
+        if kind in ("hardtanh", "clamp"):
+            low = named.get("min_val", named.get("min"))
+            high = named.get("max_val", named.get("max"))
+            kind = "relu" if (low, high) == (0, None) else "relu6" if (low, high) == (0, 6) else "clamp"
+        constants = [t for t in named.values() if isinstance(t, Tensor) and self._origins.get(id(t))]
+        parameters = self._parameters(node.module, weight=constants[0]) if constants else ()
+        return replace(node, kind=kind, parameters=parameters)
+
+    def _parameters(self, module: str, **roles: Tensor | None) -> tuple[Parameter, ...]:
+        found = []
+        for role, tensor in roles.items():
+            if tensor is None or id(tensor) in self.names:
+                continue
+            name = self._own.get(id(tensor), f"{module}.{role}".lstrip("."))
+            sources = self._origins.get(id(tensor), ())
+            nonzero = tensor.numel() if tensor.is_meta else int(torch.count_nonzero(tensor))
+            ternary = role == "weight" and tensor.dim() > 1 and _is_ternary(tensor)
+            found.append(Parameter(name, role, tuple(tensor.shape), sources, nonzero, ternary))
+        return tuple(found)
+
+    def _where(self, frame: FrameType | None) -> tuple[str, nn.Module | None, str]:
+        """Path and module of the innermost module on the stack, and the innermost line that is not torch's."""
+        return self._locate(_outwards(frame))
+
+    def _locate(self, frames: Iterator[tuple[FrameType, int]]) -> tuple[str, nn.Module | None, str]:
+        found: tuple[str, nn.Module] | None = None
+        source = ""
+        for frame, line in frames:
+            file = frame.f_code.co_filename
+            if not source and not file.startswith((TORCH, "<")) and file != __file__:
+                source = f"{file}:{line}"
+            if found is None:
+                found = self._paths.get(id(frame.f_locals.get("self")))
+            if source and found:
+                break
+        return (*found, source) if found else ("", None, source)
+
+    def explain(self, error: Exception, shape: Shape) -> str:
+        """One line for what stopped the trace, with the place in the network's code."""
+        frames = []
+        step = error.__traceback__
+        while step is not None:
+            frames.append((step.tb_frame, step.tb_lineno))
+            step = step.tb_next
+        path, module, source = self._locate(iter(reversed(frames)))
+        layer = f"layer {path} ({_type_name(module)})" if module is not None and path else "the network"
+        size = "×".join(map(str, shape))
+        if isinstance(error, _ValueNeeded):
+            return (
+                f"{source}: {layer} decides by the values of the picture what to compute (.item(), bool(), if, …); "
+                "such a network has no single graph"
+            )
+        reason = " ".join(str(error).split()) or type(error).__name__
+        return f"{source}: {layer} cannot take what a {size} picture brings it: {reason}"
+
+
+class _ValueNeeded(Exception):
+    """The network asked for a value that depends on the picture."""
+
+
+@contextmanager
+def _evaluating(model: nn.Module) -> Iterator[None]:
+    """Evaluation mode for a while; afterwards every flag, buffer and parameter of the model is what it was."""
+    modules = [(module, module.training, dict(module._buffers)) for module in model.modules()]
+    values = [(tensor, tensor.data) for tensor in [*model.parameters(), *model.buffers()]]
+    try:
+        model.eval()
+        yield
+    finally:
+        for module, training, buffers in modules:
+            module.training = training
+            module._buffers.clear()
+            module._buffers.update(buffers)
+        for tensor, data in values:
+            if tensor.data_ptr() != data.data_ptr():
+                tensor.data = data
+
+
+def _merge_views(nodes: list[Node], outputs: tuple[str, ...]) -> tuple[list[Node], tuple[str, ...]]:
+    """Let each run of reshapes that nobody else reads be one node."""
+    reads = Counter(name for node in nodes for name in node.inputs) + Counter(outputs)
+    merged: dict[str, Node] = {}
+    renamed: dict[str, str] = {}
+    for node in nodes:
+        node = replace(node, inputs=tuple(renamed.get(name, name) for name in node.inputs))
+        before = merged.get(node.inputs[0]) if node.inputs else None
+        if before and node.kind in VIEWS and before.kind in VIEWS and reads[before.name] == 1:
+            last = node.name
+            renamed[last] = before.name
+            node = replace(before, shape=node.shape, kind="flatten" if len(node.shape) == 1 else "reshape")
+            reads[before.name] = reads[last]
+        merged[node.name] = node
+    return list(merged.values()), tuple(renamed.get(name, name) for name in outputs)
+
+
+def _named(func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> dict[str, Any]:
+    """The arguments of an ATen call by name, defaults included."""
+    schema = func._schema.arguments
+    values = {argument.name: argument.default_value for argument in schema if argument.has_default_value()}
+    return values | {argument.name: value for argument, value in zip(schema, args, strict=False)} | kwargs
+
+
+def _factors(named: dict[str, Any]) -> tuple[Tensor, Tensor]:
+    if "mat1" in named:
+        return named["mat1"], named["mat2"]
+    return named["self"], named["other" if "other" in named else "mat2"]
+
+
+def _outwards(frame: FrameType | None) -> Iterator[tuple[FrameType, int]]:
+    while frame is not None:
+        yield frame, frame.f_lineno
+        frame = frame.f_back
+
+
+def _each(value: int | Sequence[int], count: int) -> Shape:
+    """One value per spatial axis."""
+    values = [value] if isinstance(value, int) else list(value)
+    return tuple(values * count if len(values) == 1 else values)
+
+
+def _spatial(tensor: Tensor) -> Shape:
+    return tuple(tensor.shape[2:])
+
+
+def _without_batch(tensor: Tensor) -> Shape:
+    shape = tuple(tensor.shape)
+    return shape[1:] if len(shape) > 1 and shape[0] == 1 else shape
+
+
+def _storage(tensor: Tensor) -> int:
+    try:
+        return int(tensor.untyped_storage()._cdata)
+    except (NotImplementedError, RuntimeError):  # sparse and other tensors without one memory
+        return id(tensor)
+
+
+def _type_name(module: nn.Module) -> str:
+    """The class, as written; a class that only shares its name with one of torch's is told apart by its home."""
+    kind = type_before_parametrizations(module)
+    own = hasattr(nn, kind.__name__) and getattr(nn, kind.__name__) is not kind
+    return f"{kind.__module__}.{kind.__name__}" if own else kind.__name__
+
+
+def _is_ternary(tensor: Tensor) -> bool:
+    """Every value is one of lowest, 0 and highest. Cheap for ordinary kernels: a few values tell."""
+    if tensor.is_meta or len(set(tensor[0].reshape(-1)[:64].tolist())) > 3:
+        return False
+    low, high = tensor.aminmax()
+    if low > 0 or high < 0:
+        return bool(low == high)
+    return bool(((tensor == low) | (tensor == high) | (tensor == 0)).all())

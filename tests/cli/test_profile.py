@@ -1,0 +1,63 @@
+import csv
+import io
+import json
+import subprocess
+import sys
+
+import pytest
+
+
+def profile(*args: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "microbotnet", "profile", *args], capture_output=True, text=True)
+
+
+def test_json_has_the_published_counts() -> None:
+    done = profile("microbotnet", "--width", "0.32", "--input-size", "32", "--classes", "10", "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["parameters"] == 236_658
+    assert found["macs"] == {"conv_linear": 782_368, "thop_2020": 932_886}
+    assert sum(layer["parameters"] for layer in found["layers"]) == 236_658
+    assert sum(layer["macs"]["thop_2020"] for layer in found["layers"]) == 932_886
+    assert found["layers"][0]["output_shape"] == [8, 16, 16]
+    assert done.stderr == ""
+
+
+def test_the_table_fits_100_columns_and_has_totals() -> None:
+    done = profile("microbotnet", "--width", "0.32")
+    assert done.returncode == 0, done.stderr
+    assert max(map(len, done.stdout.splitlines())) <= 100
+    for number in ("236,658", "782,368", "932,886"):
+        assert number in done.stdout
+
+
+def test_csv_has_the_same_totals() -> None:
+    rows = list(csv.DictReader(io.StringIO(profile("microbotnet", "--width", "0.32", "--csv").stdout)))
+    assert sum(int(row["macs_conv_linear"]) for row in rows) == 782_368
+    assert rows[0]["output_shape"] == "8×16×16"
+
+
+def test_explain_fills_in_the_formula() -> None:
+    text = profile("microbotnet", "--width", "0.32", "--explain").stdout
+    assert "Conv2d(3, 8, 3×3, stride 2)" in text
+    assert "(8 × 16 × 16) × 3 × (3 × 3) = 2,048 × 27 = 55,296" in text
+    for words in ("Depthwise convolution", "Pointwise convolution", "squeeze-and-excite", "h-swish", "Batch norm"):
+        assert words in text
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["microbotnt"], "did you mean 'microbotnet'"),
+        (["microbotnet", "--width", "0"], "width"),
+        (["microbotnet", "--input-size", "0"], "input size"),
+        (["microbotnet", "--classes", "0"], "classes"),
+        (["microbotnet", "--json", "--csv"], "one of"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(args: list[str], words: str) -> None:
+    done = profile(*args)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stdout == ""
