@@ -149,10 +149,11 @@ def _recognise(state: Mapping[str, Tensor], path: Path) -> dict[str, Any]:
     """The arguments of the MicroBotNet whose tensors have these shapes."""
     head = state.get("classifier.1.bias")
     classes = len(head) if head is not None and head.ndim == 1 and len(head) else len(CLASSES)
-    nearest, most = {}, -1
+    nearest: dict[str, Any] = {}
+    most = -1
     for name in ("microbotnet", "microbotnet-large"):
         for width in PUBLISHED_WIDTHS:
-            arguments = {"name": name, "width": width, "num_classes": classes, "input_size": 32}
+            arguments: dict[str, Any] = {"name": name, "width": width, "num_classes": classes, "input_size": 32}
             with torch.device("meta"):
                 wanted = create_model(**arguments).state_dict()
             same = sum(key in state and state[key].shape == value.shape for key, value in wanted.items())

@@ -61,5 +61,5 @@ class FastDepthwiseGradient(TorchFunctionMode):
                 and stride == stride_x and padding == padding_x and set(dilation) == {1}
                 and bias is None and x.device.type == "cpu" and x.dtype == weight.dtype == torch.float32
             ):  # fmt: skip
-                return _DepthwiseConv2d.apply(x, weight, stride, padding)
+                return _DepthwiseConv2d.apply(x, weight, stride, padding)  # type: ignore[no-untyped-call]
         return func(*args, **(kwargs or {}))

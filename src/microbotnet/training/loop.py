@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from lightning_fabric import Fabric
@@ -76,15 +76,8 @@ def train(
     held_out = Batches(pictures.images[count:], pictures.mean, pictures.std, device=device)
     labels = pictures.labels
 
-    model = model.to(device, memory_format=torch.channels_last)
-    optimizer: torch.optim.Optimizer = torch.optim.SGD(
-        model.parameters(),
-        lr=recipe.learning_rate,
-        momentum=recipe.momentum,
-        nesterov=recipe.nesterov,
-        weight_decay=recipe.weight_decay,
-        fused=True,
-    )
+    model = model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    optimizer = make_optimizer(model, recipe)
     averaged = copy.deepcopy(model) if recipe.average else model
     best: State = {}
     progress = Progress()
@@ -95,7 +88,7 @@ def train(
         model.load_state_dict(states["model"])
         averaged.load_state_dict(states["averaged"])
         best = states.get("best", {})
-    network, optimizer = fabric.setup(model, optimizer)
+    network, stepper = fabric.setup(model, optimizer)
 
     for epoch in range(progress.epochs, recipe.epochs):
         begun = time.monotonic()
@@ -116,8 +109,9 @@ def train(
         for step, batch in enumerate(order[: steps * recipe.batch].reshape(steps, recipe.batch)):
             index = batch[fabric.global_rank :: fabric.world_size]
             done = epoch * steps + step
+            rate = recipe.learning_rate * recipe.pace((done + 0.5) / (recipe.epochs * steps))
             for group in optimizer.param_groups:
-                group["lr"] = recipe.learning_rate_at((done + 0.5) / (recipe.epochs * steps))
+                group["lr"] = rate
             inputs, targets = batches.take(index, view), labels[index].to(device)
             with FastDepthwiseGradient():
                 logits = network(inputs)
@@ -125,9 +119,9 @@ def train(
             if teacher is not None:
                 followed = teacher(inputs) if soft is None else soft[index].to(device).float()
                 loss = torch.lerp(loss, _divergence(logits, followed, recipe.temperature), recipe.distillation)
-            optimizer.zero_grad()
+            stepper.zero_grad()
             fabric.backward(loss)
-            optimizer.step()
+            stepper.step()
             if averaged is not model:
                 _average(averaged, model, min(recipe.average, (1 + done) / (10 + done)))
             total += loss.detach()
@@ -138,9 +132,9 @@ def train(
 
         record = {
             "epoch": epoch + 1,
-            "learning_rate": optimizer.param_groups[0]["lr"],
-            "loss": float(fabric.all_reduce(total, reduce_op="mean")) / steps,
-            "train_top1": 100 * float(fabric.all_reduce(right, reduce_op="sum")) / (steps * recipe.batch),
+            "learning_rate": rate,
+            "loss": _reduced(fabric, total, "mean") / steps,
+            "train_top1": 100 * _reduced(fabric, right, "sum") / (steps * recipe.batch),
         }
         if recipe.holdout:
             record["holdout_top1"] = top1(averaged, held_out, labels[count:])
@@ -160,15 +154,36 @@ def train(
     return averaged.eval(), progress.history
 
 
+def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    """Stochastic gradient descent as the recipe says; norms and biases are the parameters of one dimension."""
+    weights = [p for p in model.parameters() if p.ndim > 1]
+    norms = [p for p in model.parameters() if p.ndim <= 1]
+    return torch.optim.SGD(
+        [
+            {"params": weights, "weight_decay": recipe.weight_decay},
+            {"params": norms, "weight_decay": recipe.weight_decay if recipe.decay_norms else 0.0},
+        ],
+        lr=recipe.learning_rate,
+        momentum=recipe.momentum,
+        nesterov=recipe.nesterov,
+        fused=True,
+    )
+
+
 def top1(model: nn.Module, batches: Batches, labels: Tensor, batch: int = 500) -> float:
     """Percent of the pictures whose first class is right; the model is left in eval mode."""
     model.eval()
     with torch.inference_mode():
         right = [
             int((model(batches.take(index)).argmax(1).cpu() == labels[index]).sum())
-            for index in torch.arange(len(labels)).split(batch)
+            for index in torch.split(torch.arange(len(labels)), batch)
         ]
     return 100 * sum(right) / len(labels)
+
+
+def _reduced(fabric: Fabric, value: Tensor, how: str) -> float:
+    """`value` brought together from all processes."""
+    return float(cast(Tensor, fabric.all_reduce(value, reduce_op=how)))
 
 
 def _divergence(logits: Tensor, followed: Tensor, temperature: float) -> Tensor:

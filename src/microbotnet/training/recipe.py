@@ -4,6 +4,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from importlib.resources import files
+from math import cos, pi
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ class Recipe:
     epochs, batch: passes over the pictures, and pictures a step over all processes.
     learning_rate, schedule, warmup, steps: the peak, and its course; `warmup` is a share of the run.
     momentum, nesterov, weight_decay: of stochastic gradient descent.
+    decay_norms: weight decay for batch norms and biases too.
     label_smoothing: share of the target spread over all classes.
     average: decay a step of an exponential moving average of the weights; 0 keeps the last weights.
     crop, flip: padding in pixels before the random crop; mirror half of the pictures.
@@ -37,6 +39,7 @@ class Recipe:
     momentum: float = 0.9
     nesterov: bool = False
     weight_decay: float = 5e-4
+    decay_norms: bool = True
     label_smoothing: float = 0.0
     average: float = 0.0
     crop: int = 4
@@ -47,16 +50,17 @@ class Recipe:
     distillation: float = 0.5
     views: int = 0
 
-    def learning_rate_at(self, progress: float) -> float:
-        """The learning rate at `progress` 0…1 of the run (one-cycle: Smith & Topin 2017, arXiv 1708.07120)."""
-        from math import cos, pi
+    def pace(self, progress: float) -> float:
+        """The share of the peak learning rate at `progress` 0…1 of the run.
 
+        One-cycle: Smith & Topin 2017 (arXiv 1708.07120). Cosine: Loshchilov & Hutter 2016 (arXiv 1608.03983).
+        """
         if self.schedule == "steps":
-            return self.learning_rate * 0.1 ** min(int(progress * self.steps), self.steps - 1)
+            return 0.1 ** min(int(progress * self.steps), self.steps - 1)
         if progress < self.warmup:
-            return self.learning_rate * progress / self.warmup
+            return progress / self.warmup
         left = (1 - progress) / (1 - self.warmup)
-        return self.learning_rate * (left if self.schedule == "one-cycle" else (1 - cos(pi * left)) / 2)
+        return left if self.schedule == "one-cycle" else (1 - cos(pi * left)) / 2
 
 
 _BOUNDS: dict[str, tuple[float, float]] = {
@@ -115,7 +119,7 @@ def _checked(values: dict[str, Any], name: str) -> Recipe:
         if key in _BOUNDS and not _BOUNDS[key][0] <= value <= _BOUNDS[key][1]:
             raise BadInput(f"{name}: {key} must be from {_BOUNDS[key][0]:g} to {_BOUNDS[key][1]:g}, not {value!r}")
         values[key] = kind(value)
-    if values.get("schedule", "one-cycle") not in _SCHEDULES:
+    if values.get("schedule", _SCHEDULES[0]) not in _SCHEDULES:
         raise BadInput(f"{name}: schedule must be one of {', '.join(_SCHEDULES)}, not {values['schedule']!r}")
     recipe = replace(Recipe(), **values)
     if recipe.nesterov and not recipe.momentum:

@@ -65,7 +65,7 @@ def train_on_cifar10(
         BadInput, Failed: see `train`.
     """
     fabric = fabric or Fabric(accelerator="cpu", devices=1)
-    architecture = {"name": net, "width": width, "num_classes": len(CLASSES), "input_size": 32}
+    architecture: dict[str, Any] = {"name": net, "width": width, "num_classes": len(CLASSES), "input_size": 32}
     torch.manual_seed(seed)
     model = create_model(**architecture)
     images, labels = load_cifar10(data, "train")
@@ -142,7 +142,7 @@ class _Curves:
         if self.writer is None:
             from torch.utils.tensorboard import SummaryWriter
 
-            self.writer = SummaryWriter(str(self.folder), purge_step=record["epoch"])  # type: ignore[no-untyped-call]
+            self.writer = SummaryWriter(str(self.folder), purge_step=record["epoch"])
         for key, value in record.items():
             if key != "epoch":
                 self.writer.add_scalar(key, value, record["epoch"])

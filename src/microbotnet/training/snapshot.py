@@ -42,8 +42,7 @@ def save_snapshot(
     tensors = {f"{name}/{key}": value for name, state in states.items() for key, value in state.items()}
     for i, parameter in enumerate(_parameters(optimizer)):
         for key, value in optimizer.state.get(parameter, {}).items():
-            if isinstance(value, Tensor):
-                tensors[f"optimizer/{i}/{key}"] = value
+            tensors[f"optimizer/{i}/{key}"] = value
     tensors = {key: value.detach().cpu().contiguous() for key, value in tensors.items()}
     write_atomically(path, save(tensors, {"config": json.dumps(config), "progress": json.dumps(vars(progress))}))
 

@@ -20,7 +20,8 @@ class Teacher:
 
     def __init__(self, name: str, model: nn.Module, folder: Path) -> None:
         self.name = name
-        self.model = model.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+        self.model = model.eval().requires_grad_(False)
+        self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.folder = folder
 
     @torch.no_grad()
@@ -35,6 +36,7 @@ class Teacher:
         path = self.folder / f"view-{number}.safetensors"
         if path.exists():
             return load(path.read_bytes())["logits"]
-        logits = torch.cat([self(batches.take(i, view)).half().cpu() for i in torch.arange(len(batches)).split(500)])
+        parts = torch.split(torch.arange(len(batches)), 500)
+        logits = torch.cat([self(batches.take(index, view)).half().cpu() for index in parts])
         write_atomically(path, save({"logits": logits}))
         return logits
