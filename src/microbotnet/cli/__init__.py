@@ -1,5 +1,6 @@
 """The command line. One file a command; each only reads options, calls the library and prints."""
 
+import io
 import sys
 from typing import Annotated
 
@@ -7,7 +8,7 @@ import typer
 
 from .. import __version__
 from ..errors import BadInput, Failed
-from . import evaluate, nets, profile, train, weights
+from . import classify, data, evaluate, nets, profile, train, weights
 
 app = typer.Typer(
     name="microbotnet",
@@ -15,6 +16,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.command("classify")(classify.classify)
+app.add_typer(data.app)
 app.command("evaluate")(evaluate.evaluate)
 app.command("nets")(nets.nets)
 app.command("profile")(profile.profile)
@@ -37,6 +40,9 @@ def options(
 
 def main() -> None:
     """Run the command line; errors a user can mend become one line and an exit code (2 bad input, 1 failed)."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a file's odd name or a terminal without UTF-8 ends no command
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except BadInput as error:

@@ -1,0 +1,66 @@
+"""`microbotnet classify`: what is in a picture."""
+
+import sys
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from ..errors import BadInput
+from .output import Json, print_json, stdout
+
+
+def classify(
+    images: Annotated[
+        list[str], typer.Argument(metavar="IMAGE…", help="Pictures, folders of pictures, or - for standard input.")
+    ],
+    top: Annotated[int, typer.Option(min=1, help="How many classes to show.")] = 3,
+    checkpoint: Annotated[
+        str | None, typer.Option(help="A name of `microbotnet weights` or a file.  [default: microbotnet-0.32]")
+    ] = None,
+    width: Annotated[float | None, typer.Option(help="Takes the shipped MicroBotNet of this width instead.")] = None,
+    json: Json = False,
+) -> None:
+    """Name what is in pictures, with probabilities.
+
+    Any common format and size: the largest centred square is scaled to what the network takes, after the EXIF
+    orientation. A file that is no picture gets a line on standard error; the others are still classified (exit code 2).
+    """
+    from ..inference import predict
+    from ..pictures import classify as answers
+    from ..pictures.read import printable
+    from ..training.checkpoint import DEFAULT, load_checkpoint, shipped_name
+
+    if checkpoint is not None and width is not None:
+        raise BadInput("--checkpoint and --width exclude each other; a checkpoint knows its width")
+    loaded = load_checkpoint(checkpoint or (shipped_name("microbotnet", width) if width is not None else DEFAULT))
+    data = loaded.card["data"]
+    size = loaded.card["architecture"]["input_size"]
+
+    longest = max(map(len, data["classes"]))
+    files, errors = [], []
+    for answer in answers(
+        images, lambda pictures: predict(loaded.model, pictures, data["mean"], data["std"]), data["classes"],
+        size=size, top=top,
+    ):  # fmt: skip
+        if answer.error:
+            errors.append({"file": answer.file, "error": answer.error})
+            print(f"microbotnet: {answer.error}", file=sys.stderr)
+            continue
+        if json:
+            likeliest = [{"label": label, "probability": round(p, 6)} for label, p in answer.predictions]
+            files.append({"file": answer.file, "predictions": likeliest})
+            continue
+        stdout.print(Text(printable(answer.file), "bold"), soft_wrap=True)
+        for label, p in answer.predictions:
+            stdout.print(Text(f"  {label:<{longest}}  {100 * p:5.1f} %  ").append(_bar(p), "cyan"), soft_wrap=True)
+    if json:
+        print_json({"files": files, "errors": errors})
+    if errors:
+        raise typer.Exit(2)
+
+
+def _bar(p: float) -> str:
+    """A bar of 24 characters at 1, drawn to an eighth of a character and never empty."""
+    full, part = divmod(max(1, round(24 * 8 * p)), 8)
+    return "█" * full + " ▏▎▍▌▋▊▉"[part].strip()
