@@ -97,13 +97,8 @@ def _from_safetensors(path: Traversable, card: dict[str, Any]) -> Checkpoint:
     try:
         state = load(path.read_bytes())
     except SafetensorError as error:
-        raise BadInput(f"{path}: damaged safetensors file ({path_size(path)} bytes): {error}") from None
+        raise BadInput(f"{path}: damaged safetensors file ({len(path.read_bytes())} bytes): {error}") from None
     return Checkpoint(_filled(create_model(**card["architecture"]), state, str(path)), card)
-
-
-def path_size(path: Traversable) -> int:
-    """Bytes in the file."""
-    return len(path.read_bytes())
 
 
 def _read_card(path: Path) -> dict[str, Any]:
@@ -128,10 +123,11 @@ def _published_state(path: Path) -> dict[str, Tensor]:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        reason = str(error)
-        if "weights_only" in reason or "Unsupported" in reason:
+        with path.open("rb") as file:
+            plain = file.read(2) in (b"\x80\x03", b"\x80\x04", b"\x80\x05")  # Python's own protocols; torch writes 2
+        if plain or "GLOBAL" in str(error):  # GLOBAL: a name to call that weights never need
             raise BadInput(f"{path}: refused: the file carries code, not only weights; nothing of it was run") from None
-        raise BadInput(f"{path}: not a PyTorch checkpoint: {reason.splitlines()[0]}") from None
+        raise BadInput(f"{path}: not a PyTorch checkpoint, or cut short at byte {path.stat().st_size}") from None
     except (EOFError, RuntimeError, ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
         raise BadInput(f"{path}: damaged or truncated at or before byte {path.stat().st_size}: {error}") from None
     if isinstance(content, dict) and isinstance(content.get("net"), dict):

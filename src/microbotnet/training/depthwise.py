@@ -45,7 +45,14 @@ class _DepthwiseConv2d(torch.autograd.Function):
         outputs = grad.permute(1, 0, 2, 3).contiguous().reshape(channels, batch, -1)
         products = torch.bmm(inputs, outputs).reshape(channels, -1)
         grad_weight = products @ _taps(height, width, weight.shape[-1], ctx.stride, ctx.padding)
-        return grad_x, grad_weight.reshape(weight.shape), None, None
+        return grad_x, torch.empty_like(weight).copy_(grad_weight.reshape(weight.shape)), None, None
+
+
+def _both(value: Any) -> int | None:
+    """The stride, padding or dilation of both axes, or None where they differ or it is a word."""
+    if isinstance(value, int):
+        return value
+    return value[0] if not isinstance(value, str) and value[0] == value[-1] else None
 
 
 class FastDepthwiseGradient(TorchFunctionMode):
@@ -53,12 +60,13 @@ class FastDepthwiseGradient(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if func is torch.conv2d and not kwargs and len(args) == 7:
-            x, weight, bias, (stride, stride_x), (padding, padding_x), dilation, groups = args
+            x, weight, bias, *geometry, groups = args
+            stride, padding, dilation = map(_both, geometry)
             if (
                 groups == len(weight) == x.shape[1] > 1
                 and weight.shape[2] == weight.shape[3] > 3
                 and x.shape[2] * x.shape[3] <= LARGEST_MAP
-                and stride == stride_x and padding == padding_x and set(dilation) == {1}
+                and stride is not None and padding is not None and dilation == 1
                 and bias is None and x.device.type == "cpu" and x.dtype == weight.dtype == torch.float32
             ):  # fmt: skip
                 return _DepthwiseConv2d.apply(x, weight, stride, padding)  # type: ignore[no-untyped-call]

@@ -86,7 +86,7 @@ def train(
     if snapshot.exists():
         progress, states = load_snapshot(snapshot, config, optimizer)
         model.load_state_dict(states["model"])
-        averaged.load_state_dict(states["averaged"])
+        averaged.load_state_dict(states.get("averaged", states["model"]))
         best = states.get("best", {})
     network, stepper = fabric.setup(model, optimizer)
 
@@ -143,7 +143,9 @@ def train(
                 best = {key: value.clone() for key, value in averaged.state_dict().items()}
         record["seconds"] = round(time.monotonic() - begun, 1)
         progress.epochs, progress.history = epoch + 1, [*progress.history, record]
-        states = {"model": model.state_dict(), "averaged": averaged.state_dict()}
+        states = {"model": model.state_dict()}
+        if averaged is not model:
+            states["averaged"] = averaged.state_dict()
         if recipe.restart_from_best:
             states["best"] = best
         if fabric.is_global_zero:

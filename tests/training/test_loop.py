@@ -1,0 +1,178 @@
+"""The loop: it learns, resumes bit for bit after kill -9, shares batches, and refuses NaN."""
+
+import errno
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from microbotnet import BadInput, Failed, create_model
+from microbotnet.training import loop, snapshot
+from microbotnet.training.loop import TrainingSet, train
+from microbotnet.training.recipe import Recipe
+from microbotnet.training.teacher import Teacher
+
+SCRIPT = Path(__file__).with_name("train_small.py")
+
+
+def _run(folder: Path, *, devices: int = 1, kill_at: int = -1) -> int:
+    command = [sys.executable, SCRIPT, folder, str(devices), str(kill_at)]
+    return subprocess.run(command, capture_output=True, timeout=240).returncode
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("uninterrupted")
+    assert _run(folder) == 0
+    return folder
+
+
+def _history(folder: Path) -> list[dict[str, float]]:
+    history: list[dict[str, float]] = json.loads((folder / "history.json").read_text())
+    return [{key: value for key, value in record.items() if key != "seconds"} for record in history]
+
+
+def test_killed_at_any_step_it_ends_with_the_same_weights(uninterrupted: Path, tmp_path: Path) -> None:
+    for kill_at in (2, 7, 18):  # before the first snapshot, in the middle, in the last epoch
+        assert _run(tmp_path, kill_at=kill_at) == -signal.SIGKILL
+    assert _run(tmp_path) == 0
+    got, expected = (load_file(folder / "model.safetensors") for folder in (tmp_path, uninterrupted))
+    assert got.keys() == expected.keys()
+    assert all(torch.equal(got[key], expected[key]) for key in expected)
+    assert _history(tmp_path) == _history(uninterrupted)
+
+
+def test_two_processes_with_half_the_batch_each_follow_one(uninterrupted: Path, tmp_path: Path) -> None:
+    assert _run(tmp_path, devices=2) == 0
+    one, two = _history(uninterrupted), _history(tmp_path)
+    for a, b in zip(one, two, strict=True):
+        assert b["loss"] == pytest.approx(a["loss"], rel=0.02)  # batch norm sees half a batch
+    assert one[-1]["loss"] < 0.95 * one[0]["loss"]
+
+
+def _coloured(count: int = 320, size: int = 16) -> TrainingSet:
+    labels = torch.arange(count) % 4
+    noise = torch.randint(0, 60, (count, 3, size, size), generator=torch.Generator().manual_seed(0))
+    return TrainingSet(
+        "made up", (noise + 60 * labels[:, None, None, None]).to(torch.uint8), labels, (0.5,) * 3, (0.2,) * 3
+    )
+
+
+def _small() -> torch.nn.Module:
+    torch.manual_seed(0)
+    return torch.nn.Sequential(
+        torch.nn.Conv2d(3, 8, 3, 2), torch.nn.BatchNorm2d(8), torch.nn.ReLU(), torch.nn.AdaptiveAvgPool2d(1),
+        torch.nn.Flatten(), torch.nn.Linear(8, 4),
+    )  # fmt: skip
+
+
+def test_it_learns_and_keeps_the_averaged_weights(tmp_path: Path) -> None:
+    recipe = Recipe(epochs=12, batch=32, learning_rate=0.3, average=0.8, holdout=64)
+    model, history = train(_small(), _coloured(), recipe, tmp_path)
+    assert history[0]["loss"] > 2 * history[-1]["loss"]
+    assert history[-1]["holdout_top1"] > 90
+    assert not model.training
+    assert history[-1]["learning_rate"] < history[0]["learning_rate"]
+
+
+def test_stages_restart_from_the_best_and_the_best_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scores = iter([50.0, 90.0, 40.0, 30.0, 20.0, 10.0])
+    monkeypatch.setattr(loop, "top1", lambda *_: next(scores))
+    recipe = Recipe(
+        epochs=6, batch=32, learning_rate=0.05, schedule="steps", steps=3, restart_from_best=True, holdout=64
+    )
+    states = []
+
+    def remember(record: dict[str, float]) -> None:
+        states.append({key: value.clone() for key, value in model.state_dict().items()})
+
+    model = _small()
+    kept, _ = train(model, _coloured(), recipe, tmp_path, on_epoch=remember)
+    assert all(torch.equal(value, states[1][key]) for key, value in kept.state_dict().items())
+
+
+def test_a_student_follows_its_teacher(tmp_path: Path) -> None:
+    pictures = _coloured()
+    taught, _ = train(_small(), pictures, Recipe(epochs=20, batch=32, learning_rate=0.3), tmp_path / "teacher")
+    random = torch.randint(0, 4, (len(pictures.labels),), generator=torch.Generator().manual_seed(1))
+    mislabelled = TrainingSet("wrong labels", pictures.images, random, pictures.mean, pictures.std)
+    right = {}
+    for views in (0, 2):  # run in every step, and kept for two views
+        teacher = Teacher("t", taught, tmp_path / f"outputs-{views}")
+        recipe = Recipe(epochs=30, batch=32, learning_rate=0.3, distillation=1.0, temperature=2.0, views=views)
+        student, _ = train(_small(), mislabelled, recipe, tmp_path / f"student-{views}", teacher=teacher)
+        batches = loop.Batches(pictures.images, pictures.mean, pictures.std)
+        right[views] = loop.top1(student, batches, pictures.labels)
+    assert min(right.values()) > 90, right
+    assert len(list((tmp_path / "outputs-2").iterdir())) == 2
+    assert not (tmp_path / "outputs-0").exists()
+
+
+def test_a_loss_that_is_no_number_stops_it_and_leaves_the_snapshot(tmp_path: Path) -> None:
+    pictures, recipe = _coloured(), Recipe(epochs=2, batch=32, learning_rate=1e-3)
+    model = _small()
+
+    def poison(record: dict[str, float]) -> None:
+        torch.nn.init.constant_(model[0].weight, float("nan"))  # type: ignore[index]
+
+    with pytest.raises(
+        Failed, match="loss became nan in epoch 2; lower the learning rate; the state after epoch 1 is safe"
+    ):
+        train(model, pictures, recipe, tmp_path, on_epoch=poison)
+    _, history = train(_small(), pictures, recipe, tmp_path)
+    assert len(history) == 2
+
+
+def test_a_full_disk_leaves_the_last_snapshot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe = Recipe(epochs=3, batch=32, learning_rate=1e-3)
+    write = snapshot.write_atomically
+
+    def full(record: dict[str, float]) -> None:
+        import os
+
+        def no_space(file: int) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr(os, "fsync", no_space)
+
+    with pytest.raises(Failed, match="disk is full"):
+        train(_small(), _coloured(), recipe, tmp_path, on_epoch=full)
+    assert [file.name for file in tmp_path.iterdir()] == ["snapshot.safetensors"], "no half-written file stays"
+    monkeypatch.undo()
+    assert write is snapshot.write_atomically
+    _, history = train(_small(), _coloured(), recipe, tmp_path)
+    assert [record["epoch"] for record in history] == [1, 2, 3]
+
+
+def test_another_training_in_the_folder_is_refused(tmp_path: Path) -> None:
+    train(_small(), _coloured(), Recipe(epochs=1, batch=32), tmp_path)
+    with pytest.raises(BadInput, match="seed 0, not 1"):
+        train(_small(), _coloured(), Recipe(epochs=1, batch=32), tmp_path, seed=1)
+
+
+def test_a_damaged_snapshot_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "snapshot.safetensors"
+    train(_small(), _coloured(), Recipe(epochs=1, batch=32), tmp_path)
+    file.write_bytes(file.read_bytes()[:-9])
+    with pytest.raises(BadInput, match="not a snapshot"):
+        train(_small(), _coloured(), Recipe(epochs=1, batch=32), tmp_path)
+
+
+def test_fewer_pictures_than_a_batch_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="do not fill a batch of 512"):
+        train(_small(), _coloured(), Recipe(epochs=1, batch=512), tmp_path)
+
+
+def test_two_classes_of_model_make_the_same_data(tmp_path: Path) -> None:
+    """The network that is trained does not change which pictures are seen: seeds decide alone."""
+    first, second = _small(), create_model("microbotnet", width=0.25, num_classes=4)
+    seen: list[list[float]] = [[], []]
+    for model, log in ((first, seen[0]), (second, seen[1])):
+        model.register_forward_pre_hook(lambda _, inputs, log=log: log.append(float(inputs[0].sum())))
+        train(model, _coloured(), Recipe(epochs=1, batch=32), tmp_path / str(len(log) + id(model)))
+    assert seen[0] == seen[1]
