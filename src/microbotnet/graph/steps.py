@@ -12,7 +12,7 @@ from .graph import Graph, Node
 
 RECTIFIERS = {"relu", "relu6", "clamp", "leaky_relu", "prelu", "elu", "selu", "gelu", "mish", "softplus"}
 ACTIVATIONS = RECTIFIERS | {"hardswish", "hardsigmoid", "sigmoid", "silu", "tanh", "sign"}
-ACTIVATIONS |= {"abs", "neg", "sqrt", "rsqrt", "exp", "pow"}
+ACTIVATIONS |= {"abs", "neg", "sqrt", "rsqrt", "exp", "pow", "compare", "where"}
 ALIASES = {"reshape", "flatten"}
 
 

@@ -23,6 +23,7 @@ from torch.utils._pytree import tree_leaves, tree_map
 
 from ..errors import BadInput
 from .graph import Graph, Node, Parameter, Shape
+from .shapes import output_shape
 
 # The field's word for ATen's names (without the trailing _ of in-place forms).
 WORDS = {
@@ -35,6 +36,7 @@ WORDS = {
     "reshape": ("view", "reshape", "squeeze", "unsqueeze", "unflatten", "view_as"),
     "transpose": ("permute", "transpose", "t", "movedim", "channel_shuffle", "pixel_shuffle"),
     "slice": ("slice", "select", "narrow", "chunk", "split", "split_with_sizes", "unbind"),
+    "compare": ("eq", "ne", "ge", "gt", "le", "lt"),
     "pad": ("pad", "constant_pad_nd", "reflection_pad2d", "replication_pad2d"),
     "upsample": ("upsample_nearest2d", "upsample_bilinear2d", "upsample_bicubic2d"),
 }
@@ -42,12 +44,13 @@ SAME_WORD = """
     linear batch_norm layer_norm group_norm instance_norm flatten mean sum
     relu relu6 hardtanh clamp leaky_relu prelu elu selu gelu mish softplus
     hardswish hardsigmoid sigmoid silu tanh softmax log_softmax sign
-    add sub rsub mul div maximum minimum abs neg sqrt rsqrt exp pow
+    add sub rsub mul div maximum minimum abs neg sqrt rsqrt exp pow where
 """
 KINDS = {name: kind for kind, names in WORDS.items() for name in names} | {name: name for name in SAME_WORD.split()}
 # In a trained network these hand on their input; they leave no node.
 IDENTITIES = {"dropout", "feature_dropout", "alpha_dropout", "contiguous", "clone", "detach", "alias", "to", "_to_copy"}
 IDENTITIES |= {"lift_fresh", "type_as", "float"}
+DTYPES = {"compare": torch.bool, "where": torch.get_default_dtype()}  # else that of the first tensor
 VIEWS = {"reshape", "flatten"}
 VALUES = {"item", "_local_scalar_dense", "is_nonzero", "equal", "nonzero"}
 TORCH = str(Path(torch.__file__).parent)
@@ -116,6 +119,10 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._sharing: dict[int, list[Tensor]] = {}  # storage: the tensors of the picture that lie in it
         self._alive: list[Any] = []  # so that no id is used twice
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # else torch imports its compiler, which takes over a second
+
     def add(self, node: Node) -> str:
         """Add a node under a name of its own; the name."""
         name, count = node.name, 1
@@ -146,8 +153,15 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 parts = func.decompose(*args, **kwargs)
             if parts is not NotImplemented:
                 return parts
-        result = func(*tree_map(self._without_values, args), **tree_map(self._without_values, kwargs))
-        self._record(func, op, _named(func, args, kwargs), tensors, result)
+        named = _named(func, args, kwargs)
+        shape = output_shape(op, args[0], named)
+        if shape is None:
+            result = func(*tree_map(self._without_values, args), **tree_map(self._without_values, kwargs))
+        elif func._schema.is_mutable:
+            result = args[0]
+        else:
+            result = torch.empty(shape, dtype=DTYPES.get(KINDS[op], tensors[0].dtype), device="meta")
+        self._record(func, op, named, tensors, result)
         return result
 
     def _constant(self, func: Any, args: Any, kwargs: Any, tensors: list[Tensor]) -> Any:
