@@ -8,7 +8,7 @@ import typer
 
 from .. import __version__
 from ..errors import BadInput, Failed
-from . import classify, data, evaluate, nets, profile, train, weights
+from . import classify, data, evaluate, nets, profile, render, train, weights
 
 app = typer.Typer(
     name="microbotnet",
@@ -21,6 +21,7 @@ app.add_typer(data.app)
 app.command("evaluate")(evaluate.evaluate)
 app.command("nets")(nets.nets)
 app.command("profile")(profile.profile)
+app.command("render")(render.render)
 app.command("train")(train.train)
 app.command("weights")(weights.weights)
 

@@ -1,0 +1,45 @@
+"""`microbotnet render`: a network as a picture."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .output import Json, print_json, stdout
+
+
+class Color(StrEnum):
+    """What colour can show."""
+
+    macs = "macs"
+    precision = "precision"
+
+
+def render(
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="[NET]", help="A network; `microbotnet nets` lists them. Or give --checkpoint."),
+    ] = None,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The picture, an .svg file.")] = Path("net.svg"),
+    width: Annotated[float | None, typer.Option(help="Multiplier of the channel counts.  [default: 1]")] = None,
+    input_size: Annotated[
+        int | None, typer.Option(help="Side of the picture in pixels; the paper's if left out.")
+    ] = None,
+    classes: Annotated[int | None, typer.Option(help="Outputs of the classifier.  [default: 10]")] = None,
+    color: Annotated[Color, typer.Option(help="What colour shows.")] = Color.macs,
+    checkpoint: Annotated[
+        str | None, typer.Option(help="Draw a trained network: a name of `microbotnet weights` or a file.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Draw a network the way papers do: volumes in proportion, shapes on the wires, gates and shortcuts."""
+    from ..show.subject import render_network
+
+    drawn = render_network(
+        name, output, width=width, input_size=input_size, classes=classes, color=color.value, checkpoint=checkpoint
+    )
+    if json:
+        print_json(drawn)
+    else:
+        stdout.print(f"{output}: {drawn['title']}", markup=False, soft_wrap=True)
