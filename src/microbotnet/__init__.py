@@ -7,7 +7,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .cost.energy import estimate_energy as estimate_energy
     from .cost.macs import count_macs as count_macs
+    from .cost.memory import measure_memory as measure_memory
     from .cost.profile import profile as profile
     from .errors import BadInput as BadInput
     from .errors import Failed as Failed
@@ -25,6 +27,8 @@ _HOME = {
     "Graph": "graph",
     "count_macs": "cost.macs",
     "create_model": "nets",
+    "estimate_energy": "cost.energy",
+    "measure_memory": "cost.memory",
     "net_names": "nets",
     "profile": "cost.profile",
     "register_net": "nets",

@@ -3,6 +3,7 @@ import io
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -21,12 +22,20 @@ def test_json_has_the_published_counts() -> None:
     assert sum(layer["macs"]["thop_2020"] for layer in found["layers"]) == 932_886
     assert found["layers"][0]["output_shape"] == [8, 16, 16]
     assert done.stderr == ""
+    assert set(found["memory"]["weight_bytes"]) == {"float32", "int8", "ternary_2bit", "sparse_ternary"}
+    assert found["memory"]["weight_bytes"]["float32"] == 4 * 236_658
+    assert found["memory"]["peak_activation_bytes"] == (8 + 24) * 16 * 16
+    energy = found["energy_pj"]
+    assert energy["preset"] == "horowitz-45nm"
+    assert abs(energy["arithmetic"] + energy["weights"] + energy["activations"] - energy["total"]) < 1
+    assert abs(sum(sum(layer["energy_pj"].values()) for layer in found["layers"]) - energy["total"]) < 1
 
 
 def test_the_table_fits_100_columns_and_has_totals() -> None:
     done = profile("microbotnet", "--width", "0.32")
     assert done.returncode == 0, done.stderr
     assert max(map(len, done.stdout.splitlines())) <= 100
+    assert "1 µJ does not hold" in done.stdout
     for number in ("236,658", "782,368", "932,886"):
         assert number in done.stdout
 
@@ -45,6 +54,17 @@ def test_explain_fills_in_the_formula() -> None:
         assert words in text
 
 
+def test_energy_by_the_notes_a_file_or_another_process(tmp_path: Path) -> None:
+    assert "1 µJ holds: 0.93 µJ" in profile("microbotnet", "--width", "0.32", "--energy", "notes").stdout
+    missing = tmp_path / "mine.toml"
+    missing.write_text('macs = "conv_linear"\n')
+    done = profile("microbotnet", "--energy", str(missing))
+    assert done.returncode == 2
+    assert "mine.toml: the constant arithmetic_pj.mac_int8 is missing" in done.stderr
+    scaled = json.loads(profile("microbotnet", "--node", "22", "--json").stdout)["energy_pj"]
+    assert scaled["preset"] == "horowitz-45nm at 22 nm"
+
+
 @pytest.mark.parametrize(
     ("args", "words"),
     [
@@ -52,6 +72,7 @@ def test_explain_fills_in_the_formula() -> None:
         (["microbotnet", "--width", "0"], "width"),
         (["microbotnet", "--input-size", "0"], "input size"),
         (["microbotnet", "--classes", "0"], "classes"),
+        (["microbotnet", "--energy", "horowits"], "horowitz-45nm"),
         (["microbotnet", "--json", "--csv"], "one of"),
     ],
 )

@@ -23,20 +23,29 @@ def profile(
         int | None, typer.Option(help="Side of the picture in pixels; the paper's if left out.")
     ] = None,
     classes: Annotated[int, typer.Option(help="Outputs of the classifier.")] = 10,
+    energy: Annotated[
+        str, typer.Option(metavar="PRESET|FILE.toml", help="Energy model: horowitz-45nm, notes, or your own file.")
+    ] = "horowitz-45nm",
+    node: Annotated[
+        float | None, typer.Option(metavar="NM", help="Scale the energy to a process of 7 to 130 nm.")
+    ] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Explain every operator, with its cost formula.")] = False,
     json: Json = False,
     csv: Annotated[bool, typer.Option("--csv", help="Print the layers as CSV.")] = False,
 ) -> None:
-    """Count parameters and multiply-accumulates of a network, layer by layer."""
+    """Count parameters, multiply-accumulates, memory and energy of a network, layer by layer."""
     if explain + json + csv > 1:
         raise BadInput("choose one of --explain, --json and --csv")
+    from ..cost.preset import load_preset, scale
     from ..cost.profile import profile as cost
     from ..graph.trace import trace
     from ..nets import create_model, find_net
 
+    preset = load_preset(energy)
+    preset = preset if node is None else scale(preset, node)
     size = find_net(name).input_size if input_size is None else input_size
     model = create_model(name, num_classes=classes, width=width, input_size=size)
-    found = cost(trace(model, (3, size, size)))
+    found = cost(trace(model, (3, size, size)), preset)
     for warning in found.graph.warnings:
         stderr.print(f"microbotnet: {escape(warning)}", soft_wrap=True)
     if json:
@@ -47,10 +56,14 @@ def profile(
         _print_explained(found)
     else:
         stdout.print(f"[bold]{escape(name)}[/] ×{width:.2f}, {size}×{size} pixels, {classes} classes\n")
-        _print_layers(found)
+        console = stdout if stdout.is_terminal else Console(width=100, highlight=False)
+        console.print(_layers(found))
+        console.print(_memory(found))
+        console.print(_energy(found))
+        console.print(_verdict(found))
 
 
-def _print_layers(found: "Profile") -> None:
+def _layers(found: "Profile") -> Table:
     from ..cost.words import short, times
 
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), show_footer=True)
@@ -64,7 +77,51 @@ def _print_layers(found: "Profile") -> None:
         counts = layer.parameters, layer.macs["conv_linear"], layer.macs["thop_2020"]
         cells = [escape(layer.step.name), short(layer.step), times(layer.step.shape)]
         table.add_row(*cells, *(f"{count:,}" if count else "[dim]–[/]" for count in counts))
-    (stdout if stdout.is_terminal else Console(width=100)).print(table)
+    return table
+
+
+def _memory(found: "Profile") -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
+    table.add_row()
+    names = {"float32": "float32", "int8": "int8", "ternary_2bit": "2 bits", "sparse_ternary": "sparse ternary"}
+    sizes = (f"{names[name]} [bold]{size / 1024:,.1f} kB[/]" for name, size in found.memory.weight_bytes.items())
+    table.add_row("weights", "   ".join(sizes))
+    peak = f"int8 [bold]{found.memory.peak_activation_bytes / 1024:,.1f} kB[/] at most alive at once"
+    table.add_row("activations", f"{peak}, in {escape(found.memory.peak_step)}, steps in the best order")
+    if found.effective_macs < found.macs["conv_linear"]:
+        table.add_row("zeros", f"{found.effective_macs:,} conv_linear MACs are left without weights of zero")
+    return table
+
+
+def _energy(found: "Profile") -> Table:
+    energy = found.energy
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_footer=True)
+    table.add_column(f"\nenergy, {escape(energy.preset.name)}", "total")
+    table.add_column("\ncount", justify="right")
+    table.add_column("\npJ each", justify="right")
+    table.add_column("\nµJ", f"{energy.total / 1e6:,.3f}", justify="right")
+    table.add_column("\nshare", justify="right")
+    for item in (item for item in energy.items if item.pj):
+        each = f"{item.each:,.0f}" if item.each >= 100 else f"{item.each:.3g}"
+        share = item.pj / energy.total if energy.total else 0.0
+        bar = "█" * round(20 * share)
+        cells = f"{item.count:,.0f}", each, f"{item.pj / 1e6:,.3f}", f"{share:.0%}"
+        table.add_row(item.what, *cells, f"[cyan]{bar}[/]")
+    return table
+
+
+def _verdict(found: "Profile") -> str:
+    from ..cost.energy import BUDGET_PJ, changes
+
+    energy = found.energy
+    holds = energy.total < BUDGET_PJ
+    mark = "[bold green]holds[/]" if holds else "[bold red]does not hold[/]"
+    lines = [f"\n1 µJ {mark}: {energy.total / 1e6:,.2f} µJ a picture, {energy.memory_share:.0%} of it for memory."]
+    for change in changes(found.graph, energy):
+        total = change.energy.total
+        under = ", under 1 µJ" if total < BUDGET_PJ and not holds else ""
+        lines.append(f"  with {change.what}: {total / 1e6:,.2f} µJ, {1 - total / energy.total:.0%} less{under}")
+    return "\n".join(lines)
 
 
 def _print_explained(found: "Profile") -> None:
@@ -83,10 +140,11 @@ def _print_csv(found: "Profile") -> None:
     rows = []
     for layer in found.layers:
         row = layer.to_json()
+        energy = {f"{part}_pj": pj for part, pj in row.pop("energy_pj").items()}
         macs = {f"macs_{convention}": count for convention, count in row.pop("macs").items()}
         lists = {key: "×".join(map(str, value)) for key, value in row.items() if isinstance(value, list)}
         lists |= {"operators": "+".join(row["operators"]), "inputs": " ".join(row["inputs"])}
-        rows.append(row | lists | macs)
+        rows.append(row | lists | macs | energy)
     writer = csv_format.DictWriter(sys.stdout, fieldnames=list(rows[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)

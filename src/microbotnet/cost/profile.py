@@ -5,16 +5,21 @@ from typing import Any
 
 from ..graph import Graph
 from ..graph.steps import Step, fuse
-from .macs import CONVENTIONS, count_macs, node_macs
+from .energy import Energy, estimate_energy
+from .macs import CONVENTIONS, count_macs, effective_macs, node_macs
+from .memory import Memory, measure_memory
+from .preset import Preset
 
 
 @dataclass(frozen=True)
 class Layer:
-    """One row: a step with the learned values it holds and its MACs in every convention."""
+    """One row: a step with the learned values it holds, its MACs in every convention, output bytes and energy."""
 
     step: Step
     parameters: int
     macs: dict[str, int]
+    activation_bytes: int
+    energy_pj: dict[str, float]
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -31,6 +36,8 @@ class Layer:
             "output_shape": list(self.step.shape),
             "parameters": self.parameters,
             "macs": self.macs,
+            "activation_bytes": self.activation_bytes,
+            "energy_pj": self.energy_pj,
         }
 
 
@@ -41,6 +48,9 @@ class Profile:
     graph: Graph
     layers: tuple[Layer, ...]
     macs: dict[str, int]
+    effective_macs: int  # conv_linear, without those by a weight of zero
+    memory: Memory
+    energy: Energy
 
     @property
     def parameters(self) -> int:
@@ -52,21 +62,38 @@ class Profile:
         return {
             "parameters": self.parameters,
             "macs": self.macs,
+            "macs_without_zero_weights": self.effective_macs,
+            "memory": self.memory.to_json(),
+            "energy_pj": self.energy.to_json(),
             "layers": [layer.to_json() for layer in self.layers],
             "warnings": list(self.graph.warnings),
         }
 
 
-def profile(graph: Graph) -> Profile:
-    """Cost a traced network."""
-    layers = tuple(_layer(graph, step) for step in fuse(graph))
-    return Profile(graph, layers, {convention: count_macs(graph, convention) for convention in CONVENTIONS})
+def profile(graph: Graph, preset: Preset | str = "horowitz-45nm") -> Profile:
+    """Cost a traced network: MACs in every convention, int8 activation memory, energy by `preset`.
+
+    Raises:
+        BadInput: the preset is unknown, or its file is not one.
+    """
+    memory = measure_memory(graph)
+    energy = estimate_energy(graph, preset)
+    return Profile(
+        graph,
+        layers=tuple(_layer(graph, step, memory, energy) for step in fuse(graph)),
+        macs={convention: count_macs(graph, convention) for convention in CONVENTIONS},
+        effective_macs=sum(effective_macs(graph, node) for node in graph),
+        memory=memory,
+        energy=energy,
+    )
 
 
-def _layer(graph: Graph, step: Step) -> Layer:
+def _layer(graph: Graph, step: Step, memory: Memory, energy: Energy) -> Layer:
     held = dict.fromkeys(name for node in step.nodes for parameter in node.parameters for name in parameter.sources)
     return Layer(
         step,
         parameters=sum(graph.parameters.get(name, 0) for name in held),
         macs={name: sum(node_macs(graph, node, name) for node in step.nodes) for name in CONVENTIONS},
+        activation_bytes=step.numel * memory.activation_element_bytes,
+        energy_pj={part: energy.part(part, step.name) for part in ("arithmetic", "weights", "activations")},
     )

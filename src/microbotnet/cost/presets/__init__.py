@@ -1,0 +1,1 @@
+"""Energy presets, one TOML file each."""
