@@ -26,11 +26,14 @@ def classify(
     Any common format and size: the largest centred square is scaled to what the network takes, after the EXIF
     orientation. A file that is no picture gets a line on standard error; the others are still classified (exit code 2).
     """
+    import torch
+
     from ..inference import predict
     from ..pictures import classify as answers
     from ..pictures.read import printable
     from ..training.checkpoint import DEFAULT, load_checkpoint, shipped_name
 
+    torch.set_num_threads(1)  # small networks: more threads wait for each other longer than they compute
     if checkpoint is not None and width is not None:
         raise BadInput("--checkpoint and --width exclude each other; a checkpoint knows its width")
     loaded = load_checkpoint(checkpoint or (shipped_name("microbotnet", width) if width is not None else DEFAULT))
