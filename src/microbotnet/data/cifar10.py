@@ -139,7 +139,7 @@ def read(home: Path, file: File) -> tuple[np.ndarray[tuple[int, int], np.dtype[n
         BadInput: it is missing, truncated or altered.
     """
     path, expected = home / file.name, RECORDS * RECORD_BYTES
-    mend = f"delete {home} and run again to fetch CIFAR-10 anew"
+    mend = f"delete the .bin files in {home} and run again to fetch CIFAR-10 anew"
     try:
         size = path.stat().st_size
         if size != expected:
