@@ -1,6 +1,7 @@
 """The command line. One file a command; each only reads options, calls the library and prints."""
 
 import io
+import os
 import sys
 from typing import Annotated
 
@@ -8,7 +9,7 @@ import typer
 
 from .. import __version__
 from ..errors import BadInput, Failed
-from . import classify, data, evaluate, nets, profile, render, train, weights
+from . import classify, compare, data, evaluate, nets, profile, render, train, weights
 
 app = typer.Typer(
     name="microbotnet",
@@ -18,6 +19,7 @@ app = typer.Typer(
 )
 app.command("classify")(classify.classify)
 app.add_typer(data.app)
+app.command("compare")(compare.compare)
 app.command("evaluate")(evaluate.evaluate)
 app.command("nets")(nets.nets)
 app.command("profile")(profile.profile)
@@ -51,4 +53,10 @@ def main() -> None:
         sys.exit(2)
     except (Failed, OSError) as error:
         print(f"microbotnet: {error}", file=sys.stderr)
+        sys.exit(1)
+    except Exception as error:
+        if "MICROBOTNET_DEBUG" in os.environ:
+            raise
+        kind = type(error).__name__
+        print(f"microbotnet: a fault of ours, {kind}: {error}; MICROBOTNET_DEBUG=1 shows where", file=sys.stderr)
         sys.exit(1)

@@ -14,12 +14,15 @@ _FROM_RECIPE = "Instead of the recipe's."
 def train(
     recipe: Annotated[str, typer.Argument(help="A recipe's name (modern, notes-2020) or a TOML file.")],
     net: Annotated[str, typer.Option(help="Which network; see `microbotnet nets`.")] = "microbotnet",
-    width: Annotated[float, typer.Option(help="Width multiplier.")] = 0.32,
+    width: Annotated[
+        float | None, typer.Option(help="Width multiplier.  [default: 0.32 for MicroBotNet, 1 for others]")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Decides all randomness.", min=0)] = 0,
     out: Annotated[
         Path | None,
         typer.Option(
-            help="Folder for the result; one that holds a stopped training of the same kind is gone on with.  [default: runs/RECIPE-NET-WIDTH-seedSEED]"
+            help="Folder for the result; a stopped training in it is gone on with.  "
+            "[default: runs/RECIPE-NET-WIDTH-seedSEED]"
         ),
     ] = None,
     data: Annotated[
@@ -49,6 +52,8 @@ def train(
 
     changes = {"epochs": epochs, "batch": batch, "learning_rate": learning_rate, "holdout": holdout}
     plan = load_recipe(recipe, changes)
+    if width is None:
+        width = 0.32 if net.startswith("microbotnet") else 1.0
     folder = out or Path("runs") / f"{Path(recipe).stem}-{net}-{width:g}-seed{seed}"
     fabric = make_fabric(accelerator, devices, nodes, precision)
     columns = (

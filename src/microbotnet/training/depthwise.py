@@ -59,7 +59,7 @@ class FastDepthwiseGradient(TorchFunctionMode):
     """Within this context, square float32 depthwise convolutions on small CPU maps get the gradient above."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if func is torch.conv2d and not kwargs and len(args) == 7:
+        if func is torch.conv2d and not kwargs and len(args) == 7 and not torch.is_autocast_enabled("cpu"):
             x, weight, bias, *geometry, groups = args
             stride, padding, dilation = map(_both, geometry)
             if (

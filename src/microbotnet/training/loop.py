@@ -198,7 +198,7 @@ def _divergence(logits: Tensor, followed: Tensor, temperature: float) -> Tensor:
 def _average(averaged: nn.Module, model: nn.Module, decay: float) -> None:
     """Move every weight and batch-norm statistic of `averaged` towards `model`."""
     pairs = zip(averaged.state_dict().values(), model.state_dict().values(), strict=True)
-    old, new = zip(*[(a, b) for a, b in pairs if a.is_floating_point()], strict=True)
+    old, new = zip(*[(a, b.to(a.dtype)) for a, b in pairs if a.is_floating_point()], strict=True)
     torch._foreach_lerp_(list(old), list(new), 1 - decay)
 
 

@@ -1,0 +1,129 @@
+"""`microbotnet train`, `evaluate` and `weights`, as users run them."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from microbotnet.cli import app
+from microbotnet.training import session
+from microbotnet.training.checkpoint import shipped_cards
+
+MICROBOTNET = [sys.executable, "-m", "microbotnet"]
+
+
+@pytest.fixture
+def few_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """CIFAR-10 of 300 made-up pictures."""
+
+    def load(folder: Path | None, split: str) -> tuple[torch.Tensor, torch.Tensor]:
+        images = torch.randint(0, 256, (300, 3, 32, 32), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+        return images, torch.arange(300) % 10
+
+    monkeypatch.setattr(session, "load_cifar10", load)
+
+
+@pytest.mark.usefixtures("few_pictures")
+def test_train_then_evaluate_what_it_made(tmp_path: Path) -> None:
+    out = tmp_path / "mine"
+    options = ["--width", "0.25", "--epochs", "2", "--batch", "50", "--holdout", "100", "--out", str(out)]
+    result = CliRunner().invoke(app, ["train", "modern", *options, "--json"])
+    assert result.exit_code == 0, result.output
+    answer = json.loads(result.stdout)
+    assert answer["checkpoint"] == str(out / "model.safetensors")
+    assert [record["epoch"] for record in answer["epochs"]] == [1, 2]
+    card = json.loads((out / "model.json").read_text())
+    assert card["recipe"]["name"] == "modern"
+    assert card["recipe"]["epochs"] == 2
+    assert card["data"]["training_pictures"] == 200
+    assert card["architecture"] == {"name": "microbotnet", "width": 0.25, "num_classes": 10, "input_size": 32}
+    assert {"torch", "microbotnet", "lightning-fabric", "python"} <= card["versions"].keys()
+    assert (out / "log.csv").read_text().startswith("epoch,learning_rate,loss,train_top1,holdout_top1,seconds\n1,")
+    assert list((out / "tensorboard").iterdir())
+
+    result = CliRunner().invoke(app, ["evaluate", "--checkpoint", str(out / "model.safetensors"), "--json"])
+    assert result.exit_code == 0, result.output
+    measured = json.loads(result.stdout)
+    assert measured["top1"] == answer["top1"]
+    assert measured["pictures"] == 300
+
+    again = CliRunner().invoke(app, ["train", "modern", *options, "--json"])
+    assert json.loads(again.stdout)["top1"] == answer["top1"], "a finished training is not begun again"
+
+
+@pytest.mark.usefixtures("few_pictures")
+@pytest.mark.parametrize("precision", ["bf16-mixed", "bf16-true"])
+def test_train_in_bfloat16(tmp_path: Path, precision: str) -> None:
+    options = ["--width", "0.25", "--epochs", "1", "--batch", "100", "--out", str(tmp_path), "--precision", precision]
+    result = CliRunner().invoke(app, ["train", "modern", *options, "--json"])
+    assert result.exit_code == 0, result.output
+    assert 1 < json.loads(result.stdout)["epochs"][0]["loss"] < 4
+
+
+@pytest.mark.usefixtures("few_pictures")
+def test_distillation_from_a_shipped_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    teacher = next(iter(shipped_cards()))
+    options = [
+        "--width",
+        "0.25",
+        "--epochs",
+        "1",
+        "--batch",
+        "100",
+        "--out",
+        str(tmp_path / "out"),
+        "--teacher",
+        teacher,
+    ]
+    result = CliRunner().invoke(app, ["train", "modern", *options, "--json"])
+    assert result.exit_code == 0, result.output
+    assert json.loads((tmp_path / "out" / "model.json").read_text())["recipe"]["teacher"] == teacher
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "moderne"], "no recipe 'moderne'"),
+        (["train", "modern", "--net", "micrbotnet"], "did you mean 'microbotnet'"),
+        (["train", "modern", "--epochs", "0"], "epochs must be from 1"),
+        (["train", "modern", "--data", "/nowhere"], "/nowhere"),
+        (["train", "modern", "--precision", "8-bit"], "8-bit"),
+        (["train", "modern", "--accelerator", "abacus"], "abacus"),
+        (["train", "modern", "--teacher", "nobody"], "nobody: no such checkpoint"),
+        (["evaluate", "--checkpoint", "absent.pth"], "absent.pth: no such checkpoint"),
+        (["evaluate", "--width", "0.33"], "no weights are shipped for microbotnet ×0.33"),
+        (["evaluate", "--data", "/nowhere"], "/nowhere"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(
+    tmp_path: Path, cifar10_folder: Path, arguments: list[str], message: str
+) -> None:
+    data = [] if "--data" in arguments else ["--data", str(cifar10_folder)]
+    run = subprocess.run([*MICROBOTNET, *arguments, *data], capture_output=True, text=True, cwd=tmp_path, timeout=120)
+    assert run.returncode == 2, run.stderr
+    assert message in run.stderr
+    assert "Traceback" not in run.stderr
+    assert run.stdout == ""
+
+
+def test_weights_lists_what_is_shipped() -> None:
+    result = CliRunner().invoke(app, ["weights", "--json"])
+    rows = {row["name"]: row for row in json.loads(result.stdout)["weights"]}
+    assert {"microbotnet-0.25", "microbotnet-0.32", "microbotnet-0.50", "microbotnet-1.00"} <= rows.keys()
+    assert rows["microbotnet-0.32"]["width"] == 0.32
+    assert rows["microbotnet-0.32"]["quantization"] == "none"
+    assert 70 < rows["microbotnet-0.32"]["top1"] < 100
+    assert all(np.isfinite(row["top1"]) for row in rows.values())
+    table = CliRunner().invoke(app, ["weights"]).stdout
+    assert all(name in table for name in rows)
+
+
+def test_evaluate_takes_the_shipped_weights_of_a_width(cifar10_folder: Path) -> None:
+    result = CliRunner().invoke(app, ["evaluate", "--width", "0.25", "--data", str(cifar10_folder), "--json"])
+    assert json.loads(result.stdout)["checkpoint"] == "microbotnet-0.25"
