@@ -19,7 +19,7 @@ from typing import Any
 
 from ..errors import BadInput
 from ..graph import Graph
-from ..graph.steps import Step, fuse
+from ..graph.steps import Step
 from .macs import node_macs
 from .memory import KERNELS, kernels_of, measure_memory, other_values
 from .preset import OPERANDS, Preset, load_preset, scale
@@ -137,7 +137,7 @@ class _Account:
         self.activation_memory = measure_memory(graph).peak_activation_bytes * self.bits / 8
 
     def energy(self) -> Energy:
-        steps = fuse(self.graph)
+        steps = self.graph.steps
         sizes = {name: self.graph[name].numel for name in self.graph.inputs} | {step.name: step.numel for step in steps}
         accounts = {}
         for step in steps:

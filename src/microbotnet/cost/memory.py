@@ -23,7 +23,7 @@ from typing import Any
 
 from ..errors import BadInput
 from ..graph import Graph, Parameter
-from ..graph.steps import ALIASES, Step, fuse
+from ..graph.steps import ALIASES, Step
 
 KERNELS = {"conv", "depthwise_conv", "conv_transpose", "linear", "matmul"}
 STATES = 100_000  # of the search for the best order; the networks of the zoo need a few hundred
@@ -73,7 +73,7 @@ def measure_memory(graph: Graph, *, element_bytes: int = 1, density: float | Non
     """
     if element_bytes < 1:
         raise BadInput(f"element_bytes must be at least 1, not {element_bytes}")
-    steps = fuse(graph)
+    steps = graph.steps
     order, alive, exact = _best_order(_Schedule(graph, steps, element_bytes))
     return Memory(
         weight_bytes=weight_bytes(graph, density=density),

@@ -4,7 +4,10 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .steps import Step
 
 Shape = tuple[int, ...]
 
@@ -137,6 +140,13 @@ class Graph:
             for name in dict.fromkeys(node.inputs):
                 readers[name].append(node.name)
         return {name: tuple(found) for name, found in readers.items()}
+
+    @cached_property
+    def steps(self) -> "tuple[Step, ...]":
+        """The operators as a chip would run them: batch norms and activations fused to the layer before."""
+        from .steps import fuse
+
+        return fuse(self)
 
     @property
     def parameter_count(self) -> int:

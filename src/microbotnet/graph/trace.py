@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from math import prod
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -23,36 +22,11 @@ from torch.utils._pytree import tree_leaves, tree_map
 
 from ..errors import BadInput
 from .graph import Graph, Node, Parameter, Shape
+from .operators import IDENTITIES, KINDS, VALUES, VIEWS, describe
 from .shapes import output_shape
+from .steps import ALIASES
 
-# The field's word for ATen's names (without the trailing _ of in-place forms).
-WORDS = {
-    "conv": ("conv1d", "conv2d", "conv3d"),
-    "conv_transpose": ("conv_transpose1d", "conv_transpose2d", "conv_transpose3d"),
-    "matmul": ("matmul", "mm", "bmm", "addmm"),
-    "avg_pool": tuple(f"{how}avg_pool{axes}d" for how in ("", "adaptive_") for axes in (1, 2, 3)),
-    "max_pool": tuple(f"{how}max_pool{axes}d" for how in ("", "adaptive_") for axes in (1, 2, 3)),
-    "concat": ("cat", "concat", "concatenate", "stack"),
-    "reshape": ("view", "reshape", "squeeze", "unsqueeze", "unflatten", "view_as"),
-    "transpose": ("permute", "transpose", "t", "movedim", "channel_shuffle", "pixel_shuffle"),
-    "slice": ("slice", "select", "narrow", "chunk", "split", "split_with_sizes", "unbind"),
-    "compare": ("eq", "ne", "ge", "gt", "le", "lt"),
-    "pad": ("pad", "constant_pad_nd", "reflection_pad2d", "replication_pad2d"),
-    "upsample": ("upsample_nearest2d", "upsample_bilinear2d", "upsample_bicubic2d"),
-}
-SAME_WORD = """
-    linear batch_norm layer_norm group_norm instance_norm flatten mean sum
-    relu relu6 hardtanh clamp leaky_relu prelu elu selu gelu mish softplus
-    hardswish hardsigmoid sigmoid silu tanh softmax log_softmax sign
-    add sub rsub mul div maximum minimum abs neg sqrt rsqrt exp pow where
-"""
-KINDS = {name: kind for kind, names in WORDS.items() for name in names} | {name: name for name in SAME_WORD.split()}
-# In a trained network these hand on their input; they leave no node.
-IDENTITIES = {"dropout", "feature_dropout", "alpha_dropout", "contiguous", "clone", "detach", "alias", "to", "_to_copy"}
-IDENTITIES |= {"lift_fresh", "type_as", "float"}
 DTYPES = {"compare": torch.bool, "where": torch.get_default_dtype()}  # else that of the first tensor
-VIEWS = {"reshape", "flatten"}
-VALUES = {"item", "_local_scalar_dense", "is_nonzero", "equal", "nonzero"}
 TORCH = str(Path(torch.__file__).parent)
 
 
@@ -129,7 +103,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         while name in self.nodes:
             count += 1
             name = f"{node.name}#{count}"
-        self.nodes[name] = replace(node, name=name)
+        self.nodes[name] = node if count == 1 else replace(node, name=name)
         return name
 
     def bind(self, tensor: Tensor, name: str) -> None:
@@ -191,37 +165,34 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def _record(self, func: Any, op: str, named: dict[str, Any], tensors: list[Tensor], result: Any) -> None:
         made = [leaf for leaf in tree_leaves(result) if isinstance(leaf, Tensor)]
-        inputs = [t for t in tensors if id(t) in self.names]
-        first = inputs[0]
-        kind = KINDS.get(op, op)
-        same = len(made) == 1 and made[0].shape == first.shape
-        if op in IDENTITIES or (kind in {"slice", "reshape", "flatten"} and same) or op in ("expand", "expand_as"):
+        given = [tensor for tensor in tensors if id(tensor) in self.names]
+        moves_nothing = KINDS.get(op) in VIEWS and len(made) == 1 and made[0].shape == given[0].shape
+        if op in IDENTITIES or moves_nothing:
             for tensor in made:
-                self.bind(tensor, self.names[id(first)])
+                self.bind(tensor, self.names[id(given[0])])
             return
-        path, module, source = self._where(sys._getframe(1))
-        known = op in KINDS
-        if not known:
+        path, module, source = self._locate(_outwards(sys._getframe(1)))
+        if op not in KINDS:
             self.warnings.append(f"{source}: operator {op} is not known; its operations are not counted")
-        leaf_module = module is not None and type_before_parametrizations(module).__module__.startswith("torch.nn.")
-        node = Node(
-            name="",
-            kind=kind,
-            inputs=tuple(self.names[id(t)] for t in inputs),
-            shape=(),
-            module=path,
-            module_type=_type_name(module) if module is not None else "",
-            source=source,
-            known=known,
-        )
+        inputs = tuple(self.names[id(tensor)] for tensor in given)
         for tensor in made:
-            entry = replace(node, shape=_without_batch(tensor))
-            entry = self._details(entry, named, first, tensor)
-            name = self.add(replace(entry, name=path if leaf_module else f"{path}.{entry.kind}".lstrip(".")))
+            found = describe(op, named, given, tensor, self._learned)
+            node = Node(
+                name=path if _of_torch(module) else f"{path}.{found.kind}".lstrip("."),
+                kind=found.kind,
+                inputs=inputs,
+                shape=_without_batch(tensor),
+                module=path,
+                module_type=_type_name(module) if module is not None else "",
+                source=source,
+                parameters=self._parameters(path, found.roles),
+                known=op in KINDS,
+                **found.fields,
+            )
             if 0 in tensor.shape:
-                size = "×".join(map(str, entry.shape))
-                raise BadInput(f"layer {name} ({entry.kind}) has an empty output, {size}: the picture is too small")
-            self._rebind(func, tensor, name)
+                size = "×".join(map(str, node.shape))
+                raise BadInput(f"layer {node.name} ({node.kind}) has an empty output, {size}: the picture is too small")
+            self._rebind(func, tensor, self.add(node))
 
     def _rebind(self, func: Any, tensor: Tensor, name: str) -> None:
         """Bind `tensor`, and after a write in place everything else that lies in the same memory."""
@@ -232,66 +203,10 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 self.names[id(other)] = name
         self.bind(tensor, name)
 
-    def _details(self, node: Node, named: dict[str, Any], first: Tensor, made: Tensor) -> Node:
-        """Fill in what is particular to a kind: kernel, stride, channels, parameters; and the kind's finer word."""
-        spatial = max(first.dim() - 2, 0)
-        kind = node.kind
-        if kind in ("conv", "conv_transpose"):
-            weight: Tensor = named["weight"]
-            groups: int = named["groups"]
-            kernel, dilation = tuple(weight.shape[2:]), _each(named["dilation"], spatial)
-            padding = named["padding"]
-            if padding == "same":
-                padding = [d * (k - 1) // 2 for d, k in zip(dilation, kernel, strict=True)]
-            channels = first.shape[-spatial - 1]
-            if kind == "conv" and groups == channels > 1:
-                kind = "depthwise_conv"
-            return replace(
-                node,
-                kind=kind,
-                kernel=kernel,
-                stride=_each(named["stride"], spatial),
-                padding=_each(0 if padding == "valid" else padding, spatial),
-                dilation=dilation,
-                groups=groups,
-                in_channels=channels,
-                parameters=self._parameters(node.module, weight=weight, bias=named["bias"]),
-            )
-        if kind == "linear":
-            parameters = self._parameters(node.module, weight=named["weight"], bias=named["bias"])
-            return replace(node, in_channels=first.shape[-1], parameters=parameters)
-        if kind == "matmul":
-            left, right = _factors(named)
-            constants = [t for t in (left, right) if id(t) not in self.names]
-            bias = named.get("self") if "mat1" in named else None
-            bias = bias if isinstance(bias, Tensor) and id(bias) not in self.names else None
-            parameters = self._parameters(node.module, weight=constants[0], bias=bias) if constants else ()
-            return replace(
-                node, kind="linear" if constants else kind, in_channels=left.shape[-1], parameters=parameters
-            )
-        if kind in ("batch_norm", "layer_norm", "group_norm", "instance_norm"):
-            parameters = self._parameters(node.module, weight=named["weight"], bias=named["bias"])
-            return replace(node, parameters=parameters)
-        if kind in ("avg_pool", "max_pool"):
-            if "kernel_size" not in named:  # adaptive
-                kernel = tuple(a // b for a, b in zip(_spatial(first), _spatial(made), strict=True))
-                return replace(node, kernel=kernel, stride=kernel, padding=(0,) * len(kernel))
-            kernel = _each(named["kernel_size"], spatial)
-            stride = _each(named["stride"], spatial) if named["stride"] else kernel
-            return replace(node, kernel=kernel, stride=stride, padding=_each(named["padding"], spatial))
-        if kind == "mean" and first.numel() == made.numel() * prod(_spatial(first)) and spatial:
-            return replace(
-                node, kind="avg_pool", kernel=_spatial(first), stride=_spatial(first), padding=(0,) * spatial
-            )
-        if kind in ("hardtanh", "clamp"):
-            low = named.get("min_val", named.get("min"))
-            high = named.get("max_val", named.get("max"))
-            kind = "relu" if (low, high) == (0, None) else "relu6" if (low, high) == (0, 6) else "clamp"
-        constants = [t for t in named.values() if isinstance(t, Tensor) and self._origins.get(id(t))]
-        parameters = self._parameters(node.module, weight=constants[0]) if constants else ()
-        return replace(node, kind=kind, parameters=parameters)
+    def _learned(self, tensor: Tensor) -> bool:
+        return id(tensor) not in self.names and bool(self._origins.get(id(tensor)))
 
-    def _parameters(self, module: str, **roles: Tensor | None) -> tuple[Parameter, ...]:
+    def _parameters(self, module: str, roles: dict[str, Tensor | None]) -> tuple[Parameter, ...]:
         found = []
         for role, tensor in roles.items():
             if tensor is None or id(tensor) in self.names:
@@ -303,11 +218,8 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             found.append(Parameter(name, role, tuple(tensor.shape), sources, nonzero, ternary))
         return tuple(found)
 
-    def _where(self, frame: FrameType | None) -> tuple[str, nn.Module | None, str]:
-        """Path and module of the innermost module on the stack, and the innermost line that is not torch's."""
-        return self._locate(_outwards(frame))
-
     def _locate(self, frames: Iterator[tuple[FrameType, int]]) -> tuple[str, nn.Module | None, str]:
+        """Path and module of the innermost module on the stack, and the innermost line that is not torch's."""
         found: tuple[str, nn.Module] | None = None
         source = ""
         for frame, line in frames:
@@ -369,7 +281,7 @@ def _merge_views(nodes: list[Node], outputs: tuple[str, ...]) -> tuple[list[Node
     for node in nodes:
         node = replace(node, inputs=tuple(renamed.get(name, name) for name in node.inputs))
         before = merged.get(node.inputs[0]) if node.inputs else None
-        if before and node.kind in VIEWS and before.kind in VIEWS and reads[before.name] == 1:
+        if before and node.kind in ALIASES and before.kind in ALIASES and reads[before.name] == 1:
             last = node.name
             renamed[last] = before.name
             node = replace(before, shape=node.shape, kind="flatten" if len(node.shape) == 1 else "reshape")
@@ -385,26 +297,10 @@ def _named(func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> dict[str, 
     return values | {argument.name: value for argument, value in zip(schema, args, strict=False)} | kwargs
 
 
-def _factors(named: dict[str, Any]) -> tuple[Tensor, Tensor]:
-    if "mat1" in named:
-        return named["mat1"], named["mat2"]
-    return named["self"], named["other" if "other" in named else "mat2"]
-
-
 def _outwards(frame: FrameType | None) -> Iterator[tuple[FrameType, int]]:
     while frame is not None:
         yield frame, frame.f_lineno
         frame = frame.f_back
-
-
-def _each(value: int | Sequence[int], count: int) -> Shape:
-    """One value per spatial axis."""
-    values = [value] if isinstance(value, int) else list(value)
-    return tuple(values * count if len(values) == 1 else values)
-
-
-def _spatial(tensor: Tensor) -> Shape:
-    return tuple(tensor.shape[2:])
 
 
 def _without_batch(tensor: Tensor) -> Shape:
@@ -417,6 +313,10 @@ def _storage(tensor: Tensor) -> int:
         return int(tensor.untyped_storage()._cdata)
     except (NotImplementedError, RuntimeError):  # sparse and other tensors without one memory
         return id(tensor)
+
+
+def _of_torch(module: nn.Module | None) -> bool:
+    return module is not None and type_before_parametrizations(module).__module__.startswith("torch.nn.")
 
 
 def _type_name(module: nn.Module) -> str:
