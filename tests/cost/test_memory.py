@@ -1,4 +1,5 @@
 import itertools
+from pathlib import Path
 
 import pytest
 import torch
@@ -7,11 +8,12 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from microbotnet import BadInput, Graph, create_model, trace
+from microbotnet import BadInput, Graph, create_model, profile, trace
 from microbotnet.cost.macs import effective_macs, node_macs
-from microbotnet.cost.memory import _replay, _Schedule, measure_memory, weight_bytes
+from microbotnet.cost.memory import _replay, _Schedule, kernels_of, measure_memory, weight_bytes
 from microbotnet.graph import Node
 from microbotnet.graph.steps import fuse
+from microbotnet.training.checkpoint import load_checkpoint
 
 
 def test_weight_bytes_by_hand() -> None:
@@ -49,6 +51,16 @@ def test_zeros_of_a_ternary_kernel_are_counted_and_skipped() -> None:
     assert node_macs(graph, node) == 36 * 216
     assert effective_macs(graph, node) == 36 * 144
     assert weight_bytes(graph)["sparse_ternary"] == (216 + 144) // 8
+
+
+@pytest.mark.parametrize("file", ["micro_one_neg_one_x0_32", "micro_large_conv_and_fc_ttq_x0_32"])
+def test_the_published_ternary_networks(shared: Path, file: str) -> None:
+    found = profile(trace(load_checkpoint(shared / "checkpoints" / f"{file}.pytorch_state").model))
+    ternary = [kernel for kernel in kernels_of(found.graph) if kernel.ternary]
+    assert (len(ternary), sum(kernel.numel for kernel in ternary)) == (31, 153_792)
+    assert sum(kernel.nonzero for kernel in ternary) == 12_222 + 7_446
+    assert found.effective_macs < found.macs["conv_linear"] / 2
+    assert found.memory.weight_bytes["sparse_ternary"] < found.memory.weight_bytes["ternary_2bit"]
 
 
 def peak(*layers: nn.Module, shape: tuple[int, ...] = (4, 8, 8), **options: int) -> int:

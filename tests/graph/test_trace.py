@@ -190,6 +190,14 @@ def test_an_error_in_the_users_code_is_named_with_its_line() -> None:
         trace(nn.Sequential(Broken()))
 
 
+def test_a_model_without_values_traces_too() -> None:
+    with torch.device("meta"):
+        model = create_model("microbotnet", width=0.32)
+    graph, real = trace(model), trace(create_model("microbotnet", width=0.32))
+    assert [(n.name, n.kind, n.shape) for n in graph] == [(n.name, n.kind, n.shape) for n in real]
+    assert graph.parameter_count == 236_658
+
+
 def test_a_failed_trace_restores_the_model() -> None:
     model = nn.Sequential(nn.BatchNorm2d(3), Broken()).train()
     with pytest.raises(BadInput):

@@ -106,7 +106,7 @@ def _what(graph: Graph, node: Node, before: tuple[int, ...]) -> str:
         case "batch_norm":
             return (
                 "Batch norm: after training a fixed scale and shift per channel; "
-                "on a chip it folds into the convolution before it and costs nothing."
+                "on a chip it folds into the layer with weights before it and then costs nothing."
             )
         case "relu":
             return "ReLU: max(x, 0)."
@@ -129,6 +129,10 @@ def _what(graph: Graph, node: Node, before: tuple[int, ...]) -> str:
             return f"The excite of squeeze-and-excite: each of the {node.out_channels} channels times its gate."
         case "add" if residual:
             return f"Shortcut: adds what came out of {residual.start} to what was computed from it since."
+        case "compare":
+            return f"Compares each of {node.numel:,} elements with a threshold."
+        case "where":
+            return "Chooses between two values for each element; after a comparison with 0 that is its sign, −1 or +1."
         case "concat":
             return f"Concatenation of {len(node.inputs)} tensors along the channels. Nothing is computed."
         case "flatten" | "reshape" | "slice" | "transpose":

@@ -84,9 +84,8 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         for path, module in model.named_modules():
             self._paths[id(module)] = path, module
         state = [*model.named_parameters(), *model.named_buffers()]
-        self._origins: dict[int, tuple[str, ...]] = {
-            id(tensor): (name,) for name, tensor in state
-        }  # of a constant: what it was computed from
+        # Of a constant: the keys of what it was computed from.
+        self._origins: dict[int, tuple[str, ...]] = {id(tensor): (name,) for name, tensor in state}
         self._own = {id(tensor): name for name, tensor in state}
         self._storages = {_storage(tensor) for _, tensor in state}
         self._twins: dict[int, Tensor] = {}
