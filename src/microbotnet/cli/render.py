@@ -5,14 +5,16 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
-from .output import Json, print_json, stdout
+from .output import Json, print_json, stderr, stdout
 
 
 class Color(StrEnum):
     """What colour can show."""
 
     macs = "macs"
+    energy = "energy"
     precision = "precision"
 
 
@@ -31,14 +33,26 @@ def render(
     checkpoint: Annotated[
         str | None, typer.Option(help="Draw a trained network: a name of `microbotnet weights` or a file.")
     ] = None,
+    energy: Annotated[
+        str, typer.Option(metavar="PRESET|FILE.toml", help="Energy model: horowitz-45nm, notes, or your own file.")
+    ] = "horowitz-45nm",
     json: Json = False,
 ) -> None:
     """Draw a network the way papers do: volumes in proportion, shapes on the wires, gates and shortcuts."""
-    from ..show.subject import render_network
+    from ..show.render import render_network
 
     drawn = render_network(
-        name, output, width=width, input_size=input_size, classes=classes, color=color.value, checkpoint=checkpoint
+        name,
+        output,
+        width=width,
+        input_size=input_size,
+        classes=classes,
+        color=color.value,
+        checkpoint=checkpoint,
+        preset=energy,
     )
+    for warning in drawn["warnings"]:
+        stderr.print(f"microbotnet: {escape(warning)}", soft_wrap=True)
     if json:
         print_json(drawn)
     else:

@@ -28,6 +28,12 @@ def by_macs(profile: Profile) -> Colouring:
     return Colouring("MACs a layer (conv_linear)", values, "MACs")
 
 
+def by_energy(profile: Profile) -> Colouring:
+    """pJ of each step, by the profile's energy model."""
+    values = {layer.step.name: sum(layer.energy_pj.values()) for layer in profile.layers}
+    return Colouring(f"energy a layer ({profile.energy.preset.name})", values, "pJ")
+
+
 def by_precision(profile: Profile) -> Colouring:
     """What the weights of each step are: two values, three values, or any."""
     values = {}
@@ -42,3 +48,6 @@ def precision(weight: Parameter) -> str:
     if not weight.ternary:
         return "float32"
     return "ternary" if weight.nonzero < weight.numel else "binary"
+
+
+COLOURINGS = {"macs": by_macs, "energy": by_energy, "precision": by_precision}

@@ -5,7 +5,7 @@ lane of its own: gates (squeeze-and-excite) above, other branches below.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import sqrt
 from textwrap import wrap
 
@@ -15,7 +15,7 @@ from ..graph.graph import Shape
 from ..graph.steps import Step, fuse
 from .svg import text_width
 
-ROW_WIDTHS = tuple(range(1100, 1750, 50))
+ROW_WIDTHS = (1100.0, 1200.0, 1300.0, 1450.0, 1600.0)
 LABEL, SHAPE, CHIP = 10.0, 9.5, 9.0  # sizes of text
 TALLEST, THICKEST = 84.0, 46.0  # pixels of the largest volume
 JOINS = {"add": "+", "sub": "−", "mul": "×", "div": "÷", "maximum": "max", "minimum": "min"}
@@ -36,6 +36,7 @@ class Box:
     high: float = 0
     deep: float = 0
     width: float = 0  # of its column
+    gap: float = 14  # after its column: room for what is written on the wire, and for the arrow's head
     x: float = 0
     y: float = 0
 
@@ -103,7 +104,7 @@ class Row:
         """Where its last column or frame ends."""
         last = self.boxes[-1]
         ends = [box.right for box in self.boxes] + [frame.right for frame in self.frames]
-        return max([*ends, last.right + gap_after(last)])
+        return max([*ends, last.right + last.gap])
 
     @property
     def last(self) -> Box:
@@ -136,55 +137,56 @@ def lay_out(graph: Graph, row_width: float | None = None) -> Layout:
         graph: what to place.
         row_width: pixels after which a new row begins; None finds what fills a screen best.
     """
-    widths = ROW_WIDTHS if row_width is None else (row_width,)
-    return min((_lay_out(graph, width) for width in widths), key=lambda found: found.width * found.height)
-
-
-def _lay_out(graph: Graph, row_width: float) -> Layout:
     steps = [Step((graph[name],), ()) for name in graph.inputs] + list(fuse(graph))
     trunk = _trunk(graph, steps)
-    boxes = {step.name: box for step, box in zip(steps, _sized(graph, steps, trunk), strict=True)}
-    lanes = _lanes(steps, trunk, {name: box.form for name, box in boxes.items()})
-    for name, lane in lanes.items():
-        boxes[name].lane = lane
+    boxes = list(_sized(graph, steps, trunk))
+    lanes = _lanes(steps, trunk, {box.step.name: box.form for box in boxes})
+    titles = {step.name: block_of(graph, step.head.module) for step in steps}
+    for box in boxes:
+        box.lane = lanes.get(box.step.name, 0)
+    widths = ROW_WIDTHS if row_width is None else (row_width,)
+    found = (_in_rows([replace(box) for box in boxes], titles, width) for width in widths)
+    return min(found, key=lambda layout: layout.width * layout.height)
+
+
+def _in_rows(boxes: list[Box], titles: dict[str, str], row_width: float) -> Layout:
     rows: list[Row] = []
-    titles = {step.name: block_of(graph, step) for step in steps}
-    for chunk in _chunks(steps, titles, boxes, row_width):
-        if rows and _place([*rows[-1].boxes, *chunk], titles).right <= row_width:
-            rows[-1] = _place([*rows[-1].boxes, *chunk], titles)
-        else:
-            rows.append(_place(chunk, titles))
-    rows = [_place(row.boxes, titles) for row in rows]
+    for chunk in _chunks(boxes, titles, row_width):
+        if rows:
+            row = _place([*rows[-1].boxes, *chunk], titles)
+            if row.right <= row_width:
+                rows[-1] = row
+                continue
+        rows.append(_place(chunk, titles))
+    by_name = {box.step.name: box for box in boxes}
     for before, row in zip([None, *rows], rows, strict=False):
+        _place(row.boxes, titles)  # trying more may have moved them
         _stack(row)
-        _arch(row, boxes, before)
-    return Layout(tuple(rows), boxes)
+        _arch(row, by_name, before)
+    return Layout(tuple(rows), by_name)
 
 
-def block_of(graph: Graph, step: Step) -> str:
-    """'features.3 · Bottleneck', the block of the network that a step is part of; '' for none."""
-    parts = step.head.module.split(".")
+def block_of(graph: Graph, module: str) -> str:
+    """'features.3 · Bottleneck', the block of the network that the module at this path is part of; '' for none."""
+    parts = module.split(".")
     for depth in range(1, len(parts)):
         path = ".".join(parts[:depth])
-        inside = sum(node.module == path or node.module.startswith(path + ".") for node in graph)
-        kind = graph.modules.get(path, "")
-        if kind not in CONTAINERS and inside > 1 and _steps_in(graph, path) <= MOST_STEPS_OF_A_BLOCK:
-            return f"{path} · {kind}"
+        if _is_block(graph, path, graph.modules.get(path, "")):
+            return f"{path} · {graph.modules[path]}"
     # An operator that a block runs itself, such as the add of its shortcut.
-    path = step.head.module
-    kind = graph.modules.get(path, "")
-    own = path and kind not in CONTAINERS and any(name.startswith(path + ".") for name in graph.modules)
-    return f"{path} · {kind}" if own and _steps_in(graph, path) <= MOST_STEPS_OF_A_BLOCK else ""
+    kind = graph.modules.get(module, "")
+    own = any(path.startswith(module + ".") for path in graph.modules)
+    return f"{module} · {kind}" if module and own and _is_block(graph, module, kind) else ""
 
 
-def _steps_in(graph: Graph, path: str) -> int:
-    """Operators of a module that are steps of their own, roughly: those that do more than scale or clamp."""
+def _is_block(graph: Graph, path: str, kind: str) -> bool:
+    """Whether a module is worth a frame: no mere container, more than one operator, not half the network."""
+    if not kind or kind in CONTAINERS:
+        return False
+    inside = [node for node in graph if node.module == path or node.module.startswith(path + ".")]
     heavy = ("conv", "depthwise_conv", "conv_transpose", "linear", "matmul", "add", "mul", "concat")
-    return sum(
-        node.kind in heavy or node.kind.endswith("_pool")
-        for node in graph
-        if node.module == path or node.module.startswith(path + ".")
-    )
+    steps = sum(node.kind in heavy or node.kind.endswith("_pool") for node in inside)
+    return len(inside) > 1 and steps <= MOST_STEPS_OF_A_BLOCK
 
 
 def _trunk(graph: Graph, steps: Sequence[Step]) -> set[str]:
@@ -221,7 +223,8 @@ def _sized(graph: Graph, steps: Sequence[Step], trunk: set[str]) -> Iterable[Box
             yield Box(step, "chip", 0, (label,), thick=width, high=16, width=width)
         elif step.kind in JOINS and len(step.inputs) > 1:
             label = short(step).partition(", ")[2]
-            yield Box(step, "join", 0, (label,) if label else (), thick=18, high=18, width=18)
+            gap = text_width(label, LABEL) + 16 if label else 14
+            yield Box(step, "join", 0, (label,) if label else (), thick=18, high=18, width=18, gap=gap)
         else:
             operator, _, fused = ("input" if step.kind == "input" else short(step)).partition(", ")
             operator = operator.replace(" /", "\u00a0/")  # kernel and stride stay in one line
@@ -229,6 +232,7 @@ def _sized(graph: Graph, steps: Sequence[Step], trunk: set[str]) -> Iterable[Box
             labels = (*strong, *weak)
             high, thick = _extent(step.shape, side, channels)
             box = Box(step, "volume", 0, labels, len(strong), thick, high, deep=0.3 * high)
+            box.gap = text_width(times(step.shape), SHAPE) + 14
             box.width = max(box.thick + box.deep, *(text_width(label, LABEL) for label in labels))
             yield box
 
@@ -274,20 +278,18 @@ def _lanes(steps: Sequence[Step], trunk: set[str], forms: dict[str, str]) -> dic
     return lanes
 
 
-def _chunks(
-    steps: Sequence[Step], titles: dict[str, str], boxes: dict[str, Box], row_width: float
-) -> Iterable[list[Box]]:
+def _chunks(boxes: Sequence[Box], titles: dict[str, str], row_width: float) -> Iterable[list[Box]]:
     """What should stay in one row: a block; else what lies between two places with a single wire; else one step."""
-    last_reader = {step.name: index for index, step in enumerate(steps)}
-    for index, step in enumerate(steps):
-        for name in step.inputs:
+    last_reader = {box.step.name: index for index, box in enumerate(boxes)}
+    for index, box in enumerate(boxes):
+        for name in box.step.inputs:
             last_reader[name] = index
     units: list[list[Box]] = [[]]
     alive: set[str] = set()
-    for index, step in enumerate(steps):
-        units[-1].append(boxes[step.name])
-        alive = {name for name in {*alive, step.name} if last_reader[name] > index}
-        if len(alive) <= 1 and index + 1 < len(steps):
+    for index, box in enumerate(boxes):
+        units[-1].append(box)
+        alive = {name for name in {*alive, box.step.name} if last_reader[name] > index}
+        if len(alive) <= 1 and index + 1 < len(boxes):
             units.append([])
     blocks: list[list[list[Box]]] = []
     for unit in units:
@@ -317,7 +319,7 @@ def _place(boxes: list[Box], titles: dict[str, str]) -> Row:
     for box in boxes:
         title = titles[box.step.name]
         if title != block:
-            start = max([12.0, *(other.right + gap_after(other) for other in boxes[: boxes.index(box)])])
+            start = max([12.0, *(other.right + other.gap for other in boxes[: boxes.index(box)])])
             if frames and block:
                 start = max(start, frames[-1].left + text_width(frames[-1].title, LABEL) + 26)
             start += 12 if title or block else 0
@@ -330,26 +332,19 @@ def _place(boxes: list[Box], titles: dict[str, str]) -> Row:
             if before is None:
                 continue
             if before.lane == box.lane or before.form == "volume":
-                apart = before.right + gap_after(before)
+                apart = before.right + before.gap
                 apart = before.middle + 18 if box.form == "chip" and before.form != "chip" else apart
             else:
                 apart = before.right + 12
             x = max(x, apart)
         box.x = x
-        edge[box.lane] = box.right + gap_after(box)
+        edge[box.lane] = box.right + box.gap
         if title:
             frames[-1].right = max(frames[-1].right, box.right + 8)
     if frames and block:
         frames[-1].right = max(frames[-1].right, frames[-1].left + text_width(frames[-1].title, LABEL) + 16)
     _centre(boxes, here)
     return Row(boxes, frames)
-
-
-def gap_after(box: Box) -> float:
-    """Room for what is written on the wire, the shape or a join's activation, and for the arrow's head."""
-    if box.form == "volume":
-        return text_width(times(box.step.shape), SHAPE) + 14
-    return text_width(box.labels[0], LABEL) + 16 if box.form == "join" and box.labels else 14.0
 
 
 def _centre(boxes: Sequence[Box], here: dict[str, Box]) -> None:
@@ -367,7 +362,7 @@ def _centre(boxes: Sequence[Box], here: dict[str, Box]) -> None:
 def _centre_chain(chain: list[Box], boxes: Sequence[Box], here: dict[str, Box]) -> None:
     joins = [box.x for box in boxes if chain[-1].step.name in box.step.inputs]
     if joins and chain[0].step.inputs and chain[0].step.inputs[0] in here:
-        slack = (min(joins) - 12 - chain[-1].right - gap_after(chain[-1])) / 2
+        slack = (min(joins) - 12 - chain[-1].right - chain[-1].gap) / 2
         for box in chain:
             box.x += max(slack, 0)
 

@@ -8,7 +8,7 @@ from ..cost.words import short, times
 from ..graph import Graph
 from ..graph.steps import Step
 from .colouring import Colouring
-from .layout import CHIP, JOINS, LABEL, SHAPE, Arc, Box, Layout, Row, gap_after, lay_out
+from .layout import CHIP, JOINS, LABEL, SHAPE, Arc, Box, Layout, Row, lay_out
 from .svg import Drawing, Scale, text_width
 
 MARGIN = 26.0
@@ -100,7 +100,7 @@ class _Painter:
             before = self.layout.boxes[name]
             self._numbers(before.right_of_body + 4, before.y + 6, str(number))
         last = self.layout.rows[-1].boxes[-1]
-        self.drawing.arrow([(last.right_of_body, last.y), (last.right + gap_after(last), last.y)], "wire")
+        self.drawing.arrow([(last.right_of_body, last.y), (last.right + last.gap, last.y)], "wire")
 
     def _wire(self, before: Box, box: Box) -> None:
         start, end = (before.right_of_body, before.y), (box.left_of_body, box.y)

@@ -6,6 +6,7 @@ that several drawings can stand in one HTML page.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from html import escape
 from math import log
 
@@ -59,6 +60,7 @@ STYLE = _style()
 KINDS = len(_KINDS)
 
 
+@cache
 def text_width(text: str, size: float) -> float:
     """Pixels that `text` needs at `size`; an upper bound for the fonts in `FONT`."""
     return size * sum(_advance(letter) for letter in text)

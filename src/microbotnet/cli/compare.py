@@ -1,0 +1,125 @@
+"""`microbotnet compare`: networks side by side."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from .output import Json, print_json, stderr, stdout
+
+if TYPE_CHECKING:
+    from ..show.comparison import Comparison, Row
+
+
+def compare(
+    nets: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[NET…]",
+            help="Names (with a width: microbotnet@0.32), shipped weights or files.  [default: the whole zoo]",
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Also write a page with charts and drawings, an .html file.")
+    ] = None,
+    input_size: Annotated[
+        int | None, typer.Option(help="Side of the pictures in pixels for all.  [default: the paper's]")
+    ] = None,
+    classes: Annotated[int | None, typer.Option(help="Outputs for all.  [default: as published, else 10]")] = None,
+    energy: Annotated[
+        str, typer.Option(metavar="PRESET|FILE.toml", help="Energy model: horowitz-45nm, notes, or your own file.")
+    ] = "horowitz-45nm",
+    json: Json = False,
+) -> None:
+    """Put networks side by side: parameters, MACs, memory, energy, accuracy, and the published numbers beside ours."""
+    from ..show.comparison import compare as side_by_side
+    from ..show.report import check_report_name, write_report
+
+    if output is not None:
+        check_report_name(output)
+    found = side_by_side(nets or (), input_size=input_size, classes=classes, preset=energy)
+    for warning in dict.fromkeys(text for row in found.rows for text in row.subject.profile.graph.warnings):
+        stderr.print(f"microbotnet: {escape(warning)}", soft_wrap=True)
+    if output is not None:
+        write_report(found, output)
+    if json:
+        print_json(found.to_json() | {"report": str(output) if output else None})
+        return
+    whole = _table(found, range(len(COLUMNS)))
+    if stdout.is_terminal and stdout.measure(whole).maximum > stdout.width:  # one line a network does not fit
+        stdout.print(_table(found, range(COUNTS)))
+        stdout.print(_table(found, [0, *range(COUNTS, len(COLUMNS))]))
+    else:
+        Console(width=max(400, stdout.width), highlight=False).print(whole)
+    preset = f"{found.preset.name}: {found.preset.summary}"
+    notes = [f"Energy is modelled ({preset}); the two chips are measured. 2-bit: all kernels −1, 0 or +1, none zero."]
+    notes += ["kB are 1,024 bytes. = after a published number: ours is the same."]
+    notes += [f"page: {output}"] if output is not None else []
+    for note in notes:
+        stdout.print(note, markup=False, soft_wrap=True)
+
+
+COUNTS = 8  # columns that count; the others are memory, energy and accuracy
+COLUMNS = (
+    "\nnetwork",
+    "\ninput",
+    "\nparameters",
+    "\npublished",
+    "MACs\nconv_linear",
+    "\npublished",
+    "MACs\nthop_2020",
+    "\npublished",
+    "weights\nint8 kB",
+    "\n2-bit kB",
+    "peak acti-\nvations kB",
+    "energy\nint8 µJ",
+    "\n2-bit µJ",
+    "top-1 %, CIFAR-10\nours",
+    "\npublished",
+)
+
+
+def _table(found: "Comparison", shown: Sequence[int]) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for index in shown:
+        table.add_column(COLUMNS[index], justify="right" if index else "left", overflow="fold")
+    for rows in (found.small, found.large):
+        for row in rows:
+            cells = _cells(row)
+            table.add_row(*(cells[index] for index in shown))
+        if rows:
+            table.add_row()
+    for chip in found.silicon:
+        cells = [f"{chip.name}, {chip.node_nm:g} nm", *[""] * 10, f"{chip.energy_pj / 1e6:.2f} measured", "", "", ""]
+        cells[-1] = f"{chip.top1:.2f} measured"
+        table.add_row(*(cells[index] for index in shown), style="yellow")
+    return table
+
+
+def _cells(row: "Row") -> list[str]:
+    from ..show.comparison import UNKNOWN, beside
+
+    subject, costs, published = row.subject, row.subject.profile, row.published or UNKNOWN
+    weights = costs.memory.weight_bytes
+    known = row.cifar10_published
+    return [
+        escape(subject.label),
+        f"{subject.input_size}×{subject.input_size} → {subject.classes}",
+        f"{costs.parameters:,}",
+        beside(published.parameters, costs.parameters),
+        f"{costs.macs['conv_linear']:,}",
+        beside(published.macs, costs.macs["conv_linear"]),
+        f"{costs.macs['thop_2020']:,}",
+        beside(published.macs_thop, costs.macs["thop_2020"]),
+        f"{weights['int8'] / 1024:,.1f}",
+        f"{weights['ternary_2bit'] / 1024:,.1f}",
+        f"{costs.memory.peak_activation_bytes / 1024:,.1f}",
+        f"{costs.energy.total / 1e6:,.2f}",
+        f"{row.two_bit_pj / 1e6:,.2f}",
+        f"{subject.top1:.2f}" if subject.top1 is not None else "",
+        f"{known:.2f}" if known else "",
+    ]

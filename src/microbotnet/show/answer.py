@@ -1,0 +1,80 @@
+"""The answer to "can we classify under 1 µJ?": a chart and a table, made from the same comparison.
+
+`python -m microbotnet.show.answer FOLDER` writes microjoule.svg and microjoule.md there.
+"""
+
+import sys
+from pathlib import Path
+
+from ..atomic import write_atomically
+from ..cost.energy import BUDGET_PJ
+from .charts import Bar, log_bars
+from .comparison import Comparison, compare
+
+
+def energy_chart(found: Comparison, *, inline: bool = False) -> str:
+    """Every network that sees 32×32 pictures, and the measured chips, from the least energy to the most."""
+    bars = []
+    for row in found.small or found.rows:
+        total, two_bit, top1 = row.subject.profile.energy.total / 1e6, row.two_bit_pj / 1e6, row.cifar10
+        note = f"{total:,.2f} · {two_bit:,.2f} µJ" + (f" · {top1[0]:.1f} % {top1[1]}" if top1 else "")
+        mark = row.subject.profile.macs["thop_2020"] / 1e6
+        bars.append(Bar(row.subject.label, ((total, "kind0"), (two_bit, "kind1")), note, mark))
+    for chip in found.silicon:
+        note = f"{chip.energy_pj / 1e6:.2f} µJ · {chip.top1:.0f} % measured"
+        bars.append(Bar(f"{chip.name}, {chip.node_nm:g} nm", ((chip.energy_pj / 1e6, "silicon"),), note))
+    bars.sort(key=lambda bar: bar.segments[-1][0])
+    keys = [("kind0", "int8, modelled"), ("kind1", "weights at 2 bits, modelled"), ("silicon", "measured chip")]
+    title = f"Energy of one 32×32 picture ({found.preset.name})"
+    x_title = "µJ a picture, logarithmic; accuracy: top-1 on CIFAR-10"
+    return log_bars(bars, title, x_title, keys, limit=(1.0, "1 µJ"), inline=inline)
+
+
+def energy_table(found: Comparison) -> str:
+    """The same as a table in Markdown."""
+    headers = ["network", "MACs (conv_linear)", "weights, int8", "activations", "energy, int8", "of it memory"]
+    headers += ["energy, 2-bit weights", "1 pJ a MAC", "top-1, CIFAR-10"]
+    lines = [f"| {' | '.join(headers)} |", f"|---|{'--:|' * (len(headers) - 1)}"]
+    rows: list[tuple[float, str]] = []
+    for row in found.small or found.rows:
+        costs, top1 = row.subject.profile, row.cifar10
+        cells = [
+            row.subject.label,
+            f"{costs.macs['conv_linear']:,}",
+            f"{costs.memory.weight_bytes['int8'] / 1024:,.1f} kB",
+            f"{costs.memory.peak_activation_bytes / 1024:,.1f} kB",
+            _microjoule(costs.energy.total),
+            f"{costs.energy.memory_share:.0%}",
+            _microjoule(row.two_bit_pj),
+            f"{costs.macs['thop_2020'] / 1e6:,.2f} µJ",
+            f"{top1[0]:.2f} % {top1[1]}" if top1 else "",
+        ]
+        rows.append((row.two_bit_pj / 1e6, f"| {' | '.join(cells)} |"))
+    for chip in found.silicon:
+        energy = f"{chip.energy_pj / 1e6:.2f} µJ measured"
+        cells = [f"{chip.name}, {chip.node_nm:g} nm", "", "", "", energy, "", "", "", f"{chip.top1:.0f} % measured"]
+        rows.append((chip.energy_pj / 1e6, f"| {' | '.join(cells)} |"))
+    lines += [line for _, line in sorted(rows, key=lambda row: row[0])]
+    model = f"{found.preset.name}: {found.preset.summary}"
+    lines += [
+        "",
+        f"Energy is modelled ({model}), first at int8, then with all kernels at two bits and none zero; bold is "
+        "under 1 µJ. “1 pJ a MAC” is the notes' estimate: thop_2020 MACs and no memory. The two chips are measured, as "
+        "published. Top-1: “ours” is measured with the shipped weights, “published” is what others report.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _microjoule(pj: float) -> str:
+    return f"**{pj / 1e6:,.2f} µJ**" if pj < BUDGET_PJ else f"{pj / 1e6:,.2f} µJ"
+
+
+def main(folder: Path) -> None:
+    """Write both."""
+    found = compare(input_size=32, classes=10)
+    write_atomically(folder / "microjoule.svg", energy_chart(found).encode())
+    write_atomically(folder / "microjoule.md", energy_table(found).encode())
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else "docs/pictures"))

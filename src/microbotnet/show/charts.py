@@ -1,0 +1,262 @@
+"""Charts of a comparison, as SVG: scatter with its Pareto front, bars against a limit, stacked bars by layer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil, floor, log10
+
+from .svg import Drawing, text_width
+
+PARTS = ("arithmetic", "weights", "activations")  # of the energy; kind0, kind3, kind4
+PART_CSS = {"arithmetic": "kind0", "weights": "kind4", "activations": "kind2"}
+
+
+@dataclass(frozen=True)
+class Point:
+    """A network in a scatter chart. `css` is its colour: ours, others or silicon."""
+
+    label: str
+    x: float
+    y: float
+    css: str = "others"
+
+
+def pareto(points: Sequence[Point]) -> list[Point]:
+    """The points that no other beats: none has as little x and as much y. From left to right."""
+    front: list[Point] = []
+    for point in sorted(points, key=lambda p: (p.x, -p.y)):
+        if not front or point.y > front[-1].y:
+            front.append(point)
+    return front
+
+
+def scatter(
+    points: Sequence[Point],
+    title: str,
+    x_title: str,
+    y_title: str,
+    *,
+    limit: tuple[float, str] | None = None,
+    width: float = 760,
+    height: float = 440,
+    inline: bool = False,
+) -> str:
+    """Points over a logarithmic x, joined along the Pareto front; `limit` is an upright line with its name."""
+    draw = Drawing()
+    left, right, top, bottom = 56.0, width - 24, 52.0, height - 74
+    xs = [point.x for point in points] + ([limit[0]] if limit else [])
+    low, high = _decades(xs)
+    floor_y = 5 * floor((min((p.y for p in points), default=0) - 2) / 5)
+    ceil_y = 5 * ceil((max((p.y for p in points), default=100) + 1) / 5)
+
+    def at(x: float, y: float) -> tuple[float, float]:
+        across = (log10(x) - low) / (high - low)
+        up = (y - floor_y) / (ceil_y - floor_y)
+        return left + across * (right - left), bottom - up * (bottom - top)
+
+    draw.text(16, 24, title, size=14, css="ink bold")
+    _log_axis(draw, low, high, left, right, top, bottom, x_title)
+    step = 5 if ceil_y - floor_y <= 40 else 10
+    for value in range(floor_y, ceil_y + 1, step):
+        y = at(10**low, value)[1]
+        draw.line([(left, y), (right, y)], "rule")
+        draw.text(left - 6, y + 3.5, f"{value}", size=10, css="soft", anchor="end")
+    draw.text(16, 42, y_title, size=10, css="soft")
+    taken = [(at(p.x, p.y)[0] - 5, at(p.x, p.y)[1] - 5, at(p.x, p.y)[0] + 5, at(p.x, p.y)[1] + 5) for p in points]
+    if limit:
+        x = at(limit[0], floor_y)[0]
+        draw.line([(x, top), (x, bottom)], "limit dashes")
+        draw.text(x + 4, top - 3, limit[1], size=10, css="limit-tip bold")
+    front = pareto(points)
+    if len(front) > 1:
+        draw.line([at(p.x, p.y) for p in front], "ours-line thin")
+    for point in points:
+        x, y = at(point.x, point.y)
+        draw.open(f"{point.label}: {point.x:,.4g}, {point.y:g} %")
+        draw.circle(x, y, 4.5, f"{point.css} edge thin")
+        draw.close()
+    for point in sorted(points, key=lambda p: p not in front):
+        x, y = at(point.x, point.y)
+        box = _free_place(x, y, text_width(point.label, 10), taken, (left, top, right, bottom))
+        taken.append(box)
+        draw.text(box[0], box[3] - 2, point.label, size=10)
+        if abs(box[3] - 6 - y) > 22:
+            draw.line([(x, y), (box[0] + 4, box[1] if box[1] > y else box[3])], "rule")
+    keys = {p.css for p in points}
+    _key(draw, 16, height - 12, [(css, words) for css, words in KEYS if css in keys], front=len(front) > 1)
+    return draw.svg(width, height, title, inline=inline)
+
+
+KEYS = (
+    ("ours", "this project's weights"),
+    ("others", "accuracy as published, the rest modelled"),
+    ("silicon", "measured chip"),
+)
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A bar; `segments` are (value, css); `mark` is drawn as an upright tick; `note` stands behind the bar."""
+
+    label: str
+    segments: tuple[tuple[float, str], ...]
+    note: str = ""
+    mark: float | None = None
+
+    @property
+    def total(self) -> float:
+        """Where the bar ends."""
+        return max(value for value, _ in self.segments)
+
+
+def log_bars(
+    bars: Sequence[Bar],
+    title: str,
+    x_title: str,
+    keys: Sequence[tuple[str, str]],
+    *,
+    limit: tuple[float, str] | None = None,
+    width: float = 760,
+    inline: bool = False,
+) -> str:
+    """Bars on a logarithmic axis, the segments of each one under the other; `limit` is an upright line.
+
+    A bar on such an axis is a length, not a sum, so segments stand below one another and are never stacked.
+    """
+    draw = Drawing()
+    thick = 15.0 if max(len(bar.segments) for bar in bars) == 1 else 9.0
+    label = max(text_width(bar.label, 10.5) for bar in bars) + 14
+    note = max(text_width(bar.note, 10) for bar in bars) + 14
+    left, right, top = 16 + label, max(width - note - 16, 16 + label + 220), 62.0
+    width = right + note + 16
+    heights = [len(bar.segments) * thick + 8 for bar in bars]
+    bottom = top + sum(heights) + 4
+    values = [value for bar in bars for value, _ in bar.segments if value > 0]
+    values += [bar.mark for bar in bars if bar.mark] + ([limit[0]] if limit else [])
+    low, high = _decades(values)
+
+    def at(value: float) -> float:
+        return left + max((log10(value) - low) / (high - low), 0) * (right - left) if value > 0 else left
+
+    draw.text(16, 24, title, size=14, css="ink bold")
+    _log_axis(draw, low, high, left, right, top, bottom, x_title)
+    y = top + 6
+    for bar, tall in zip(bars, heights, strict=True):
+        draw.open(f"{bar.label}: " + ", ".join(f"{value:,.4g}" for value, _ in bar.segments) + f" {bar.note}")
+        middle = y + (tall - 8) / 2
+        draw.text(left - 8, middle + 3.5, bar.label, size=10.5, anchor="end")
+        for index, (value, css) in enumerate(bar.segments):
+            draw.rect(left, y + index * thick, max(at(value) - left, 1), thick - 1.5, css, radius=1.5)
+        if bar.mark:
+            draw.line([(at(bar.mark), y - 1), (at(bar.mark), y + tall - 8)], "edge")
+        draw.text(right + 8, middle + 3.5, bar.note, size=10, css="soft")
+        draw.close()
+        y += tall
+    if limit:
+        draw.line([(at(limit[0]), top - 4), (at(limit[0]), bottom)], "limit dashes")
+        draw.text(at(limit[0]), top - 8, limit[1], size=10.5, css="limit-tip bold", anchor="middle")
+    _key(draw, 16, bottom + 56, keys, mark=any(bar.mark for bar in bars))
+    needed = 40 + sum(text_width(words, 10) + 32 for _, words in keys) + 320 * any(bar.mark for bar in bars)
+    return draw.svg(max(width, needed), bottom + 70, title, inline=inline)
+
+
+def layer_bars(
+    layers: Sequence[tuple[str, dict[str, float]]],
+    title: str,
+    *,
+    width: float = 760,
+    height: float = 230,
+    inline: bool = False,
+) -> str:
+    """Energy of each layer in running order, stacked from its parts; pJ in, drawn in nJ."""
+    draw = Drawing()
+    left, right, top, bottom = 52.0, width - 16, 50.0, height - 50
+    most = max((sum(parts.values()) for _, parts in layers), default=1.0) or 1.0
+    step = _round_step(most / 1000 / 4)
+    draw.text(16, 22, title, size=13, css="ink bold")
+    draw.text(16, 40, "nJ a layer, in running order", size=10, css="soft")
+    for tick in range(int(most / 1000 / step) + 1):
+        y = bottom - tick * step * 1000 / most * (bottom - top)
+        draw.line([(left, y), (right, y)], "rule")
+        draw.text(left - 6, y + 3.5, f"{tick * step:,.6g}", size=10, css="soft", anchor="end")
+    pitch = (right - left) / max(len(layers), 1)
+    gap = min(pitch * 0.15, 3)
+    wide = min(pitch - gap, 40)
+    for index, (name, parts) in enumerate(layers):
+        draw.open(f"{name}: " + ", ".join(f"{part} {value / 1000:,.3g} nJ" for part, value in parts.items()))
+        y = bottom
+        for part in PARTS:
+            tall = parts[part] / most * (bottom - top)
+            if tall > 0.05:
+                draw.rect(left + index * pitch + (pitch - wide) / 2, y - tall, wide, tall, PART_CSS[part])
+            y -= tall
+        draw.close()
+    draw.line([(left, bottom), (right, bottom)], "wire")
+    _key(draw, left, bottom + 30, [(PART_CSS[part], part) for part in PARTS])
+    return draw.svg(width, height, title, inline=inline)
+
+
+def _log_axis(
+    draw: Drawing, low: float, high: float, left: float, right: float, top: float, bottom: float, title: str
+) -> None:
+    for decade in range(ceil(low - 1e-9), floor(high + 1e-9) + 1):
+        x = left + (decade - low) / (high - low) * (right - left)
+        draw.line([(x, top), (x, bottom)], "rule")
+        draw.text(x, bottom + 14, _power(decade), size=10, css="soft", anchor="middle")
+    draw.line([(left, bottom), (right, bottom)], "wire")
+    draw.text((left + right) / 2, bottom + 32, title, size=10.5, css="soft", anchor="middle")
+
+
+def _power(decade: int) -> str:
+    if decade >= 9:
+        return f"{10 ** (decade - 9):,} G"
+    if decade >= 6:
+        return f"{10 ** (decade - 6):,} M"
+    return f"{10**decade:,}" if decade >= 0 else f"{10.0**decade:g}"
+
+
+def _decades(values: Sequence[float]) -> tuple[float, float]:
+    """The ends of a logarithmic axis around `values`: a third of a decade beyond, and at least one decade."""
+    low, high = log10(min(values)), log10(max(values))
+    low, high = low - 0.25, high + 0.3
+    return (low, high) if floor(high) - ceil(low) >= 1 else (floor(low), ceil(high))
+
+
+Rectangle = tuple[float, float, float, float]
+
+
+def _free_place(x: float, y: float, wide: float, taken: Sequence[Rectangle], inside: Rectangle) -> Rectangle:
+    """Where a label of the point (x, y) overlaps nothing: beside it, else higher or lower and farther."""
+    for away in (0, 14, -14, 28, -28, 42, -42, 56, -56, 70, -70, 84, -84, 98, -98):
+        for start in (x + 8, x - 8 - wide, x - wide / 2):
+            if start == x - wide / 2 and away == 0:
+                continue
+            box = (start, y + away - 7, start + wide, y + away + 6)
+            fits = inside[0] <= box[0] and box[2] <= inside[2] + 16 and inside[1] <= box[1] and box[3] <= inside[3]
+            if fits and not any(_overlap(box, other) for other in taken):
+                return box
+    return (x + 8, y - 7, x + 8 + wide, y + 6)
+
+
+def _overlap(a: Rectangle, b: Rectangle) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+
+
+def _round_step(value: float) -> float:
+    """1, 2 or 5 times a power of ten, not under `value`."""
+    power = 10 ** floor(log10(value)) if value > 0 else 1.0
+    return next((m * power for m in (1, 2, 5) if m * power >= value), 10 * power)
+
+
+def _key(
+    draw: Drawing, x: float, y: float, keys: Sequence[tuple[str, str]], *, front: bool = False, mark: bool = False
+) -> None:
+    for css, words in keys:
+        draw.rect(x, y - 9, 12, 10, css, radius=2)
+        draw.text(x + 17, y, words, size=10, css="soft")
+        x += text_width(words, 10) + 32
+    if front:
+        draw.line([(x, y - 4), (x + 16, y - 4)], "ours-line thin")
+        draw.text(x + 22, y, "Pareto front", size=10, css="soft")
+    if mark:
+        draw.line([(x + 6, y - 10), (x + 6, y + 2)], "edge")
+        draw.text(x + 14, y, "the notes' estimate: 1 pJ a MAC (thop_2020), nothing else", size=10, css="soft")

@@ -1,0 +1,62 @@
+"""A network's drawing as a file."""
+
+from pathlib import Path
+from typing import Any
+
+from ..atomic import write_atomically
+from ..cost.preset import Preset
+from ..errors import BadInput
+from .colouring import COLOURINGS
+from .network import draw_network
+from .subject import trained, untrained
+
+
+def render_network(
+    name: str | None,
+    output: Path,
+    *,
+    width: float | None = None,
+    input_size: int | None = None,
+    classes: int | None = None,
+    color: str = "macs",
+    checkpoint: str | None = None,
+    preset: Preset | str = "horowitz-45nm",
+) -> dict[str, Any]:
+    """Write the drawing of a network to `output`.
+
+    Args:
+        name: a registered network; None takes that of `checkpoint`.
+        output: an .svg file.
+        width: multiplier of the channels; None is 1, or the checkpoint's.
+        input_size: side of the picture; None is the paper's, or the checkpoint's.
+        classes: outputs; None is 10, or the checkpoint's.
+        color: "macs", "energy" or "precision".
+        checkpoint: shipped weights or a file.
+        preset: the energy model.
+
+    Returns:
+        What was drawn: file, title, parameters, macs, layers.
+
+    Raises:
+        BadInput: neither or contradicting networks; another suffix than .svg.
+    """
+    if output.suffix.lower() != ".svg":
+        raise BadInput(f"{output}: the picture is written as SVG; give a name that ends in .svg")
+    options = {"width": width, "input_size": input_size, "classes": classes}
+    if checkpoint is not None:
+        subject = trained(checkpoint, name, **options, preset=preset)  # type: ignore[arg-type]
+    elif name is not None:
+        subject = untrained(name, **options, preset=preset)  # type: ignore[arg-type]
+    else:
+        raise BadInput("which network? give a NET (`microbotnet nets` lists them) or --checkpoint")
+    found = subject.profile
+    write_atomically(output, draw_network(found.graph, COLOURINGS[color](found), subject.title).encode())
+    return {
+        "file": str(output),
+        "title": subject.title,
+        "color": color,
+        "parameters": found.parameters,
+        "macs": found.macs,
+        "layers": len(found.layers),
+        "warnings": list(found.graph.warnings),
+    }

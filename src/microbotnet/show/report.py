@@ -1,0 +1,214 @@
+"""The comparison as a page: one HTML file, no scripts, nothing fetched, light and dark, phone and desktop."""
+
+from collections.abc import Callable
+from html import escape
+from pathlib import Path
+
+from ..atomic import write_atomically
+from ..cost.energy import BUDGET_PJ
+from ..errors import BadInput
+from .answer import energy_chart
+from .charts import PARTS, Bar, Point, layer_bars, log_bars, scatter
+from .colouring import by_macs
+from .comparison import UNKNOWN, Comparison, Row, beside
+from .network import draw_network
+from .svg import STYLE
+
+SCUM_BYTES = 64 * 1024  # SCuM, the target chip, has so much SRAM for code, and as much for data
+
+PAGE = """
+body{margin:0;background:#fff;color:#1f2328;font:16px/1.5 Helvetica,Arial,'DejaVu Sans',sans-serif}
+main{max-width:1180px;margin:0 auto;padding:16px}
+h1{font-size:1.7rem;line-height:1.2;margin:.6em 0 .3em}h2{font-size:1.25rem;margin:2em 0 .5em}
+p{max-width:46em}.soft{color:#57606a}
+.wide{overflow-x:auto}
+table{border-collapse:collapse;font-size:.84rem;white-space:nowrap}
+th,td{text-align:right;padding:.3em .7em;border-bottom:1px solid #d0d7de}
+th{vertical-align:bottom;font-weight:600}
+th:first-child,td:first-child{text-align:left;position:sticky;left:0;background:#fff}
+td.published{color:#57606a}tr.under td:first-child{box-shadow:inset 3px 0 #0969da}
+tr.measured td{color:#bc4c00}
+.charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,520px),1fr));gap:16px}
+figure{margin:0;overflow-x:auto}figure svg{max-width:100%;height:auto;min-width:min(560px,170%)}
+figure.drawing svg{max-width:none;min-width:0}
+details{border:1px solid #d0d7de;border-radius:8px;margin:.6em 0;padding:.2em .8em}
+summary{cursor:pointer;padding:.4em 0}
+@media (prefers-color-scheme:dark){
+body,th:first-child,td:first-child{background:#0d1117;color:#e6edf3}
+.soft,td.published{color:#9aa4af}th,td{border-color:#30363d}details{border-color:#30363d}
+tr.under td:first-child{box-shadow:inset 3px 0 #4d9fff}tr.measured td{color:#f0883e}
+}
+"""
+
+
+def check_report_name(path: Path) -> None:
+    """Refuse a name that no browser would open as a page."""
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise BadInput(f"{path}: the report is a page; give a name that ends in .html")
+
+
+def write_report(found: Comparison, path: Path) -> None:
+    """Write the page to `path`.
+
+    Raises:
+        BadInput: the name does not end in .html.
+    """
+    check_report_name(path)
+    write_atomically(path, report(found).encode())
+
+
+def report(found: Comparison) -> str:
+    """The page."""
+    rows = found.small or found.rows
+    parts = [
+        "<!doctype html>",
+        '<html lang="en"><meta charset="utf-8">',
+        '<meta name="viewport" content="width=device-width,initial-scale=1">',
+        f"<title>microbotnet compare</title><style>{PAGE}{STYLE}</style>",
+        "<main><h1>Can we classify under 1 µJ?</h1>",
+        f"<p>{_answer(found)}</p>",
+        f'<p class="soft">Energy is modelled with the preset <b>{escape(found.preset.name)}</b> '
+        f"({escape(found.preset.summary)}), int8, and once more with all kernels at 2 bits and none of them zero. "
+        "The two chips are measured, as published. MACs: conv_linear counts convolutions and linears, thop_2020 is "
+        "what the notes quote. Memory: the peak of live int8 activations in the best order; kB are 1,024 bytes. "
+        "= means that our count is the published one.</p>",
+        "<h2>The table</h2>",
+        _table(found),
+        "<h2>Energy</h2>",
+        _figure(energy_chart(found, inline=True)),
+        "<h2>Accuracy and memory</h2>",
+        '<div class="charts">',
+        *(_figure(chart) for chart in accuracy_charts(found)),
+        _figure(memory_chart(rows)),
+        "</div>",
+        "<h2>Layer by layer</h2>",
+        *(_details(row) for row in (*found.small, *found.large)),
+        "</main></html>",
+    ]
+    return "\n".join(parts) + "\n"
+
+
+def accuracy_charts(found: Comparison) -> list[str]:
+    """Accuracy against MACs, and against energy with the measured chips; none where no accuracy is known."""
+    known = [(row, row.cifar10) for row in found.small]
+    points = [(row, top1) for row, top1 in known if top1]
+    if not points:
+        return []
+    css = {"ours": "ours", "published": "others"}
+    macs = [Point(r.subject.label, r.subject.profile.macs["conv_linear"], t[0], css[t[1]]) for r, t in points]
+    energy = [
+        Point(r.subject.label, r.subject.profile.energy.total / 1e6, t[0], css[t[1]])
+        for r, t in points
+        if not _published_on_silicon(r)
+    ]
+    energy += [Point(chip.name, chip.energy_pj / 1e6, chip.top1, "silicon") for chip in found.silicon]
+    y = "top-1 on CIFAR-10, %"
+    return [
+        scatter(macs, "Accuracy against MACs", "MACs (conv_linear)", y, inline=True),
+        scatter(energy, "Accuracy against energy", "µJ a picture", y, limit=(1.0, "1 µJ"), inline=True),
+    ]
+
+
+def memory_chart(rows: tuple[Row, ...]) -> str:
+    """Weights and live activations of each network against the 64 kB that SCuM has for each."""
+    bars = []
+    for row in rows:
+        memory = row.subject.profile.memory
+        sizes = memory.weight_bytes["int8"], memory.weight_bytes["ternary_2bit"], memory.peak_activation_bytes
+        fits = "fits" if memory.peak_activation_bytes <= SCUM_BYTES else "data too large"
+        if fits == "fits" and sizes[0] > SCUM_BYTES:
+            fits = "fits at 2 bits" if sizes[1] <= SCUM_BYTES else "weights too large"
+        segments = tuple((size / 1024, css) for size, css in zip(sizes, ("kind0", "kind1", "kind4"), strict=True))
+        bars.append(Bar(row.subject.label, segments, fits))
+    keys = [("kind0", "weights at int8"), ("kind1", "weights at 2 bits"), ("kind4", "activations at int8, peak")]
+    return log_bars(
+        bars,
+        "Memory against SCuM's 64 kB of code and 64 kB of data",
+        "kB of 1,024 bytes; code of the program itself not counted",
+        keys,
+        limit=(64, "64 kB"),
+        inline=True,
+    )
+
+
+def _published_on_silicon(row: Row) -> bool:
+    """Its accuracy belongs to one-bit arithmetic on the chip that has its own point."""
+    return row.subject.name == "binarynet-chip"
+
+
+def _answer(found: Comparison) -> str:
+    int8 = _under(found, lambda row: row.subject.profile.energy.total)
+    two_bit = _under(found, lambda row: row.two_bit_pj)
+    return f"By this model, under 1 µJ stay with int8 weights {int8}. With weights at 2 bits {two_bit}."
+
+
+def _under(found: Comparison, energy: Callable[[Row], float]) -> str:
+    rows = sorted(found.rows, key=energy)
+    under = [row for row in rows if energy(row) < BUDGET_PJ]
+    if not under:
+        return f"none; the least is {escape(rows[0].subject.label)}, {energy(rows[0]) / 1e6:.2f} µJ"
+    names = (f"{escape(row.subject.label)}, {energy(row) / 1e6:.2f} µJ{_accuracy(row)}" for row in under)
+    return f"{len(under)} of {len(rows)}: {'; '.join(names)}"
+
+
+def _accuracy(row: Row) -> str:
+    top1 = row.cifar10
+    return f" ({top1[0]:.1f} % {top1[1]})" if top1 else ""
+
+
+def _figure(svg: str, css: str = "") -> str:
+    return f'<figure class="{css}">{svg}</figure>' if css else f"<figure>{svg}</figure>"
+
+
+def _table(found: Comparison) -> str:
+    headers = ["network", "input", "classes", "parameters", "published", "MACs<br>conv_linear", "published"]
+    headers += ["MACs<br>thop_2020", "published", "weights<br>int8, kB", "weights<br>2 bits, kB", "published"]
+    headers += ["activations<br>peak, kB", "energy<br>int8, µJ", "of it<br>memory", "energy<br>2-bit weights, µJ"]
+    headers += ["top-1 %<br>CIFAR-10"]
+    lines = ["<tr>" + "".join(f"<th>{header}</th>" for header in headers) + "</tr>"]
+    for row in (*found.small, *found.large):
+        costs, published = row.subject.profile, row.published or UNKNOWN
+        top1 = row.cifar10
+        weights = costs.memory.weight_bytes
+        cells = [
+            escape(row.subject.label),
+            f"{row.subject.input_size}×{row.subject.input_size}",
+            f"{row.subject.classes}",
+            f"{costs.parameters:,}",
+            beside(published.parameters, costs.parameters),
+            f"{costs.macs['conv_linear']:,}",
+            beside(published.macs, costs.macs["conv_linear"]),
+            f"{costs.macs['thop_2020']:,}",
+            beside(published.macs_thop, costs.macs["thop_2020"]),
+            f"{weights['int8'] / 1024:,.1f}",
+            f"{weights['ternary_2bit'] / 1024:,.1f}",
+            published.weights or "",
+            f"{costs.memory.peak_activation_bytes / 1024:,.1f}",
+            f"{costs.energy.total / 1e6:,.2f}",
+            f"{costs.energy.memory_share:.0%}",
+            f"{row.two_bit_pj / 1e6:,.2f}",
+            f"{top1[0]:.2f} {top1[1]}" if top1 else "",
+        ]
+        css = ' class="under"' if costs.energy.total < BUDGET_PJ else ""
+        columns = (4, 6, 8, 11)
+        body = "".join(
+            f'<td class="published">{c}</td>' if index in columns else f"<td>{c}</td>" for index, c in enumerate(cells)
+        )
+        lines.append(f"<tr{css}>{body}</tr>")
+    for chip in found.silicon:
+        cells = [f"{escape(chip.name)}, {chip.node_nm:g} nm, measured", *[""] * 12]
+        cells += [f"{chip.energy_pj / 1e6:.2f}", "", "", f"{chip.top1:.0f} measured"]
+        body = "".join(f"<td>{cell}</td>" for cell in cells)
+        lines.append(f'<tr class="measured" title="{escape(chip.source)}">{body}</tr>')
+    return '<div class="wide"><table>' + "\n".join(lines) + "</table></div>"
+
+
+def _details(row: Row) -> str:
+    costs = row.subject.profile
+    layers = [(layer.step.name, {part: layer.energy_pj[part] for part in PARTS}) for layer in costs.layers]
+    chart = layer_bars(layers, f"Energy by layer: {costs.energy.total / 1e6:,.2f} µJ", inline=True)
+    drawing = draw_network(costs.graph, by_macs(costs), row.subject.title, inline=True)
+    return (
+        f"<details><summary>{escape(row.subject.label)}, {row.subject.input_size}×{row.subject.input_size}: "
+        f"{costs.energy.total / 1e6:,.2f} µJ</summary>{_figure(chart)}{_figure(drawing, 'drawing')}</details>"
+    )
