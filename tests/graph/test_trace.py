@@ -229,6 +229,11 @@ def test_an_unknown_operator_is_flagged() -> None:
     assert f"{HERE}:{line_of('# unusual')}" in warning
 
 
+def test_scripted_modules_trace_too() -> None:
+    graph = trace(torch.jit.script(nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU())))
+    assert [node.kind for node in graph] == ["input", "conv", "relu"]
+
+
 def test_composite_operators_are_taken_apart() -> None:
     class Einsum(nn.Module):
         def __init__(self) -> None:

@@ -21,6 +21,7 @@ WORDS = {
     "transpose": ("permute", "transpose", "t", "movedim", "channel_shuffle", "pixel_shuffle"),
     "slice": ("slice", "select", "narrow", "chunk", "split", "split_with_sizes", "unbind"),
     "compare": ("eq", "ne", "ge", "gt", "le", "lt"),
+    "copy": ("copy", "fill", "zero"),
     "pad": ("pad", "constant_pad_nd", "reflection_pad2d", "replication_pad2d"),
     "upsample": ("upsample_nearest2d", "upsample_bilinear2d", "upsample_bicubic2d"),
 }

@@ -240,14 +240,15 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             step = step.tb_next
         path, module, source = self._locate(iter(reversed(frames)))
         layer = f"layer {path} ({_type_name(module)})" if module is not None and path else "the network"
+        place = f"{source}: " if source else ""
         size = "×".join(map(str, shape))
         if isinstance(error, _ValueNeeded):
             return (
-                f"{source}: {layer} decides by the values of the picture what to compute (.item(), bool(), if, …); "
+                f"{place}{layer} decides by the values of the picture what to compute (.item(), bool(), if, …); "
                 "such a network has no single graph"
             )
         reason = " ".join(str(error).split()) or type(error).__name__
-        return f"{source}: {layer} cannot take what a {size} picture brings it: {reason}"
+        return f"{place}{layer} cannot take what a {size} picture brings it: {reason}"
 
 
 class _ValueNeeded(Exception):
@@ -257,7 +258,7 @@ class _ValueNeeded(Exception):
 @contextmanager
 def _evaluating(model: nn.Module) -> Iterator[None]:
     """Evaluation mode for a while; afterwards every flag, buffer and parameter of the model is what it was."""
-    modules = [(module, module.training, dict(module._buffers)) for module in model.modules()]
+    modules = [(module, module.training, dict(module._buffers.items())) for module in model.modules()]
     values = [(tensor, tensor.data) for tensor in [*model.parameters(), *model.buffers()]]
     try:
         model.eval()
@@ -265,8 +266,9 @@ def _evaluating(model: nn.Module) -> Iterator[None]:
     finally:
         for module, training, buffers in modules:
             module.training = training
-            module._buffers.clear()
-            module._buffers.update(buffers)
+            if isinstance(module._buffers, dict):  # not so in a scripted module, which cannot replace them
+                module._buffers.clear()
+                module._buffers.update(buffers)
         for tensor, data in values:
             if tensor.data_ptr() != data.data_ptr():
                 tensor.data = data
