@@ -19,6 +19,7 @@ from .. import __version__
 from ..atomic import write_atomically
 from ..data.augment import Batches
 from ..data.cifar10 import CLASSES, MEAN, STD, load_cifar10
+from ..errors import BadInput
 from ..nets import create_model
 from .checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from .loop import TrainingSet, top1, train
@@ -84,13 +85,14 @@ def train_on_cifar10(
         folder,
         seed=seed,
         fabric=fabric,
-        teacher=(teacher and _teacher(teacher, recipe)) or None,
+        teacher=_teacher(teacher, recipe, pictures, len(CLASSES)) if teacher else None,
         describe={"architecture": architecture, "pictures": pictures.name},
         on_step=on_step,
         on_epoch=finish_epoch,
     )
     test_images, test_labels = load_cifar10(data, "test")
     score = top1(kept, Batches(test_images, MEAN, STD, device=fabric.device), test_labels)
+    held_out = [record["holdout_top1"] for record in history if recipe.holdout]
     card = {
         "architecture": architecture,
         "quantization": "none",
@@ -105,7 +107,7 @@ def train_on_cifar10(
         "metrics": {
             "top1": round(score, 2),
             "test_pictures": len(test_labels),
-            **({"holdout_top1": history[-1]["holdout_top1"]} if recipe.holdout else {}),
+            **({"holdout_top1": max(held_out) if recipe.restart_from_best else held_out[-1]} if held_out else {}),
             "train_loss": history[-1]["loss"],
             "train_top1": history[-1]["train_top1"],
         },
@@ -149,15 +151,20 @@ class _Curves:
         self.writer.flush()
 
 
-def _teacher(name: str, recipe: Recipe) -> Teacher:
+def _teacher(name: str, recipe: Recipe, pictures: TrainingSet, classes: int) -> Teacher:
     """The checkpoint as a teacher; its outputs are kept in the user's cache, apart for each way of augmenting."""
-    model = load_checkpoint(name).model
-    digest = hashlib.sha256()
-    for key, value in model.state_dict().items():
+    loaded = load_checkpoint(name)
+    card = loaded.card
+    if card["architecture"]["num_classes"] != classes:
+        raise BadInput(f"{name}: a teacher of {card['architecture']['num_classes']} classes cannot teach {classes}")
+    if [*card["data"]["mean"], *card["data"]["std"]] != [*pictures.mean, *pictures.std]:
+        raise BadInput(f"{name}: the teacher's pictures were normalised otherwise; see mean and std in its card")
+    digest = hashlib.sha256(pictures.images.numpy().tobytes())
+    for key, value in loaded.model.state_dict().items():
         digest.update(key.encode() + value.numpy().tobytes())
     digest.update(json.dumps([recipe.crop, recipe.flip, recipe.views, recipe.holdout]).encode())
     key = digest.hexdigest()[:16]
-    return Teacher(key, model, Path(platformdirs.user_cache_dir("microbotnet")) / "teachers" / key)
+    return Teacher(key, loaded.model, Path(platformdirs.user_cache_dir("microbotnet")) / "teachers" / key)
 
 
 def _csv(history: list[Record]) -> bytes:

@@ -1,0 +1,60 @@
+"""What the shipped weights score, beside the published ones: a chart and a table, made from the cards."""
+
+from typing import Any
+
+from ..cost.profile import Profile
+from ..training.checkpoint import shipped_cards
+from .charts import Point, scatter
+from .comparison import published_facts
+from .subject import trained
+
+
+def results() -> list[tuple[Profile, dict[str, Any], float | None]]:
+    """Each shipped MicroBotNet's costs, its card, and the published top-1 of the same network, narrowest first."""
+    rows = []
+    for name, card in shipped_cards().items():
+        net = card["architecture"]
+        if not net["name"].startswith("microbotnet"):
+            continue
+        fact = published_facts().get((net["name"], net["width"], net["input_size"], net["num_classes"]))
+        rows.append((trained(name).profile, card, fact.top1 if fact else None))
+    return sorted(rows, key=lambda row: row[0].macs["conv_linear"])
+
+
+def results_chart() -> str:
+    """Top-1 against MACs: this project's weights and the published ones."""
+    points = []
+    for costs, card, published in results():
+        label, macs = _label(card), costs.macs["conv_linear"]
+        points.append(Point(label, macs, card["metrics"]["top1"], "ours"))
+        if published is not None:
+            points.append(Point(f"{label} published", macs, published))
+    title = "MicroBotNet on CIFAR-10"
+    return scatter(points, title, "MACs a picture (conv_linear), logarithmic", "top-1 on the 10,000 test pictures, %")
+
+
+def results_table() -> str:
+    """The same as a table in Markdown."""
+    lines = [
+        "| network | parameters | MACs (conv_linear) | MACs (thop_2020) | top-1, ours | top-1, published | trained |",
+        "|---|--:|--:|--:|--:|--:|---|",
+    ]
+    for costs, card, published in results():
+        recipe = card["recipe"]
+        how = f"{recipe['name']}, {recipe['epochs']} epochs, seed {recipe['seed']}"
+        how += f", teacher {recipe['teacher']}" if recipe["teacher"] else ""
+        cells = [
+            f"MicroBotNet {_label(card)}",
+            f"{costs.parameters:,}",
+            f"{costs.macs['conv_linear']:,}",
+            f"{costs.macs['thop_2020']:,}",
+            f"**{card['metrics']['top1']:.2f}**",
+            f"{published:.2f}" if published is not None else "–",
+            how,
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _label(card: dict[str, Any]) -> str:
+    return f"×{card['architecture']['width']:.2f}"
