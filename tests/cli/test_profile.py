@@ -89,6 +89,14 @@ def test_energy_by_the_notes_a_file_or_another_process(profile: Profile, tmp_pat
     assert scaled["preset"] == "horowitz-45nm at 22 nm"
 
 
+def test_a_trained_ternary_network(profile: Profile, shared: Path) -> None:
+    file = str(shared / "checkpoints" / "micro_one_neg_one_x0_32.pytorch_state")
+    found = json.loads(profile("--checkpoint", file, "--json").stdout)
+    assert found["parameters"] == 236_658
+    assert found["macs_without_zero_weights"] < found["macs"]["conv_linear"] / 2
+    assert found["energy_pj"]["under_1_uj"]
+
+
 @pytest.mark.parametrize(
     ("args", "words"),
     [
@@ -98,6 +106,7 @@ def test_energy_by_the_notes_a_file_or_another_process(profile: Profile, tmp_pat
         (["microbotnet", "--classes", "0"], "classes"),
         (["microbotnet", "--energy", "horowits"], "horowitz-45nm"),
         (["microbotnet", "--json", "--csv"], "one of"),
+        ([], "--checkpoint"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(profile: Profile, args: list[str], words: str) -> None:

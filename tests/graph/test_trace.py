@@ -229,6 +229,7 @@ def test_an_unknown_operator_is_flagged() -> None:
     assert f"{HERE}:{line_of('# unusual')}" in warning
 
 
+@pytest.mark.filterwarnings("ignore:`torch.jit.script`:DeprecationWarning")
 def test_scripted_modules_trace_too() -> None:
     graph = trace(torch.jit.script(nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU())))
     assert [node.kind for node in graph] == ["input", "conv", "relu"]

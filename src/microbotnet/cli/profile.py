@@ -17,12 +17,18 @@ if TYPE_CHECKING:
 
 
 def profile(
-    name: Annotated[str, typer.Argument(help="A network; `microbotnet nets` lists them.")],
-    width: Annotated[float, typer.Option(help="Multiplier of the channel counts.")] = 1.0,
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="[NET]", help="A network; `microbotnet nets` lists them. Or give --checkpoint."),
+    ] = None,
+    width: Annotated[float | None, typer.Option(help="Multiplier of the channel counts.  [default: 1]")] = None,
     input_size: Annotated[
         int | None, typer.Option(help="Side of the picture in pixels; the paper's if left out.")
     ] = None,
-    classes: Annotated[int, typer.Option(help="Outputs of the classifier.")] = 10,
+    classes: Annotated[int | None, typer.Option(help="Outputs of the classifier.  [default: 10]")] = None,
+    checkpoint: Annotated[
+        str | None, typer.Option(help="Profile a trained network: a name of `microbotnet weights` or a file.")
+    ] = None,
     energy: Annotated[
         str, typer.Option(metavar="PRESET|FILE.toml", help="Energy model: horowitz-45nm, notes, or your own file.")
     ] = "horowitz-45nm",
@@ -36,26 +42,31 @@ def profile(
     """Count parameters, multiply-accumulates, memory and energy of a network, layer by layer."""
     if explain + json + csv > 1:
         raise BadInput("choose one of --explain, --json and --csv")
+    if name is None and checkpoint is None:
+        raise BadInput("give a network to profile (`microbotnet nets` lists them) or --checkpoint")
     from ..cost.preset import load_preset, scale
-    from ..cost.profile import profile as cost
-    from ..graph.trace import trace
-    from ..nets import create_model, find_net
+    from ..show.subject import trained, untrained
 
     preset = load_preset(energy)
     preset = preset if node is None else scale(preset, node)
-    size = find_net(name).input_size if input_size is None else input_size
-    model = create_model(name, num_classes=classes, width=width, input_size=size)
-    found = cost(trace(model, (3, size, size)), preset)
+    if checkpoint is not None:
+        subject = trained(checkpoint, name, width=width, input_size=input_size, classes=classes, preset=preset)
+    else:
+        assert name is not None
+        subject = untrained(name, width=width, input_size=input_size, classes=classes, preset=preset)
+    found = subject.profile
     for warning in found.graph.warnings:
         stderr.print(f"microbotnet: {escape(warning)}", soft_wrap=True)
     if json:
-        print_json({"name": name, "width": width, "input_size": size, "classes": classes, **found.to_json()})
+        what = {"name": subject.name, "width": subject.width, "checkpoint": subject.checkpoint}
+        print_json(what | {"input_size": subject.input_size, "classes": subject.classes} | found.to_json())
     elif csv:
         _print_csv(found)
     elif explain:
         _print_explained(found)
     else:
-        stdout.print(f"[bold]{escape(name)}[/] ×{width:.2f}, {size}×{size} pixels, {classes} classes\n")
+        size = subject.input_size
+        stdout.print(f"[bold]{escape(subject.label)}[/], {size}×{size} pixels, {subject.classes} classes\n")
         console = stdout if stdout.is_terminal else Console(width=100, highlight=False)
         console.print(_layers(found))
         console.print(_memory(found))

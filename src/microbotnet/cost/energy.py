@@ -24,6 +24,7 @@ from .macs import node_macs
 from .memory import KERNELS, kernels_of, measure_memory, other_values
 from .preset import OPERANDS, Preset, load_preset, scale
 
+PARTS = ("arithmetic", "weights", "activations")
 BUDGET_PJ = 1_000_000.0  # 1 µJ, the goal
 
 # Additions and multiplications for each output element. Comparisons (ReLU, clamps, sign) are free.
@@ -78,19 +79,20 @@ class Energy:
 
     @property
     def items(self) -> tuple[Item, ...]:
-        """The account over all steps: equal lines added up."""
+        """The account over all steps: equal lines added up, part by part."""
         sums: dict[tuple[str, str, float], float] = {}
         for items in self.steps.values():
             for item in items:
                 key = item.part, item.what, item.each
                 sums[key] = sums.get(key, 0.0) + item.count
-        return tuple(Item(part, what, count, each) for (part, what, each), count in sums.items())
+        found = [Item(part, what, count, each) for (part, what, each), count in sums.items()]
+        return tuple(sorted(found, key=lambda item: PARTS.index(item.part)))
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; energies in pJ."""
         return {
             "total": self.total,
-            **{part: self.part(part) for part in ("arithmetic", "weights", "activations")},
+            **{part: self.part(part) for part in PARTS},
             "preset": self.preset.name,
             "operand": self.operand,
             "memory_share": self.memory_share,

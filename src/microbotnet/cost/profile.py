@@ -5,7 +5,7 @@ from typing import Any
 
 from ..graph import Graph
 from ..graph.steps import Step
-from .energy import Energy, estimate_energy
+from .energy import PARTS, Energy, estimate_energy
 from .macs import CONVENTIONS, count_macs, effective_macs, node_macs
 from .memory import Memory, measure_memory
 from .preset import Preset
@@ -95,5 +95,5 @@ def _layer(graph: Graph, step: Step, memory: Memory, energy: Energy) -> Layer:
         parameters=sum(graph.parameters.get(name, 0) for name in held),
         macs={name: sum(node_macs(graph, node, name) for node in step.nodes) for name in CONVENTIONS},
         activation_bytes=step.numel * memory.activation_element_bytes,
-        energy_pj={part: energy.part(part, step.name) for part in ("arithmetic", "weights", "activations")},
+        energy_pj={part: energy.part(part, step.name) for part in PARTS},
     )
