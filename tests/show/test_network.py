@@ -1,14 +1,10 @@
 """Drawings are valid, nothing in them overlaps, and every step and shape of the graph is there."""
 
-from collections.abc import Iterator
-from functools import cache
 from itertools import combinations
-from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 import torch
-from PIL import ImageFont
 from torch import Tensor, nn
 
 from microbotnet import Graph, create_model, net_names, trace
@@ -19,52 +15,7 @@ from microbotnet.show.colouring import by_macs, by_precision
 from microbotnet.show.layout import lay_out
 from microbotnet.show.network import draw_network
 
-SVG = "{http://www.w3.org/2000/svg}"
-Rectangle = tuple[float, float, float, float]
-
-
-@cache
-def font(size: float) -> ImageFont.FreeTypeFont:
-    """DejaVu Sans, the widest font that the drawings name, as an independent measure of text."""
-    folder = pytest.importorskip("matplotlib").get_data_path()
-    return ImageFont.truetype(Path(folder, "fonts", "ttf", "DejaVuSans.ttf"), size)
-
-
-def text_boxes(root: ElementTree.Element) -> Iterator[tuple[str, Rectangle]]:
-    for element in root.iter(f"{SVG}text"):
-        size, x, y = (float(element.attrib[key]) for key in ("font-size", "x", "y"))
-        width = font(size).getlength(element.text or "")
-        left = x - {"start": 0.0, "middle": width / 2, "end": width}[element.get("text-anchor", "start")]
-        yield element.text or "", (left, y - 0.72 * size, left + width, y + 0.02 * size)
-
-
-def volumes(root: ElementTree.Element) -> Iterator[Rectangle]:
-    for element in root.iter(f"{SVG}polygon"):
-        points = [tuple(map(float, point.split(","))) for point in element.attrib["points"].split()]
-        if len(points) == 4:
-            xs, ys = zip(*points, strict=True)
-            yield (min(xs), min(ys), max(xs), max(ys))
-
-
-def overlap(a: Rectangle, b: Rectangle) -> bool:
-    return a[0] < b[2] - 0.3 and b[0] < a[2] - 0.3 and a[1] < b[3] - 0.3 and b[1] < a[3] - 0.3
-
-
-def assert_readable(svg: str) -> None:
-    root = ElementTree.fromstring(svg)
-    width, height = map(float, root.attrib["viewBox"].split()[2:])
-    texts = list(text_boxes(root))
-    for text, (left, top, right, bottom) in texts:
-        assert left >= 0, text
-        assert top >= 0, text
-        assert right <= width, text
-        assert bottom <= height, text
-    for (text, box), (other, beside) in combinations(texts, 2):
-        assert not overlap(box, beside), (text, other)
-    shapes = list(volumes(root))
-    for text, box in texts:
-        for volume in shapes:
-            assert not overlap(box, volume), text
+from .drawings import SVG, assert_readable, text_boxes
 
 
 def draw(graph: Graph) -> str:

@@ -68,7 +68,7 @@ def scatter(
         draw.text(x + 4, top - 3, limit[1], size=10, css="limit-tip bold")
     front = pareto(points)
     if len(front) > 1:
-        draw.line([at(p.x, p.y) for p in front], "ours-line thin")
+        draw.line([at(p.x, p.y) for p in front], "ours-line faint")
     for point in points:
         x, y = at(point.x, point.y)
         draw.open(f"{point.label}: {point.x:,.4g}, {point.y:g} %")
@@ -78,7 +78,7 @@ def scatter(
         x, y = at(point.x, point.y)
         box = _free_place(x, y, text_width(point.label, 10), taken, (left, top, right, bottom))
         taken.append(box)
-        draw.text(box[0], box[3] - 2, point.label, size=10)
+        draw.text(box[0], box[3] - 2, point.label, size=10, css="ink halo")
         if abs(box[3] - 6 - y) > 22:
             draw.line([(x, y), (box[0] + 4, box[1] if box[1] > y else box[3])], "rule")
     keys = {p.css for p in points}
@@ -115,7 +115,7 @@ def log_bars(
     keys: Sequence[tuple[str, str]],
     *,
     limit: tuple[float, str] | None = None,
-    width: float = 760,
+    width: float = 900,
     inline: bool = False,
 ) -> str:
     """Bars on a logarithmic axis, the segments of each one under the other; `limit` is an upright line.
@@ -255,7 +255,7 @@ def _key(
         draw.text(x + 17, y, words, size=10, css="soft")
         x += text_width(words, 10) + 32
     if front:
-        draw.line([(x, y - 4), (x + 16, y - 4)], "ours-line thin")
+        draw.line([(x, y - 4), (x + 16, y - 4)], "ours-line faint")
         draw.text(x + 22, y, "Pareto front", size=10, css="soft")
     if mark:
         draw.line([(x + 6, y - 10), (x + 6, y + 2)], "edge")

@@ -24,7 +24,8 @@ class Subject:
     @property
     def label(self) -> str:
         """microbotnet ×0.32."""
-        label = f"{self.name} ×{self.width:g}" if self.has_widths else self.name
+        width = f"{self.width:.2f}" if round(self.width, 2) == self.width else f"{self.width:g}"
+        label = f"{self.name} ×{width}" if self.has_widths else self.name
         return f"{self.checkpoint} · {label}" if self.checkpoint else label
 
     @property

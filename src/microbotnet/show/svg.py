@@ -32,6 +32,7 @@ _COLOURS = {
     "ours-line": ("stroke", "#0969da", "#4d9fff"),
     "others": ("fill", "#8c959f", "#7d8590"),
     "silicon": ("fill", "#bc4c00", "#f0883e"),
+    "halo": ("stroke", "#ffffff", "#0d1117"),
     "none": ("fill", "#c9d1d9", "#4b535d"),
 }
 # From cool to hot; each stands out from white and from near-black.
@@ -49,6 +50,7 @@ def _style() -> str:
         ".outline{fill:none}",
     ]
     lines += [".lit{fill:#fff;fill-opacity:.28}", ".shade{fill:#000;fill-opacity:.22}", ".outline{fill:none}"]
+    lines += [".halo{paint-order:stroke;stroke-width:3px;stroke-linejoin:round}", ".faint{stroke-opacity:.6}"]
     lines += [f".{name}{{{what}:{light}}}" for name, (what, light, _) in _COLOURS.items()]
     lines += [f".heat{i}{{fill:{colour}}}" for i, colour in enumerate(_HEAT)]
     lines += [f".kind{i}{{fill:{colour}}}" for i, colour in enumerate(_KINDS)]
