@@ -115,3 +115,12 @@ def test_bad_input_is_one_line_and_exit_code_2(profile: Profile, args: list[str]
     assert words in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert done.stdout == ""
+
+
+def test_totals_leave_out_the_layers(profile: Profile) -> None:
+    done = profile("microbotnet", "--width", "0.32", "--totals")
+    assert done.returncode == 0, done.stderr
+    for words in ("236,658", "782,368 in conv_linear", "932,886 in thop_2020", "1 µJ does not hold"):
+        assert words in done.stdout
+    assert "features." not in done.stdout.split("weights")[0]
+    assert profile("microbotnet", "--totals", "--json").returncode == 2

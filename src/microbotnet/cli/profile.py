@@ -35,13 +35,14 @@ def profile(
     node: Annotated[
         float | None, typer.Option(metavar="NM", help="Scale the energy to a process of 7 to 130 nm.")
     ] = None,
+    totals: Annotated[bool, typer.Option("--totals", help="Leave out the layers.")] = False,
     explain: Annotated[bool, typer.Option("--explain", help="Explain every operator, with its cost formula.")] = False,
     json: Json = False,
     csv: Annotated[bool, typer.Option("--csv", help="Print the layers as CSV.")] = False,
 ) -> None:
     """Count parameters, multiply-accumulates, memory and energy of a network, layer by layer."""
-    if explain + json + csv > 1:
-        raise BadInput("choose one of --explain, --json and --csv")
+    if totals + explain + json + csv > 1:
+        raise BadInput("choose one of --totals, --explain, --json and --csv")
     if name is None and checkpoint is None:
         raise BadInput("give a network to profile (`microbotnet nets` lists them) or --checkpoint")
     from ..cost.preset import load_preset, scale
@@ -68,7 +69,7 @@ def profile(
         size = subject.input_size
         stdout.print(f"[bold]{escape(subject.label)}[/], {size}×{size} pixels, {subject.classes} classes\n")
         console = stdout if stdout.is_terminal else Console(width=100, highlight=False)
-        console.print(_layers(found))
+        console.print(_totals(found) if totals else _layers(found))
         console.print(_memory(found))
         console.print(_energy(found))
         console.print(_verdict(found))
@@ -89,6 +90,11 @@ def _layers(found: "Profile") -> Table:
         cells = [escape(layer.step.name), short(layer.step), times(layer.step.shape)]
         table.add_row(*cells, *(f"{count:,}" if count else "[dim]–[/]" for count in counts))
     return table
+
+
+def _totals(found: "Profile") -> str:
+    macs = (f"[bold]{count:,}[/] in {convention}" for convention, count in found.macs.items())
+    return f"{'parameters':<12} [bold]{found.parameters:,}[/]\n{'MACs':<12} {', '.join(macs)}"
 
 
 def _memory(found: "Profile") -> Table:
