@@ -9,8 +9,8 @@ READY := $(VENV)/.ready
 .PHONY: help demo test lint clean
 
 help:
-	@echo "make demo   classify real pictures and count what it cost (first time 2 minutes, then 10 seconds)"
-	@echo "make test   run all tests (first time plus 2 minutes for the environment)"
+	@echo "make demo   classify real pictures and count what it cost (10 seconds; the first time 2 minutes more)"
+	@echo "make test   run all tests (5 minutes; the first time 2 minutes more)"
 	@echo "make lint   ruff and mypy"
 	@echo "make clean  remove the environment"
 
@@ -18,7 +18,6 @@ $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "microbotnet needs Python 3.11 or newer; say which: make PYTHON=python3.12 …"; exit 1; }
 	@echo "Making the environment in $(VENV): downloads about 250 MB, takes 1 to 3 minutes. Done once."
 	@$(PYTHON) -m venv $(VENV)
-	@$(PIP) install --quiet torch==2.13.0
 	@$(PIP) install --quiet --requirement requirements.lock
 	@$(PIP) install --quiet --no-deps --editable .
 	@touch $@

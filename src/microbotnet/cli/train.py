@@ -4,7 +4,15 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from .output import Json, print_json, stderr, stdout
 
@@ -61,7 +69,12 @@ def train(
         TextColumn("left"), TimeRemainingColumn(),
     )  # fmt: skip
     with Progress(*columns, console=stderr, disable=not fabric.is_global_zero) as progress:
-        bar = progress.add_task(f"{net} ×{width:g}", total=None)
+        bars: list[TaskID] = []
+
+        def on_step(done: int, total: int) -> None:
+            if not bars:  # made here, so that a resumed training's speed is not taken from its first jump
+                bars.append(progress.add_task(f"{net} ×{width:g}", total=total, completed=done - 1))
+            progress.update(bars[0], completed=done)
 
         def on_epoch(record: dict[str, Any]) -> None:
             held = f"  held out {record['holdout_top1']:5.2f} %" if "holdout_top1" in record else ""
@@ -73,7 +86,7 @@ def train(
 
         outcome = train_on_cifar10(
             plan, recipe, folder, net=net, width=width, seed=seed, teacher=teacher, data=data, fabric=fabric,
-            on_step=lambda done, total: progress.update(bar, completed=done, total=total), on_epoch=on_epoch,
+            on_step=on_step, on_epoch=on_epoch,
         )  # fmt: skip
     if not fabric.is_global_zero:
         return
