@@ -1,15 +1,8 @@
-"""The answer to "can we classify under 1 µJ?": a chart and a table, made from the same comparison.
+"""The answer to "can we classify under 1 µJ?": a chart and a table, made from the same comparison."""
 
-`python -m microbotnet.show.answer FOLDER` writes microjoule.svg and microjoule.md there.
-"""
-
-import sys
-from pathlib import Path
-
-from ..atomic import write_atomically
 from ..cost.energy import BUDGET_PJ
 from .charts import Bar, log_bars
-from .comparison import Comparison, compare
+from .comparison import Comparison
 
 
 def energy_chart(found: Comparison, *, inline: bool = False) -> str:
@@ -74,14 +67,3 @@ def _reading(found: Comparison) -> list[str]:
 
 def _microjoule(pj: float) -> str:
     return f"**{pj / 1e6:,.2f} µJ**" if pj < BUDGET_PJ else f"{pj / 1e6:,.2f} µJ"
-
-
-def main(folder: Path) -> None:
-    """Write both."""
-    found = compare(input_size=32, classes=10)
-    write_atomically(folder / "microjoule.svg", energy_chart(found).encode())
-    write_atomically(folder / "microjoule.md", energy_table(found).encode())
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else "docs/pictures"))

@@ -4,6 +4,7 @@ Colours are CSS classes, and dark ones apply where the reader prefers dark, also
 that several drawings can stand in one HTML page.
 """
 
+from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -129,6 +130,13 @@ class Drawing:
         where = "" if anchor == "start" else f' text-anchor="{anchor}"'
         self.parts.append(
             f'<text x="{_n(x)}" y="{_n(y)}" font-size="{_n(size)}"{where} class="{css}">{escape(text)}</text>'
+        )
+
+    def image(self, x: float, y: float, width: float, height: float, png: bytes) -> None:
+        """A PNG, its pixels kept sharp."""
+        self.parts.append(
+            f'<image x="{_n(x)}" y="{_n(y)}" width="{_n(width)}" height="{_n(height)}" preserveAspectRatio="none" '
+            f'style="image-rendering:pixelated" href="data:image/png;base64,{b64encode(png).decode()}"/>'
         )
 
     def open(self, tooltip: str) -> None:

@@ -1,0 +1,49 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from microbotnet.cli import main
+
+
+def test_weights_of_a_published_checkpoint(shared: Path, tmp_path: Path) -> None:
+    file = shared / "checkpoints" / "micro_one_neg_one_x0_32.pytorch_state"
+    command = [sys.executable, "-m", "microbotnet", "show", "weights", str(file), "-o", str(tmp_path / "w.svg")]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "31 ternary layers: 12,222 of +, 134,124 of 0, 7,446 of −; 82,866 of 236,658 parameters" in done.stdout
+    ElementTree.parse(tmp_path / "w.svg")
+
+
+def test_json_lists_every_kernel(
+    shared: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = shared / "checkpoints" / "fd_mobilenetv3_x0_32.pth"
+    monkeypatch.setattr(sys, "argv", ["microbotnet", "show", "weights", str(file), "--json"])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    assert stopped.value.code == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["ternary"] == {"layers": 0, "weights": 0, "positive": 0, "zero": 0, "negative": 0}
+    stem = found["kernels"][0]
+    assert (stem["name"], stem["shape"], stem["ternary"]) == ("features.0.0.weight", [8, 3, 3, 3], False)
+    assert stem["min"] < 0 < stem["max"]
+    assert found["picture"] is None
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [(["nowhere"], "nowhere: no such checkpoint"), (["fd", "-o", "w.png"], "w.png: the picture is written as SVG")],
+)
+def test_bad_input_is_named(
+    args: list[str], message: str, shared: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    args = [str(shared / "checkpoints" / "fd_mobilenetv3_x0_32.pth") if arg == "fd" else arg for arg in args]
+    monkeypatch.setattr(sys, "argv", ["microbotnet", "show", "weights", *args])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    assert stopped.value.code == 2
+    assert message in capsys.readouterr().err
