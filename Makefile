@@ -30,7 +30,7 @@ demo: $(READY)
 
 test: $(READY)
 	@echo "Running all tests: about 5 minutes on two cores."
-	@$(BIN)/python -m pytest --numprocesses 2 --dist worksteal -q
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist worksteal -q
 
 lint: $(READY)
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
