@@ -264,6 +264,6 @@ def test_tracing_the_largest_picture_takes_under_a_second() -> None:
 
     model = create_model("microbotnet-large", input_size=224)
     trace(model, (3, 224, 224))
-    start = time.perf_counter()
+    start = time.process_time()
     trace(model, (3, 224, 224))
-    assert time.perf_counter() - start < 1.0
+    assert time.process_time() - start < 1.0
