@@ -219,6 +219,8 @@ def _legend(drawing: Drawing, colouring: Colouring, y: float, gates: bool, short
         drawing.arrow([(x, y), (x + 26, y)], "gate")
         drawing.text(x + 32, y + 3, "squeeze-and-excite: average, two linears, times", size=LABEL)
         x += 300
+    y += 20 if gates or shortcuts else 0
+    x = MARGIN
     words = "height ∝ √(picture side), thickness ∝ √channels; shapes are channels×height×width"
     drawing.text(x, y + 3, words, size=LABEL, css="soft")
     return y + 18
