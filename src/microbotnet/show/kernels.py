@@ -92,9 +92,9 @@ def _block(draw: Drawing, x: float, y: float, wide: float, tall: float, deep: fl
 
 def _grid(draw: Drawing, x: float, y: float, columns: int, rows: int, cell: float) -> None:
     for index in range(1, columns):
-        draw.line([(x + index * cell, y), (x + index * cell, y + rows * cell)], "rule")
+        draw.line([(x + index * cell, y), (x + index * cell, y + rows * cell)], "rule thin")
     for index in range(1, rows):
-        draw.line([(x, y + index * cell), (x + columns * cell, y + index * cell)], "rule")
+        draw.line([(x, y + index * cell), (x + columns * cell, y + index * cell)], "rule thin")
 
 
 def _caption(draw: Drawing, x: float, base: float, first: str, second: str) -> None:

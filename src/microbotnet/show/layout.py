@@ -13,14 +13,14 @@ from ..cost.words import short, times
 from ..graph import Graph
 from ..graph.graph import Shape
 from ..graph.steps import Step, fuse
+from .blocks import block_of
+from .lanes import lanes_of, trunk_of
 from .svg import text_width
 
 ROW_WIDTHS = (1100.0, 1200.0, 1300.0, 1450.0, 1600.0)
 LABEL, SHAPE, CHIP = 10.0, 9.5, 9.0  # sizes of text
 TALLEST, THICKEST = 84.0, 46.0  # pixels of the largest volume
 JOINS = {"add": "+", "sub": "−", "mul": "×", "div": "÷", "maximum": "max", "minimum": "min"}
-CONTAINERS = {"Sequential", "ModuleList", "ModuleDict"}
-MOST_STEPS_OF_A_BLOCK = 16
 
 
 @dataclass
@@ -138,9 +138,9 @@ def lay_out(graph: Graph, row_width: float | None = None) -> Layout:
         row_width: pixels after which a new row begins; None finds what fills a screen best.
     """
     steps = [Step((graph[name],), ()) for name in graph.inputs] + list(fuse(graph))
-    trunk = _trunk(graph, steps)
+    trunk = trunk_of(graph, steps)
     boxes = list(_sized(graph, steps, trunk))
-    lanes = _lanes(steps, trunk, {box.step.name: box.form for box in boxes})
+    lanes = lanes_of(steps, trunk, {box.step.name: box.form for box in boxes})
     titles = {step.name: block_of(graph, step.head.module) for step in steps}
     for box in boxes:
         box.lane = lanes.get(box.step.name, 0)
@@ -164,51 +164,6 @@ def _in_rows(boxes: list[Box], titles: dict[str, str], row_width: float) -> Layo
         _stack(row)
         _arch(row, by_name, before)
     return Layout(tuple(rows), by_name)
-
-
-def block_of(graph: Graph, module: str) -> str:
-    """'features.3 · Bottleneck', the block of the network that the module at this path is part of; '' for none."""
-    parts = module.split(".")
-    for depth in range(1, len(parts)):
-        path = ".".join(parts[:depth])
-        if _is_block(graph, path, graph.modules.get(path, "")):
-            return f"{path} · {graph.modules[path]}"
-    # An operator that a block runs itself, such as the add of its shortcut.
-    kind = graph.modules.get(module, "")
-    own = any(path.startswith(module + ".") for path in graph.modules)
-    return f"{module} · {kind}" if module and own and _is_block(graph, module, kind) else ""
-
-
-def _is_block(graph: Graph, path: str, kind: str) -> bool:
-    """Whether a module is worth a frame: no mere container, more than one operator, not half the network."""
-    if not kind or kind in CONTAINERS:
-        return False
-    inside = [node for node in graph if node.module == path or node.module.startswith(path + ".")]
-    heavy = ("conv", "depthwise_conv", "conv_transpose", "linear", "matmul", "add", "mul", "concat")
-    steps = sum(node.kind in heavy or node.kind.endswith("_pool") for node in inside)
-    return len(inside) > 1 and steps <= MOST_STEPS_OF_A_BLOCK
-
-
-def _trunk(graph: Graph, steps: Sequence[Step]) -> set[str]:
-    """From the last step back to the picture; where paths meet, what was computed, not what was passed by."""
-    by_name = {step.name: step for step in steps}
-    home = {node.name: step.name for step in steps for node in step.nodes}
-    gated = {home[gate.mul]: home[gate.start] for gate in graph.gates if gate.start in home}
-    order = {step.name: index for index, step in enumerate(steps)}
-    weight: dict[str, tuple[int, int]] = {}  # steps of the longest path to here, then its parameters
-    for step in steps:
-        length, heavy = max((weight[name] for name in step.inputs), default=(0, 0))
-        weight[step.name] = length + 1, heavy + sum(p.numel for p in step.head.parameters)
-    found: set[str] = set()
-    name = steps[-1].name
-    while name:
-        found.add(name)
-        step = by_name[name]
-        if name in gated and gated[name] in step.inputs:
-            name = gated[name]
-        else:
-            name = max(step.inputs, key=lambda before: (*weight[before], order[before]), default="")
-    return found
 
 
 def _sized(graph: Graph, steps: Sequence[Step], trunk: set[str]) -> Iterable[Box]:
@@ -241,41 +196,6 @@ def _extent(shape: Shape, side: int, channels: int) -> tuple[float, float]:
     """Height and thickness in pixels, in proportion to the roots of the picture's side and of the channels."""
     rows = shape[1] if len(shape) > 1 else 1
     return max(TALLEST * sqrt(rows / side), 6.0), max(THICKEST * sqrt(shape[0] / channels), 3.0)
-
-
-def _lanes(steps: Sequence[Step], trunk: set[str], forms: dict[str, str]) -> dict[str, int]:
-    """Lane of each step beside the trunk: −1, −2, … for gates, 1, 2, … for other branches."""
-    order = {step.name: index for index, step in enumerate(steps)}
-    readers: dict[str, list[int]] = {step.name: [] for step in steps}
-    for step in steps:
-        for name in step.inputs:
-            readers[name].append(order[step.name])
-    chains: list[list[str]] = []
-    for step in steps:
-        if step.name in trunk:
-            continue
-        chain = next((c for c in chains if c[-1] in step.inputs and forms[c[-1]] == forms[step.name]), None)
-        if chain:
-            chain.append(step.name)
-        else:
-            chains.append([step.name])
-    by_name = {step.name: step for step in steps}
-
-    def span(chain: list[str]) -> tuple[int, int]:
-        starts = [order[name] for name in by_name[chain[0]].inputs] or [order[chain[0]]]
-        return min(starts), max([*readers[chain[-1]], order[chain[-1]]])
-
-    lanes: dict[str, int] = {}
-    taken: dict[int, list[tuple[int, int]]] = {}
-    for chain in sorted(chains, key=lambda c: (span(c)[1] - span(c)[0], span(c))):
-        start, end = span(chain)
-        away = -1 if forms[chain[0]] == "chip" else 1
-        lane = away
-        while any(start < other[1] and other[0] < end for other in taken.get(lane, [])):
-            lane += away
-        taken.setdefault(lane, []).append((start, end))
-        lanes |= dict.fromkeys(chain, lane)
-    return lanes
 
 
 def _chunks(boxes: Sequence[Box], titles: dict[str, str], row_width: float) -> Iterable[list[Box]]:

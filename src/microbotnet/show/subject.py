@@ -23,17 +23,21 @@ class Subject:
 
     @property
     def label(self) -> str:
-        """microbotnet ×0.32."""
-        width = f"{self.width:.2f}" if round(self.width, 2) == self.width else f"{self.width:g}"
-        label = f"{self.name} ×{width}" if self.has_widths else self.name
-        return f"{self.checkpoint} · {label}" if self.checkpoint else label
+        """microbotnet ×0.32; the checkpoint's name where there is one."""
+        return self.checkpoint or self._net
 
     @property
     def title(self) -> str:
-        """The label with size and counts."""
+        """The label with network, size and counts."""
         macs = self.profile.macs["conv_linear"]
+        size = f"3×{self.input_size}×{self.input_size}"
         counts = f"{self.profile.parameters:,} parameters · {macs:,} MACs (conv_linear)"
-        return f"{self.label} · 3×{self.input_size}×{self.input_size} · {counts}"
+        return " · ".join(dict.fromkeys((self.label, self._net, size, counts)))
+
+    @property
+    def _net(self) -> str:
+        width = f"{self.width:.2f}" if round(self.width, 2) == self.width else f"{self.width:g}"
+        return f"{self.name} ×{width}" if self.has_widths else self.name
 
 
 def untrained(
@@ -103,6 +107,7 @@ def trained(
         size,
         made["num_classes"],
         costs,
+        find_net(made["name"]).widths,
         checkpoint=Path(checkpoint).name,
         top1=loaded.card.get("metrics", {}).get("top1"),
     )
