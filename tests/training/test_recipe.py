@@ -50,6 +50,7 @@ def test_every_shipped_recipe_loads() -> None:
         ('schedule = "cosin"', "schedule must be one of"),
         ("nesterov = true\nmomentum = 0", "nesterov needs a momentum"),
         ("restart_from_best = true", "needs a holdout"),
+        ("epochs = 3\nsteps = 4", "4 steps need as many epochs"),
         ("epochs = ", "not a TOML file"),
     ],
 )

@@ -126,4 +126,6 @@ def _checked(values: dict[str, Any], name: str) -> Recipe:
         raise BadInput(f"{name}: nesterov needs a momentum over 0")
     if recipe.restart_from_best and not recipe.holdout:
         raise BadInput(f"{name}: restart_from_best needs a holdout to find the best")
+    if recipe.steps > recipe.epochs:
+        raise BadInput(f"{name}: {recipe.steps} steps need as many epochs, not {recipe.epochs}")
     return recipe
