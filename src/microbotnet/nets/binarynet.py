@@ -57,14 +57,19 @@ class _SignStraightThrough(torch.autograd.Function):
         return grad[0] * (x.abs() <= 1)  # type: ignore[no-any-return]
 
 
+def sign(x: Tensor) -> Tensor:
+    """+1 where the input is ≥ 0, else −1; its gradient is that of clipping to −1…1 (section 1.3)."""
+    return _SignStraightThrough.apply(x)  # type: ignore[no-any-return, no-untyped-call]
+
+
 class Sign(nn.Module):
-    """+1 where the input is ≥ 0, else −1; its gradient is that of clipping to −1…1 (section 1.3).
+    """`sign` as a layer.
 
     Shape: any float tensor in, the same shape and dtype out.
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        return _SignStraightThrough.apply(x)  # type: ignore[no-any-return, no-untyped-call]
+        return sign(x)
 
 
 class Thermometer(nn.Module):

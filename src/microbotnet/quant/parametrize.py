@@ -1,0 +1,85 @@
+"""Quantizers put on a network from outside, and baked into plain weights again."""
+
+import difflib
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn.utils import parametrize
+
+from ..errors import BadInput
+from .binary import Binary
+from .policy import Kernel, Policy, choose, kernels, load_policy
+from .ternary import TWN, Absmean, OneNegativeOne
+from .ttq import TTQ
+from .uniform import Uniform
+
+QUANTIZERS: dict[str, type[Any]] = {
+    "ttq": TTQ,
+    "one-negative-one": OneNegativeOne,
+    "twn": TWN,
+    "absmean": Absmean,
+    "binary": Binary,
+}
+
+
+def find_quantizer(name: str) -> type[Any]:
+    """The quantizer of that name; each has `bits`, what it stores a weight in.
+
+    Raises:
+        BadInput: an unknown name; the nearest is suggested.
+    """
+    if name not in QUANTIZERS:
+        close = difflib.get_close_matches(name.lower(), QUANTIZERS, n=1, cutoff=0.5)
+        hint = f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(QUANTIZERS)}"
+        raise BadInput(f"no quantizer is named {name!r}; {hint}")
+    return QUANTIZERS[name]
+
+
+def quantize(model: nn.Module, policy: Policy | str, quantizer: Callable[[], nn.Module] | str) -> list[Kernel]:
+    """Put a quantizer on every kernel that `policy` chooses; 8 bits on the others where the policy says so.
+
+    The model is changed in place: `weight` becomes the quantized value, computed at each use, and the full-precision
+    kernel is the parameter `parametrizations.weight.original` (see `torch.nn.utils.parametrize`).
+
+    Args:
+        model: any network of convolutions and linears.
+        policy: or its name or file.
+        quantizer: a name of `QUANTIZERS`, or what makes a module from a weight to one of the same shape, such as
+            `partial(TTQ, threshold=0.1)`; called once for each kernel.
+
+    Returns:
+        The kernels chosen.
+
+    Raises:
+        BadInput: see `choose` and `find_quantizer`; a kernel that has a parametrization already or holds values
+            that are no numbers (it is named).
+    """
+    make = find_quantizer(quantizer) if isinstance(quantizer, str) else quantizer
+    choice = choose(model, load_policy(policy) if isinstance(policy, str) else policy)
+    changed = choice.kernels if choice.policy.others < 32 else choice.chosen
+    for kernel in changed:  # all are looked at before the first is changed
+        layer = model.get_submodule(kernel.name)
+        if parametrize.is_parametrized(layer, "weight"):
+            raise BadInput(f"layer {kernel.name}: its weight has a parametrization already; bake the network first")
+        weight = layer.weight
+        assert isinstance(weight, torch.Tensor)
+        if not weight.is_meta and not torch.isfinite(weight).all():
+            raise BadInput(f"layer {kernel.name}: its weight holds NaN or infinity; nothing was quantized")
+    for kernel in changed:
+        parametrization = make() if kernel in choice.chosen else Uniform(choice.policy.others)
+        parametrize.register_parametrization(model.get_submodule(kernel.name), "weight", parametrization)
+    return list(choice.chosen)
+
+
+def bake(model: nn.Module) -> nn.Module:
+    """Make every quantized kernel a plain parameter with its quantized values, in place; the same model is returned.
+
+    The result has the same keys as the network before `quantize`, so a checkpoint of it is read like any other.
+    """
+    for kernel in kernels(model):
+        layer = model.get_submodule(kernel.name)
+        if parametrize.is_parametrized(layer, "weight"):
+            parametrize.remove_parametrizations(layer, "weight", leave_parametrized=True)
+    return model

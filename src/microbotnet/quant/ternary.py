@@ -1,0 +1,128 @@
+"""Ternary kernels whose scale is not learned: one-negative-one, TWN, BitNet b1.58.
+
+Each is a short pure function, its gradient in its docstring, then the thin module that puts it on a weight. W is the
+full-precision kernel of any shape and float dtype; what comes out has the same shape and dtype. A kernel of zeros
+stays one. G is the gradient with respect to the result.
+"""
+
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import BadInput
+
+Measure = Literal["max", "mean"]
+
+
+class _StraightThrough(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, weight: Tensor, quantized: Tensor) -> Tensor:
+        return quantized
+
+    @staticmethod
+    def backward(ctx: Any, *grad: Tensor) -> tuple[Tensor, None]:
+        return grad[0], None
+
+
+def straight_through(weight: Tensor, quantized: Tensor) -> Tensor:
+    """`quantized`, bit for bit, whose gradient G reaches `weight` unchanged (Bengio et al. 2013, arXiv 1308.3432)."""
+    return _StraightThrough.apply(weight, quantized.detach())  # type: ignore[no-any-return, no-untyped-call]
+
+
+def cutoff(weight: Tensor, threshold: float, measure: Measure = "max") -> Tensor:
+    """Δ = t·max|W| or t·mean|W|: weights of at most this magnitude become 0. A scalar tensor."""
+    size = weight.detach().abs()
+    return threshold * (size.amax() if measure == "max" else size.mean())
+
+
+def signs(weight: Tensor, delta: Tensor) -> Tensor:
+    """−1 where W < −Δ, +1 where W > Δ, else 0."""
+    return (weight > delta).to(weight.dtype) - (weight < -delta).to(weight.dtype)
+
+
+def one_negative_one(weight: Tensor, threshold: float = 0.05, measure: Measure = "max") -> Tensor:
+    """One-negative-one: exactly −1, 0 and +1, and no scale; the batch norm that follows absorbs it.
+
+        Q = sign(W) where |W| > Δ, else 0;   Δ = t·max|W|
+        ∂W = G
+
+    The notes' rule, with the threshold of TTQ (arXiv 1612.01064); its gradient is TTQ's with both scales at 1.
+    """
+    return straight_through(weight, signs(weight.detach(), cutoff(weight, threshold, measure)))
+
+
+def twn(weight: Tensor, threshold: float = 0.7) -> Tensor:
+    """TWN: −α, 0 and +α with the α of least squares for the threshold.
+
+        Q = α·sign(W) where |W| > Δ, else 0;   Δ = 0.7·mean|W|;   α = mean of the |W| above Δ
+        ∂W = G
+
+    Li & Liu 2016, Ternary Weight Networks (arXiv 1605.04711).
+    """
+    latent = weight.detach()
+    kept = signs(latent, cutoff(latent, threshold, "mean"))
+    alpha = (latent * kept).sum() / kept.abs().sum().clamp(min=1)
+    return straight_through(weight, alpha * kept)
+
+
+def absmean(weight: Tensor) -> Tensor:
+    """BitNet b1.58: divide by the mean magnitude, round to the nearest of −1, 0 and +1, multiply again.
+
+        Q = γ·clip(round(W / γ), −1, 1);   γ = mean|W|
+        ∂W = G
+
+    Ma et al. 2024 (arXiv 2402.17764). A weight is 0 where |W| ≤ γ/2. The paper adds a small ε to γ, which only a
+    kernel of zeros needs; here it is the least normal number, so that a scaled kernel gives scaled results.
+    """
+    latent = weight.detach()
+    gamma = latent.abs().mean().clamp(min=torch.finfo(latent.dtype).tiny)
+    return straight_through(weight, gamma * (latent / gamma).round().clamp(-1, 1))
+
+
+def checked_threshold(threshold: float, measure: str = "max") -> float:
+    """`threshold` if some weights can be above it.
+
+    Raises:
+        BadInput: it is not from 0 to under 1, or the measure is neither "max" nor "mean".
+    """
+    if measure not in ("max", "mean"):
+        raise BadInput(f'the threshold\'s measure must be "max" or "mean", not {measure!r}')
+    if not 0 <= threshold < 1:
+        raise BadInput(f"the threshold must be from 0 to under 1, not {threshold:g}")
+    return threshold
+
+
+class OneNegativeOne(nn.Module):
+    """`one_negative_one` as a parametrization."""
+
+    bits = 2
+
+    def __init__(self, threshold: float = 0.05, measure: Measure = "max") -> None:
+        super().__init__()
+        self.threshold, self.measure = checked_threshold(threshold, measure), measure
+
+    def forward(self, weight: Tensor) -> Tensor:
+        return one_negative_one(weight, self.threshold, self.measure)
+
+
+class TWN(nn.Module):
+    """`twn` as a parametrization."""
+
+    bits = 2
+
+    def __init__(self, threshold: float = 0.7) -> None:
+        super().__init__()
+        self.threshold = checked_threshold(threshold)
+
+    def forward(self, weight: Tensor) -> Tensor:
+        return twn(weight, self.threshold)
+
+
+class Absmean(nn.Module):
+    """`absmean` as a parametrization."""
+
+    bits = 2
+
+    def forward(self, weight: Tensor) -> Tensor:
+        return absmean(weight)

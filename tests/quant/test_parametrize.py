@@ -1,0 +1,150 @@
+"""Quantizers on whole networks; the published one-negative-one network."""
+
+import copy
+from functools import partial
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+from torch.nn.utils import parametrize
+
+from microbotnet import trace
+from microbotnet.cost.memory import kernels_of
+from microbotnet.errors import BadInput
+from microbotnet.nets import create_model
+from microbotnet.quant import bake, quantize
+from microbotnet.quant.parametrize import QUANTIZERS, find_quantizer
+from microbotnet.quant.policy import Policy
+from microbotnet.quant.ternary import OneNegativeOne
+from microbotnet.quant.ttq import TTQ
+from microbotnet.training.checkpoint import load_checkpoint
+from microbotnet.training.session import evaluate_on_cifar10
+
+ONE_NEGATIVE_ONE = "checkpoints/micro_one_neg_one_x0_32.pytorch_state"
+
+
+def small() -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(
+        nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.Conv2d(8, 8, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
+        nn.Linear(8, 4),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", QUANTIZERS)
+def test_bake_keeps_keys_and_outputs(name: str) -> None:
+    model = small().eval()
+    keys, shape = set(model.state_dict()), (2, 3, 8, 8)
+    pictures = torch.randn(shape)
+    plain = model(pictures)
+    layers = quantize(model, "all", name)
+    assert [layer.name for layer in layers] == ["3", "6"]
+    quantized = model(pictures)
+    assert not torch.allclose(plain, quantized)
+    assert bake(model) is model
+    assert set(model.state_dict()) == keys
+    assert torch.equal(model(pictures), quantized)
+    assert not any(parametrize.is_parametrized(module) for module in model.modules())
+    for layer in layers:
+        assert len(model.state_dict()[f"{layer.name}.weight"].unique()) <= (2 if name == "binary" else 3)
+    stem = model.state_dict()["0.weight"]
+    assert all(3 < len(channel.unique()) <= 27 for channel in stem)  # 8 bits
+    assert sum(parameter.requires_grad for parameter in model.parameters()) == len(list(model.parameters()))
+
+
+def test_what_is_not_chosen_stays_as_it_is() -> None:
+    model = create_model("microbotnet", width=0.32)
+    before = copy.deepcopy(model.state_dict())
+    names = {layer.name for layer in quantize(model, "notes", "twn")}
+    bake(model)
+    for key, value in model.state_dict().items():
+        assert torch.equal(value, before[key]) == (key.removesuffix(".weight") not in names)
+
+
+def test_training_reaches_full_precision_kernels_and_scales() -> None:
+    model = small()
+    quantize(model, "all", partial(TTQ, 0.3))
+    parameters = dict(model.named_parameters())
+    for name in ("3", "6"):
+        assert parameters[f"{name}.parametrizations.weight.original"].ndim > 1
+        assert parameters[f"{name}.parametrizations.weight.0.positive"].ndim == 0
+        assert parameters[f"{name}.parametrizations.weight.0.negative"].ndim == 0
+    optimizer = torch.optim.SGD(model.parameters(), 0.05)
+    pictures, labels = torch.randn(16, 3, 8, 8), torch.arange(16) % 4
+    losses = []
+    for _ in range(60):
+        loss = nn.functional.cross_entropy(model(pictures), labels)
+        optimizer.zero_grad()
+        loss.backward()
+        assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in model.parameters())
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < losses[0]
+
+
+def test_state_goes_through_a_copy_and_a_state_dict() -> None:
+    model, other = small(), small()
+    for network in model, other:
+        quantize(network, "all", partial(TTQ, start="mean"))
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(0.1)
+    pictures = torch.randn(2, 3, 8, 8)
+    other.load_state_dict(model.state_dict())
+    twin = copy.deepcopy(model)
+    assert torch.equal(model.eval()(pictures), other.eval()(pictures))
+    assert torch.equal(model(pictures), twin.eval()(pictures))
+    bake(twin)  # and the copy is one: the first is as it was
+    assert parametrize.is_parametrized(model[3])  # type: ignore[index]
+
+
+def test_float64_and_bfloat16_keep_their_dtype() -> None:
+    for dtype in torch.float64, torch.bfloat16:
+        model = small().to(dtype)
+        quantize(model, "with-stem", "ttq")
+        assert {parameter.dtype for parameter in model.parameters()} == {dtype}
+        assert model(torch.randn(2, 3, 8, 8, dtype=dtype)).dtype == dtype
+
+
+def test_the_graph_reads_quantized_kernels() -> None:
+    model = create_model("microbotnet", width=0.32)
+    names = {layer.name for layer in quantize(model, "notes", "one-negative-one")}
+    ternary = {
+        kernel.name.removesuffix(".weight") for kernel in kernels_of(trace(model, (3, 32, 32))) if kernel.ternary
+    }
+    assert ternary == names
+
+
+def test_refusals_change_nothing() -> None:
+    model = small()
+    quantize(model, Policy("conv", kinds=("conv",)), "twn")
+    with pytest.raises(BadInput, match="layer 0: its weight has a parametrization already"):
+        quantize(model, "with-stem", "twn")
+    assert not parametrize.is_parametrized(model[6])  # type: ignore[index]
+    model = small()
+    with torch.no_grad():
+        model[6].weight[0, 0] = float("nan")  # type: ignore[index, union-attr, operator]
+    with pytest.raises(BadInput, match="layer 6: its weight holds NaN"):
+        quantize(model, "all", "twn")
+    assert not parametrize.is_parametrized(model[3])  # type: ignore[index]
+    with pytest.raises(BadInput, match="did you mean 'absmean'"):
+        find_quantizer("abs-mean")
+
+
+def test_the_published_one_negative_one_network(shared: Path) -> None:
+    model = load_checkpoint(shared / ONE_NEGATIVE_ONE).model
+    layers = quantize(model, "notes", partial(OneNegativeOne, 0.0))  # Δ = 0: the signs
+    bake(model)
+    state = model.state_dict()
+    values = torch.cat([state[f"{layer.name}.weight"].flatten() for layer in layers])
+    assert len(layers) == 31
+    assert [int((values == value).sum()) for value in (1, 0, -1)] == [12_222, 134_124, 7_446]
+    assert sum(parameter.numel() for parameter in model.parameters()) - len(values) == 82_866
+
+
+def test_the_published_one_negative_one_network_scores_as_measured(shared: Path, cifar10_folder: Path) -> None:
+    checkpoint = load_checkpoint(shared / ONE_NEGATIVE_ONE)
+    quantize(checkpoint.model, "notes", "one-negative-one")
+    bake(checkpoint.model)
+    assert evaluate_on_cifar10(checkpoint, cifar10_folder)["top1"] == pytest.approx(72.30, abs=0.02)
