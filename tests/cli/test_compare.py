@@ -137,6 +137,18 @@ def test_the_table_has_a_line_for_each_network() -> None:
     assert "2.72 measured" in lines["TCN-CUTIE, 22 nm"]
 
 
+def test_a_narrow_terminal_gets_several_tables_that_fit() -> None:
+    from rich.console import Console
+
+    from microbotnet.cli.compare import COLUMNS, _fitting, _table
+
+    found, wide = compare(["mobilenet-v2"]), Console(width=400)
+    tables = _fitting(found, wide, 80)
+    assert [column for table in tables for column in table[1:]] == list(range(1, len(COLUMNS)))
+    assert all(wide.measure(_table(found, table)).maximum <= 80 for table in tables)
+    assert len(_fitting(found, wide, 400)) == 1
+
+
 def test_the_notes_preset_is_a_picojoule_a_mac() -> None:
     (row,) = compare(["microbotnet@0.32"], preset="notes").rows
     assert row.subject.profile.energy.total == pytest.approx(932_886)

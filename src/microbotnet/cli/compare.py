@@ -49,12 +49,9 @@ def compare(
     if json:
         print_json(found.to_json() | {"report": str(output) if output else None})
         return
-    whole = _table(found, range(len(COLUMNS)))
-    if stdout.is_terminal and stdout.measure(whole).maximum > stdout.width:  # one line a network does not fit
-        stdout.print(_table(found, range(COUNTS)))
-        stdout.print(_table(found, [0, *range(COUNTS, len(COLUMNS))]))
-    else:
-        Console(width=max(400, stdout.width), highlight=False).print(whole)
+    wide = Console(width=400, highlight=False)
+    for columns in _fitting(found, wide, stdout.width if stdout.is_terminal else wide.width):
+        wide.print(_table(found, columns))
     preset = f"{found.preset.name}: {found.preset.summary}"
     notes = [f"Energy is modelled ({preset}); the two chips are measured. 2-bit: all kernels −1, 0 or +1, none zero."]
     notes += ["kB are 1,024 bytes. = after a published number: ours is the same."]
@@ -63,7 +60,6 @@ def compare(
         stdout.print(note, markup=False, soft_wrap=True)
 
 
-COUNTS = 8  # columns that count; the others are memory, energy and accuracy
 COLUMNS = (
     "\nnetwork",
     "\ninput",
@@ -81,6 +77,16 @@ COLUMNS = (
     "top-1 %, CIFAR-10\nours",
     "\npublished",
 )
+
+
+def _fitting(found: "Comparison", wide: Console, width: int) -> list[list[int]]:
+    """The columns of each table: one, or as many as it takes in a terminal of `width`, each with the names."""
+    tables = [[0]]
+    for column in range(1, len(COLUMNS)):
+        if len(tables[-1]) > 1 and wide.measure(_table(found, [*tables[-1], column])).maximum > width:
+            tables.append([0])
+        tables[-1].append(column)
+    return tables
 
 
 def _table(found: "Comparison", shown: Sequence[int]) -> Table:

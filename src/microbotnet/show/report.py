@@ -22,8 +22,8 @@ main{max-width:1380px;margin:0 auto;padding:16px}
 h1{font-size:1.7rem;line-height:1.2;margin:.6em 0 .3em}h2{font-size:1.25rem;margin:2em 0 .5em}
 p{max-width:46em}.soft{color:#57606a}
 .wide{overflow-x:auto}
-table{border-collapse:collapse;font-size:.8rem;white-space:nowrap}
-th,td{text-align:right;padding:.3em .55em;border-bottom:1px solid #d0d7de}
+table{border-collapse:collapse;font-size:.79rem;white-space:nowrap}
+th,td{text-align:right;padding:.3em .42em;border-bottom:1px solid #d0d7de}
 th{vertical-align:bottom;font-weight:600}
 th:first-child,td:first-child{text-align:left;position:sticky;left:0;background:#fff}
 td.published{color:#57606a}tr.under td:first-child{box-shadow:inset 3px 0 #0969da}
@@ -121,9 +121,9 @@ def memory_chart(rows: tuple[Row, ...]) -> str:
         fits = "fits" if memory.peak_activation_bytes <= SCUM_BYTES else "data too large"
         if fits == "fits" and sizes[0] > SCUM_BYTES:
             fits = "fits at 2 bits" if sizes[1] <= SCUM_BYTES else "weights too large"
-        segments = tuple((size / 1024, css) for size, css in zip(sizes, ("kind0", "kind1", "kind4"), strict=True))
+        segments = tuple((size / 1024, css) for size, css in zip(sizes, ("kind4", "kind3", "kind2"), strict=True))
         bars.append(Bar(row.subject.label, segments, fits))
-    keys = [("kind0", "weights at int8"), ("kind1", "weights at 2 bits"), ("kind4", "activations at int8, peak")]
+    keys = [("kind4", "weights at int8"), ("kind3", "weights at 2 bits"), ("kind2", "activations at int8, peak")]
     return log_bars(
         bars,
         "Memory against SCuM's 64 kB of code and 64 kB of data",
