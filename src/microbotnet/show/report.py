@@ -194,7 +194,7 @@ def _table(found: Comparison) -> str:
         body = "".join(f"<td>{cell}</td>" for cell in [*cells, "", "", "", f"{chip.top1:.2f}"])
         lines.append(f'<tr class="measured" title="{escape(chip.source)}">{body}</tr>')
     known = [(row, row.published.weights) for row in found.rows if row.published and row.published.weights]
-    sizes = (f"{escape(r.subject.label)} {escape(text)} {_one_bit(r) if '1 bit' in text else ''}" for r, text in known)
+    sizes = (f"{escape(r.subject.label)} {escape(text)}{_one_bit(r) if '1 bit' in text else ''}" for r, text in known)
     note = f'<p class="soft">Weights as published: {"; ".join(sizes)}.</p>' if known else ""
     return '<div class="wide"><table>' + "\n".join(lines) + f"</table></div>{note}"
 
