@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from .nets import create_model as create_model
     from .nets import net_names as net_names
     from .nets import register_net as register_net
+    from .quant import bake as bake
+    from .quant import quantize as quantize
 
 __version__ = "0.1.0"
 
@@ -25,12 +27,14 @@ _HOME = {
     "BadInput": "errors",
     "Failed": "errors",
     "Graph": "graph",
+    "bake": "quant",
     "count_macs": "cost.macs",
     "create_model": "nets",
     "estimate_energy": "cost.energy",
     "measure_memory": "cost.memory",
     "net_names": "nets",
     "profile": "cost.profile",
+    "quantize": "quant",
     "register_net": "nets",
     "trace": "graph.trace",
 }

@@ -14,7 +14,7 @@ from microbotnet.cost.memory import kernels_of
 from microbotnet.errors import BadInput
 from microbotnet.nets import create_model
 from microbotnet.quant import bake, quantize
-from microbotnet.quant.parametrize import QUANTIZERS, find_quantizer
+from microbotnet.quant.parametrize import QUANTIZERS, make_quantizer
 from microbotnet.quant.policy import Policy
 from microbotnet.quant.ternary import OneNegativeOne
 from microbotnet.quant.ttq import TTQ
@@ -129,7 +129,17 @@ def test_refusals_change_nothing() -> None:
         quantize(model, "all", "twn")
     assert not parametrize.is_parametrized(model[3])  # type: ignore[index]
     with pytest.raises(BadInput, match="did you mean 'absmean'"):
-        find_quantizer("abs-mean")
+        make_quantizer("abs-mean")
+
+
+def test_quantizers_take_only_their_own_options() -> None:
+    module = make_quantizer("ttq", threshold=0.1, start=None)()
+    assert isinstance(module, TTQ)
+    assert (module.threshold, module.start) == (0.1, "mean")
+    with pytest.raises(BadInput, match="absmean has no threshold"):
+        make_quantizer("absmean", threshold=0.1)
+    with pytest.raises(BadInput, match="under 1, not 2"):
+        make_quantizer("twn", threshold=2.0)
 
 
 def test_the_published_one_negative_one_network(shared: Path) -> None:

@@ -9,7 +9,7 @@ import typer
 
 from .. import __version__
 from ..errors import BadInput, Failed
-from . import classify, compare, data, evaluate, nets, profile, render, show, train, weights
+from . import classify, compare, data, evaluate, nets, profile, quantize, render, show, train, weights
 
 app = typer.Typer(
     name="microbotnet",
@@ -23,6 +23,7 @@ app.command("compare")(compare.compare)
 app.command("evaluate")(evaluate.evaluate)
 app.command("nets")(nets.nets)
 app.command("profile")(profile.profile)
+app.command("quantize")(quantize.quantize)
 app.command("render")(render.render)
 app.add_typer(show.app)
 app.command("train")(train.train)

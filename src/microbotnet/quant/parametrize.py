@@ -1,7 +1,9 @@
 """Quantizers put on a network from outside, and baked into plain weights again."""
 
 import difflib
+import inspect
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -15,7 +17,8 @@ from .ternary import TWN, Absmean, OneNegativeOne
 from .ttq import TTQ
 from .uniform import Uniform
 
-QUANTIZERS: dict[str, type[Any]] = {
+# Each has `bits`, what a weight is stored in.
+QUANTIZERS: dict[str, Any] = {
     "ttq": TTQ,
     "one-negative-one": OneNegativeOne,
     "twn": TWN,
@@ -24,17 +27,23 @@ QUANTIZERS: dict[str, type[Any]] = {
 }
 
 
-def find_quantizer(name: str) -> type[Any]:
-    """The quantizer of that name; each has `bits`, what it stores a weight in.
+def make_quantizer(name: str, **options: Any) -> Callable[[], nn.Module]:
+    """What makes the quantizer of that name, for `quantize`; options of None are left at their defaults.
 
     Raises:
-        BadInput: an unknown name; the nearest is suggested.
+        BadInput: an unknown name (the nearest is suggested), an option that it does not have or out of range.
     """
     if name not in QUANTIZERS:
         close = difflib.get_close_matches(name.lower(), QUANTIZERS, n=1, cutoff=0.5)
         hint = f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(QUANTIZERS)}"
         raise BadInput(f"no quantizer is named {name!r}; {hint}")
-    return QUANTIZERS[name]
+    kind = QUANTIZERS[name]
+    options = {key: value for key, value in options.items() if value is not None}
+    for key in options:
+        if key not in inspect.signature(kind).parameters:
+            raise BadInput(f"the quantizer {name} has no {key}; leave it out")
+    kind(**options)  # refuses values out of range here, not at the first kernel
+    return partial(kind, **options)
 
 
 def quantize(model: nn.Module, policy: Policy | str, quantizer: Callable[[], nn.Module] | str) -> list[Kernel]:
@@ -53,10 +62,10 @@ def quantize(model: nn.Module, policy: Policy | str, quantizer: Callable[[], nn.
         The kernels chosen.
 
     Raises:
-        BadInput: see `choose` and `find_quantizer`; a kernel that has a parametrization already or holds values
+        BadInput: see `choose` and `make_quantizer`; a kernel that has a parametrization already or holds values
             that are no numbers (it is named).
     """
-    make = find_quantizer(quantizer) if isinstance(quantizer, str) else quantizer
+    make = make_quantizer(quantizer) if isinstance(quantizer, str) else quantizer
     choice = choose(model, load_policy(policy) if isinstance(policy, str) else policy)
     changed = choice.kernels if choice.policy.others < 32 else choice.chosen
     for kernel in changed:  # all are looked at before the first is changed

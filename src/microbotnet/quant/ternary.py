@@ -124,5 +124,8 @@ class Absmean(nn.Module):
 
     bits = 2
 
+    def __init__(self) -> None:
+        super().__init__()
+
     def forward(self, weight: Tensor) -> Tensor:
         return absmean(weight)

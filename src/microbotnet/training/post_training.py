@@ -1,0 +1,103 @@
+"""Post-training quantization: a checkpoint's kernels rounded as they are, nothing learned again."""
+
+import difflib
+import inspect
+import platform
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from .. import __version__
+from ..data.cifar10 import CLASSES
+from ..errors import BadInput
+from ..nets import create_model, net_names
+from ..quant.parametrize import bake, make_quantizer, quantize
+from ..quant.policy import Choice, Policy, choose
+from .checkpoint import Checkpoint, load_checkpoint, save_checkpoint, shipped_cards
+
+
+def choose_in(subject: str, policy: Policy, *, net: str | None = None, width: float | None = None) -> Choice:
+    """What `policy` chooses in a registered network, of which only the shapes are made, or in a checkpoint.
+
+    Args:
+        subject: a network's name, a checkpoint's name or its file.
+        net, width: the network in a file without a card; `width` also that of a registered network.
+
+    Raises:
+        BadInput: see `create_model`, `load_checkpoint` and `choose`; or `subject` is neither.
+    """
+    if subject in net_names():
+        if net is not None:
+            raise BadInput(f"--net is for a file without a card; {subject} is a network itself")
+        with torch.device("meta"):
+            return choose(create_model(subject, width=1.0 if width is None else width), policy)
+    return choose(_load(subject, net, width).model, policy)
+
+
+def quantize_checkpoint(
+    checkpoint: str,
+    output: Path,
+    policy: Policy,
+    quantizer: str,
+    options: Mapping[str, Any] | None = None,
+    *,
+    net: str | None = None,
+    width: float | None = None,
+) -> Choice:
+    """Write `checkpoint` with its chosen kernels quantized to `output`, plain tensors and a card; return the choice.
+
+    Args:
+        checkpoint: its name or file.
+        output: a .safetensors file; the card is written beside it.
+        quantizer: a name of `QUANTIZERS`.
+        options: the quantizer's own, such as its threshold.
+        net, width: the network in a file without a card; None finds the MicroBotNet that fits.
+
+    Raises:
+        BadInput: see `load_checkpoint`, `make_quantizer` and `quantize`; or an output that is no .safetensors
+            file, or the checkpoint itself.
+    """
+    if output.suffix != ".safetensors" or output.is_dir():
+        raise BadInput(f"{output}: a checkpoint is written as a file that ends in .safetensors")
+    if output.resolve() == Path(checkpoint).resolve():
+        raise BadInput(f"{output}: would write over the checkpoint that is read; choose another name")
+    make = make_quantizer(quantizer, **(options or {}))
+    example = make()
+    used = {key: getattr(example, key) for key in inspect.signature(type(example)).parameters}  # defaults included
+    if checkpoint in net_names():
+        raise BadInput(f"{checkpoint} is a network without trained weights; give a checkpoint, or --dry-run to list")
+    loaded = _load(checkpoint, net, width)
+    choice = choose(loaded.model, policy)
+    quantize(loaded.model, policy, make)
+    card = {
+        "architecture": loaded.card["architecture"],
+        "quantization": {"policy": policy.name, "quantizer": quantizer, **used, "retrained": False},
+        "from": {"checkpoint": Path(checkpoint).name, "quantization": loaded.card.get("quantization", "unknown")},
+        "data": loaded.card["data"],
+        "versions": {
+            "microbotnet": __version__,
+            "torch": torch.__version__,
+            "python": platform.python_version(),
+        },
+    }
+    save_checkpoint(output, bake(loaded.model), card)
+    return choice
+
+
+def _load(name: str, net: str | None, width: float | None) -> Checkpoint:
+    shipped = shipped_cards()
+    a_file = Path(name).exists() or "/" in name or re.search(r"\.[A-Za-z]\w*$", name)
+    if name not in shipped and not a_file:
+        known = [*net_names(), *shipped]
+        close = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.5)
+        hint = f"did you mean {close[0]!r}?" if close else "see `microbotnet nets` and `microbotnet weights`"
+        raise BadInput(f"{name!r} is neither a network nor a checkpoint; {hint}")
+    if net is None and width is None:
+        return load_checkpoint(name)
+    if name in shipped or name.endswith(".safetensors"):
+        raise BadInput(f"{name}: its card says which network it holds; leave out --net and --width")
+    size = {"num_classes": len(CLASSES), "input_size": 32}
+    return load_checkpoint(name, {"name": net or "microbotnet", "width": 1.0 if width is None else width, **size})
