@@ -2,15 +2,19 @@
 
     python docs/refresh.py
 
-Pictures go to docs/pictures; tables go between the README's markers.
+Pictures go to docs/pictures; tables go between the README's markers, the whole zoo's to docs/one-microjoule.md.
 """
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from microbotnet.atomic import write_atomically
 from microbotnet.show.answer import energy_chart, energy_table
-from microbotnet.show.comparison import compare
+from microbotnet.show.comparison import Comparison, compare
+from microbotnet.show.convolutions import figures
+from microbotnet.show.convolutions import pictures as convolution_pictures
+from microbotnet.show.render import render_network
 from microbotnet.show.results import results_chart, results_table
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -20,21 +24,47 @@ def spliced(text: str, name: str, content: str) -> str:
     """`text` with `content` between the markers of `name`."""
     begin, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
     pattern = re.compile(re.escape(begin) + ".*?" + re.escape(end), re.DOTALL)
-    assert pattern.search(text), f"README.md has no markers of {name}"
+    assert pattern.search(text), f"no markers of {name}"
     return pattern.sub(lambda _: f"{begin}{content}{end}", text)
 
 
+def answer(found: Comparison) -> str:
+    """Can we classify under 1 µJ? In words, with the numbers of MicroBotNet ×0.32."""
+    row = next(row for row in found.rows if row.subject.label == "microbotnet ×0.32")
+    energy = row.subject.profile.energy
+    macs = row.subject.profile.macs["thop_2020"]
+    return (
+        "**Not with 8-bit weights; with ternary ones, yes**, by the model. The notes' estimate, 1 pJ a MAC, gives "
+        f"MicroBotNet ×0.32 {macs / 1e6:.2f} µJ. Counting memory as well, it takes {energy.total / 1e6:.2f} µJ at "
+        f"45 nm, {energy.memory_share:.0%} of it for memory, most of that for reading weights; with all kernels at two "
+        f"bits {row.two_bit_pj / 1e6:.2f} µJ; how much accuracy is left then is not known yet. Networks with a known "
+        "accuracy, the least energy first "
+        "([the whole zoo](docs/one-microjoule.md)):\n\n"
+    )
+
+
 def main() -> None:
-    """Write the pictures and the README."""
+    """Write the pictures, the page and the README."""
     found = compare(input_size=32, classes=10)
-    pictures = {"results.svg": results_chart(), "microjoule.svg": energy_chart(found)}
-    for name, picture in pictures.items():
-        write_atomically(ROOT / "docs" / "pictures" / name, picture.encode())
-    readme = ROOT / "README.md"
-    text = readme.read_text()
-    for name, table in {"results": results_table(), "microjoule": energy_table(found)}.items():
-        text = spliced(text, name, table)
-    write_atomically(readme, text.encode())
+    known = replace(found, rows=tuple(row for row in found.rows if row.cifar10))
+    pictures = ROOT / "docs" / "pictures"
+    write_atomically(pictures / "results.svg", results_chart().encode())
+    write_atomically(pictures / "microjoule.svg", energy_chart(found).encode())
+    for name, picture in convolution_pictures().items():
+        write_atomically(pictures / name, picture.encode())
+    render_network("microbotnet", pictures / "microbotnet.svg", width=0.32, color="energy")
+    title = "# Can we classify under 1 µJ? The whole zoo at 32×32"
+    zoo = f"{title}\n\n![Energy of one picture](pictures/microjoule.svg)\n\n{energy_table(found)}"
+    write_atomically(ROOT / "docs" / "one-microjoule.md", zoo.encode())
+    pages = {
+        "README.md": {"results": results_table(), "microjoule": answer(found) + energy_table(known)},
+        "docs/what-a-convolution-costs.md": figures(),
+    }
+    for page, contents in pages.items():
+        text = (ROOT / page).read_text()
+        for name, content in contents.items():
+            text = spliced(text, name, content)
+        write_atomically(ROOT / page, text.encode())
 
 
 if __name__ == "__main__":

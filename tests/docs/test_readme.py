@@ -1,0 +1,60 @@
+"""What the README and the docs say is what the code says, and their links and commands lead somewhere."""
+
+import importlib.util
+import re
+import shlex
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from typer.main import get_command
+
+from microbotnet.cli import app
+from microbotnet.show.comparison import compare
+from microbotnet.show.results import results_table
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+@pytest.fixture(scope="module")
+def refresh() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("refresh", ROOT / "docs" / "refresh.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_results_table_is_that_of_the_cards() -> None:
+    assert results_table() in (ROOT / "README.md").read_text(), "run python docs/refresh.py"
+
+
+def test_the_microjoule_answer_is_that_of_the_model(refresh: ModuleType) -> None:
+    found = compare(input_size=32, classes=10)
+    assert refresh.answer(found) in (ROOT / "README.md").read_text(), "run python docs/refresh.py"
+    assert refresh.energy_table(found) in (ROOT / "docs" / "one-microjoule.md").read_text(), (
+        "run python docs/refresh.py"
+    )
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)", page.read_text()):
+        if not target.startswith("http"):
+            assert (page.parent / target).exists(), target
+
+
+def test_the_readmes_commands_exist() -> None:
+    lines = re.findall(
+        r"^(?:cat \S+ \| )?(microbotnet .*?)(?:\s{2,}#.*)?$", (ROOT / "README.md").read_text(), re.MULTILINE
+    )
+    assert len(lines) > 10
+    for line in lines:
+        command, words = get_command(app), shlex.split(line)[1:]
+        while hasattr(command, "commands") and words and words[0] in command.commands:
+            command = command.commands[words.pop(0)]
+        assert not hasattr(command, "commands"), line
+        options = {flag for parameter in command.params for flag in [*parameter.opts, *parameter.secondary_opts]}
+        assert {word for word in words if word.startswith("-") and word != "-"} <= options, line
