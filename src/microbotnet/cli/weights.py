@@ -1,5 +1,7 @@
 """`microbotnet weights`: what is shipped."""
 
+from typing import Any
+
 from rich.table import Table
 
 from .output import Json, print_json, stdout
@@ -28,7 +30,14 @@ def weights(json: Json = False) -> None:
     table = Table("name", "width", "quantization", "top-1 %", "recipe", "epochs", "seed", box=None, pad_edge=False)
     for row in rows:
         table.add_row(
-            row["name"], f"×{row['width']:.2f}", row["quantization"], f"{row['top1']:.2f}",
+            row["name"], f"×{row['width']:.2f}", _words(row["quantization"]), f"{row['top1']:.2f}",
             row["recipe"], str(row["epochs"]), str(row["seed"]),
         )  # fmt: skip
     stdout.print(table)
+
+
+def _words(quantization: str | dict[str, Any]) -> str:
+    """A card's quantization, "none" or a record of it, in a few words."""
+    if isinstance(quantization, str):
+        return quantization
+    return f"{quantization['quantizer']}, {quantization['policy']}"
