@@ -4,15 +4,19 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 from typer.testing import CliRunner
 
+from microbotnet import create_model, trace
 from microbotnet.cli import app
-from microbotnet.training import session
-from microbotnet.training.checkpoint import shipped_cards
+from microbotnet.quant.policy import choose, load_policy
+from microbotnet.training import loop, session
+from microbotnet.training.checkpoint import load_checkpoint, shipped_cards
 
 MICROBOTNET = [sys.executable, "-m", "microbotnet"]
 
@@ -86,9 +90,46 @@ def test_distillation_from_a_shipped_network(tmp_path: Path, monkeypatch: pytest
     assert json.loads((tmp_path / "out" / "model.json").read_text())["recipe"]["teacher"] == teacher
 
 
+@pytest.mark.usefixtures("few_pictures")
+@pytest.mark.parametrize("quantizer", ["one-negative-one", "ttq"])
+def test_ternary_training_from_shipped_weights_is_killed_and_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quantizer: str
+) -> None:
+    options = ["--from", "microbotnet-0.25", "--policy", "notes", "--quantizer", quantizer, "--batch", "50", "--json"]
+    options += ["--epochs", "2", "--lr", "0.001"]
+    whole = CliRunner().invoke(app, ["train", "modern", *options, "--out", str(tmp_path / "whole")])
+    assert whole.exit_code == 0, whole.output
+    first = loop.save_snapshot
+
+    def save_and_die(*args: Any) -> None:
+        first(*args)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(loop, "save_snapshot", save_and_die)
+    assert CliRunner().invoke(app, ["train", "modern", *options, "--out", str(tmp_path / "cut")]).exit_code != 0
+    monkeypatch.setattr(loop, "save_snapshot", first)
+    rest = CliRunner().invoke(app, ["train", "modern", *options, "--out", str(tmp_path / "cut")])
+    assert rest.exit_code == 0, rest.output
+    ours, theirs = (load_file(tmp_path / name / "model.safetensors") for name in ("cut", "whole"))
+    assert all(torch.equal(ours[key], theirs[key]) for key in theirs)
+    card = json.loads((tmp_path / "whole" / "model.json").read_text())
+    assert card["quantization"] == {"policy": "notes", "quantizer": quantizer, "retrained": True}
+    measured = CliRunner().invoke(
+        app, ["evaluate", "--checkpoint", str(tmp_path / "whole" / "model.safetensors"), "--json"]
+    )
+    assert json.loads(measured.stdout)["top1"] == json.loads(whole.stdout)["top1"]
+    graph = trace(load_checkpoint(tmp_path / "whole" / "model.safetensors").model)
+    kernels = [node.weight for node in graph if node.kind in ("conv", "depthwise_conv", "linear")]
+    chosen = choose(create_model("microbotnet", width=0.25), load_policy("notes")).chosen
+    assert sum(kernel is not None and kernel.ternary for kernel in kernels) == len(chosen) > 20
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["train", "modern", "--from", "microbotnet-0.25", "--width", "0.5"], "leave out --net and --width"),
+        (["train", "modern", "--policy", "note"], "did you mean 'notes'"),
+        (["train", "modern", "--policy", "notes", "--quantizer", "tqq"], "did you mean 'ttq'"),
         (["train", "moderne"], "no recipe 'moderne'"),
         (["train", "modern", "--net", "micrbotnet"], "did you mean 'microbotnet'"),
         (["train", "modern", "--epochs", "0"], "epochs must be from 1"),

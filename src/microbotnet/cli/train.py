@@ -14,6 +14,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from ..errors import BadInput
 from .output import Json, print_json, stderr, stdout
 
 _FROM_RECIPE = "Instead of the recipe's."
@@ -21,7 +22,9 @@ _FROM_RECIPE = "Instead of the recipe's."
 
 def train(
     recipe: Annotated[str, typer.Argument(help="A recipe's name (modern, notes-2020) or a TOML file.")],
-    net: Annotated[str, typer.Option(help="Which network; see `microbotnet nets`.")] = "microbotnet",
+    net: Annotated[
+        str | None, typer.Option(help="Which network; see `microbotnet nets`.  [default: microbotnet]")
+    ] = None,
     width: Annotated[
         float | None, typer.Option(help="Width multiplier.  [default: 0.32 for MicroBotNet, 1 for others]")
     ] = None,
@@ -36,6 +39,16 @@ def train(
     data: Annotated[
         Path | None, typer.Option(help="CIFAR-10's folder.  [default: MICROBOTNET_DATA or the cache]")
     ] = None,
+    begin: Annotated[
+        str | None, typer.Option("--from", help="A checkpoint whose network and weights to begin with.")
+    ] = None,
+    policy: Annotated[
+        str | None,
+        typer.Option(metavar="NAME|FILE.toml", help="Train with quantized kernels: which (see `quantize`)."),
+    ] = None,
+    quantizer: Annotated[
+        str, typer.Option(help="With --policy, how: ttq, one-negative-one, twn, absmean or binary.")
+    ] = "one-negative-one",
     teacher: Annotated[str | None, typer.Option(help="A checkpoint whose outputs are followed (distillation).")] = None,
     epochs: Annotated[int | None, typer.Option(help=_FROM_RECIPE)] = None,
     batch: Annotated[int | None, typer.Option(help=_FROM_RECIPE + " Pictures a step, over all processes.")] = None,
@@ -60,9 +73,14 @@ def train(
 
     changes = {"epochs": epochs, "batch": batch, "learning_rate": learning_rate, "holdout": holdout}
     plan = load_recipe(recipe, changes)
+    if begin is not None and (net is not None or width is not None):
+        raise BadInput("--from brings its own network; leave out --net and --width")
+    net = net or "microbotnet"
     if width is None:
         width = 0.32 if net.startswith("microbotnet") else 1.0
-    folder = out or Path("runs") / f"{Path(recipe).stem}-{net}-{width:g}-seed{seed}"
+    label = Path(begin).stem if begin else f"{net}-{width:g}"
+    label += f"-{quantizer}-{Path(policy).stem}" if policy else ""
+    folder = out or Path("runs") / f"{Path(recipe).stem}-{label}-seed{seed}"
     fabric = make_fabric(accelerator, devices, nodes, precision)
     columns = (
         TextColumn("[bold]{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
@@ -73,7 +91,7 @@ def train(
 
         def on_step(done: int, total: int) -> None:
             if not bars:  # made here, so that a resumed training's speed is not taken from its first jump
-                bars.append(progress.add_task(f"{net} ×{width:g}", total=total, completed=done - 1))
+                bars.append(progress.add_task(label, total=total, completed=done - 1))
             progress.update(bars[0], completed=done)
 
         def on_epoch(record: dict[str, Any]) -> None:
@@ -85,8 +103,8 @@ def train(
                 )
 
         outcome = train_on_cifar10(
-            plan, recipe, folder, net=net, width=width, seed=seed, teacher=teacher, data=data, fabric=fabric,
-            on_step=on_step, on_epoch=on_epoch,
+            plan, recipe, folder, net=net, width=width, begin=begin, policy=policy, quantizer=quantizer, seed=seed,
+            teacher=teacher, data=data, fabric=fabric, on_step=on_step, on_epoch=on_epoch,
         )  # fmt: skip
     if not fabric.is_global_zero:
         return

@@ -21,6 +21,7 @@ from ..data.augment import Batches
 from ..data.cifar10 import CLASSES, MEAN, STD, load_cifar10
 from ..errors import BadInput
 from ..nets import create_model
+from ..quant.parametrize import bake, quantize
 from .checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from .loop import TrainingSet, top1, train
 from .recipe import Recipe
@@ -47,6 +48,9 @@ def train_on_cifar10(
     width: float = 1.0,
     seed: int = 0,
     teacher: str | None = None,
+    begin: str | None = None,
+    policy: str | None = None,
+    quantizer: str = "one-negative-one",
     data: Path | None = None,
     fabric: Fabric | None = None,
     on_step: Callable[[int, int], None] = lambda done, total: None,
@@ -60,6 +64,8 @@ def train_on_cifar10(
         recipe, recipe_name: what to do, and what the card calls it.
         net, width: `create_model`'s.
         teacher: a checkpoint (name or file) whose outputs are followed.
+        begin: a checkpoint whose network and weights training begins with, instead of `net` and `width`.
+        policy, quantizer: train with quantized kernels (see `quant.quantize`); None trains in float.
         data: CIFAR-10's folder; see `load_cifar10`.
 
     Raises:
@@ -68,7 +74,17 @@ def train_on_cifar10(
     fabric = fabric or Fabric(accelerator="cpu", devices=1)
     architecture: dict[str, Any] = {"name": net, "width": width, "num_classes": len(CLASSES), "input_size": 32}
     torch.manual_seed(seed)
-    model = create_model(**architecture)
+    if begin is None:
+        model = create_model(**architecture)
+    else:
+        loaded = load_checkpoint(begin)
+        model, architecture = loaded.model, loaded.card["architecture"]
+        if architecture["num_classes"] != len(CLASSES):
+            raise BadInput(f"{begin}: has {architecture['num_classes']} classes, CIFAR-10 {len(CLASSES)}")
+    quantization: str | dict[str, Any] = "none"
+    if policy is not None:
+        quantize(model, policy, quantizer)
+        quantization = {"policy": policy, "quantizer": quantizer, "retrained": True}
     images, labels = load_cifar10(data, "train")
     pictures = TrainingSet("cifar10", images, labels, MEAN, STD)
     curves = _Curves(folder) if fabric.is_global_zero else None
@@ -86,7 +102,12 @@ def train_on_cifar10(
         seed=seed,
         fabric=fabric,
         teacher=_teacher(teacher, recipe, pictures, len(CLASSES)) if teacher else None,
-        describe={"architecture": architecture, "pictures": pictures.name},
+        describe={
+            "architecture": architecture,
+            "pictures": pictures.name,
+            "quantization": quantization if policy else None,
+            "begin": begin,
+        },
         on_step=on_step,
         on_epoch=finish_epoch,
     )
@@ -95,8 +116,8 @@ def train_on_cifar10(
     held_out = [record["holdout_top1"] for record in history if recipe.holdout]
     card = {
         "architecture": architecture,
-        "quantization": "none",
-        "recipe": {"name": recipe_name, "seed": seed, "teacher": teacher, **asdict(recipe)},
+        "quantization": quantization,
+        "recipe": {"name": recipe_name, "seed": seed, "begin": begin, "teacher": teacher, **asdict(recipe)},
         "data": {
             "name": "cifar10",
             "classes": list(CLASSES),
@@ -121,7 +142,7 @@ def train_on_cifar10(
     }
     checkpoint = folder / "model.safetensors"
     if fabric.is_global_zero:
-        save_checkpoint(checkpoint, kept, card)
+        save_checkpoint(checkpoint, bake(kept), card)
         write_atomically(folder / "log.csv", _csv(history))
     return Outcome(checkpoint, card, history)
 
