@@ -12,7 +12,7 @@ from rich.table import Table
 from .output import Json, print_json, stderr, stdout
 
 if TYPE_CHECKING:
-    from ..show.comparison import Comparison, Row
+    from ..show.comparison import Comparison
 
 
 def compare(
@@ -90,42 +90,19 @@ def _fitting(found: "Comparison", wide: Console, width: int) -> list[list[int]]:
 
 
 def _table(found: "Comparison", shown: Sequence[int]) -> Table:
+    from ..show.comparison import cells
+
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for index in shown:
         table.add_column(COLUMNS[index], justify="right" if index else "left", overflow="fold")
     for rows in (found.small, found.large):
         for row in rows:
-            cells = _cells(row)
-            table.add_row(*(cells[index] for index in shown))
+            texts = [escape(text) for text in cells(row)]
+            table.add_row(*(texts[index] for index in shown))
         if rows:
             table.add_row()
     for chip in found.silicon:
-        cells = [f"{chip.name}, {chip.node_nm:g} nm", *[""] * 10, f"{chip.energy_pj / 1e6:.2f} measured", "", "", ""]
-        cells[-1] = f"{chip.top1:.2f} measured"
-        table.add_row(*(cells[index] for index in shown), style="yellow")
+        texts = [f"{chip.name}, {chip.node_nm:g} nm", *[""] * 10, f"{chip.energy_pj / 1e6:.2f} measured", "", "", ""]
+        texts[-1] = f"{chip.top1:.2f} measured"
+        table.add_row(*(texts[index] for index in shown), style="yellow")
     return table
-
-
-def _cells(row: "Row") -> list[str]:
-    from ..show.comparison import UNKNOWN, beside
-
-    subject, costs, published = row.subject, row.subject.profile, row.published or UNKNOWN
-    weights = costs.memory.weight_bytes
-    known = row.cifar10_published
-    return [
-        escape(subject.label),
-        f"{subject.input_size}×{subject.input_size} → {subject.classes}",
-        f"{costs.parameters:,}",
-        beside(published.parameters, costs.parameters),
-        f"{costs.macs['conv_linear']:,}",
-        beside(published.macs, costs.macs["conv_linear"]),
-        f"{costs.macs['thop_2020']:,}",
-        beside(published.macs_thop, costs.macs["thop_2020"]),
-        f"{weights['int8'] / 1024:,.1f}",
-        f"{weights['ternary_2bit'] / 1024:,.1f}",
-        f"{costs.memory.peak_activation_bytes / 1024:,.1f}",
-        f"{costs.energy.total / 1e6:,.2f}",
-        f"{row.two_bit_pj / 1e6:,.2f}",
-        f"{subject.top1:.2f}" if subject.top1 is not None else "",
-        f"{known:.2f}" if known else "",
-    ]

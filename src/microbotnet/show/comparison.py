@@ -140,6 +140,29 @@ def one_bit_bytes(subject: Subject) -> float:
     return sum(kernel.numel for kernel in kernels_of(subject.profile.graph)) / 8
 
 
+def cells(row: Row) -> list[str]:
+    """A row as plain text: network, input, counts each beside the published one, kB, µJ, top-1 in percent."""
+    subject, costs, published = row.subject, row.subject.profile, row.published or UNKNOWN
+    weights = costs.memory.weight_bytes
+    top1 = (subject.top1, row.cifar10_published)
+    return [
+        subject.label,
+        f"{subject.input_size}×{subject.input_size} → {subject.classes}",
+        f"{costs.parameters:,}",
+        beside(published.parameters, costs.parameters),
+        f"{costs.macs['conv_linear']:,}",
+        beside(published.macs, costs.macs["conv_linear"]),
+        f"{costs.macs['thop_2020']:,}",
+        beside(published.macs_thop, costs.macs["thop_2020"]),
+        f"{weights['int8'] / 1024:,.1f}",
+        f"{weights['ternary_2bit'] / 1024:,.1f}",
+        f"{costs.memory.peak_activation_bytes / 1024:,.1f}",
+        f"{costs.energy.total / 1e6:,.2f}",
+        f"{row.two_bit_pj / 1e6:,.2f}",
+        *("" if percent is None else f"{percent:.2f}" for percent in top1),
+    ]
+
+
 def beside(published: int | str | None, ours: int) -> str:
     """A published count, with = where it is the same as ours."""
     if published is None:

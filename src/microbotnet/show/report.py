@@ -10,7 +10,7 @@ from ..errors import BadInput
 from .answer import energy_chart
 from .charts import PARTS, Bar, Point, layer_bars, log_bars, scatter
 from .colouring import by_macs
-from .comparison import UNKNOWN, Comparison, Row, beside, one_bit_bytes
+from .comparison import Comparison, Row, cells, one_bit_bytes
 from .network import draw_network
 from .svg import STYLE
 
@@ -164,34 +164,17 @@ def _table(found: Comparison) -> str:
     headers += ["energy<br>int8, µJ", "of it<br>memory", "2-bit weights<br>µJ", "top-1 %<br>ours", "<br>published"]
     lines = ["<tr>" + "".join(f"<th>{header}</th>" for header in headers) + "</tr>"]
     for row in (*found.small, *found.large):
-        subject, costs, published = row.subject, row.subject.profile, row.published or UNKNOWN
-        weights = costs.memory.weight_bytes
-        cells = [
-            escape(subject.label),
-            f"{subject.input_size}×{subject.input_size} → {subject.classes}",
-            f"{costs.parameters:,}",
-            beside(published.parameters, costs.parameters),
-            f"{costs.macs['conv_linear']:,}",
-            beside(published.macs, costs.macs["conv_linear"]),
-            f"{costs.macs['thop_2020']:,}",
-            beside(published.macs_thop, costs.macs["thop_2020"]),
-            f"{weights['int8'] / 1024:,.1f}",
-            f"{weights['ternary_2bit'] / 1024:,.1f}",
-            f"{costs.memory.peak_activation_bytes / 1024:,.1f}",
-            f"{costs.energy.total / 1e6:,.2f}",
-            f"{costs.energy.memory_share:.0%}",
-            f"{row.two_bit_pj / 1e6:,.2f}",
-            _percent(subject.top1),
-            _percent(row.cifar10_published),
-        ]
+        energy = row.subject.profile.energy
+        texts = [escape(text) for text in cells(row)]
+        texts.insert(12, f"{energy.memory_share:.0%}")
         marked = (
-            f'<td class="published">{c}</td>' if i in (3, 5, 7, 15) else f"<td>{c}</td>" for i, c in enumerate(cells)
+            f'<td class="published">{c}</td>' if i in (3, 5, 7, 15) else f"<td>{c}</td>" for i, c in enumerate(texts)
         )
-        css = ' class="under"' if min(costs.energy.total, row.two_bit_pj) < BUDGET_PJ else ""
+        css = ' class="under"' if min(energy.total, row.two_bit_pj) < BUDGET_PJ else ""
         lines.append(f"<tr{css}>{''.join(marked)}</tr>")
     for chip in found.silicon:
-        cells = [f"{escape(chip.name)}, {chip.node_nm:g} nm, measured", *[""] * 10, f"{chip.energy_pj / 1e6:.2f}"]
-        body = "".join(f"<td>{cell}</td>" for cell in [*cells, "", "", "", f"{chip.top1:.2f}"])
+        texts = [f"{escape(chip.name)}, {chip.node_nm:g} nm, measured", *[""] * 10, f"{chip.energy_pj / 1e6:.2f}"]
+        body = "".join(f"<td>{cell}</td>" for cell in [*texts, "", "", "", f"{chip.top1:.2f}"])
         lines.append(f'<tr class="measured" title="{escape(chip.source)}">{body}</tr>')
     known = [(row, row.published.weights) for row in found.rows if row.published and row.published.weights]
     sizes = (f"{escape(r.subject.label)} {escape(text)}{_one_bit(r) if '1 bit' in text else ''}" for r, text in known)
@@ -202,10 +185,6 @@ def _table(found: Comparison) -> str:
 def _one_bit(row: Row) -> str:
     kilobytes = one_bit_bytes(row.subject) / 1024
     return f" (ours: {kilobytes:,.1f} kB)" if kilobytes < 1000 else f" (ours: {kilobytes / 1024:,.2f} MB)"
-
-
-def _percent(top1: float | None) -> str:
-    return "" if top1 is None else f"{top1:.2f}"
 
 
 def _details(row: Row) -> str:
