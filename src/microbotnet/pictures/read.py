@@ -3,6 +3,8 @@
 import os
 import stat
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from threading import Lock
@@ -50,20 +52,39 @@ def read_picture(file: str | Path, size: int = 32) -> Pixels:
     Raises:
         BadInput: it is missing, empty, damaged, too large or no picture; the message names it.
     """
+    name = "standard input" if file == STDIN else printable(str(file))
+    with _naming(name), _open(file, name) as stream:
+        return _decode(stream, size)
+
+
+def decode_picture(content: bytes, name: str, size: int = 32) -> Pixels:
+    """The picture in the bytes of a file, as `read_picture`; errors call it `name`."""
+    with _naming(name):
+        return _decode(BytesIO(content), size)
+
+
+def _decode(stream: IO[bytes], size: int) -> Pixels:
     from PIL import Image, UnidentifiedImageError
 
-    name = "standard input" if file == STDIN else printable(str(file))
+    with Image.open(stream) as image:
+        if image.format not in _FORMATS:
+            raise UnidentifiedImageError
+        if image.width * image.height > MAX_PIXELS:
+            raise Image.DecompressionBombError
+        image.draft(None, (8 * size, 8 * size))  # a large JPEG is decoded at a fraction of its size
+        if image.width * image.height > _LARGE:
+            with _one_large:
+                return small_square(image, size)
+        return small_square(image, size)
+
+
+@contextmanager
+def _naming(name: str) -> Iterator[None]:
+    """Turn whatever stops a decoder into a BadInput that names the picture."""
+    from PIL import Image, UnidentifiedImageError
+
     try:
-        with _open(file, name) as stream, Image.open(stream) as image:
-            if image.format not in _FORMATS:
-                raise UnidentifiedImageError
-            if image.width * image.height > MAX_PIXELS:
-                raise Image.DecompressionBombError
-            image.draft(None, (8 * size, 8 * size))  # a large JPEG is decoded at a fraction of its size
-            if image.width * image.height > _LARGE:
-                with _one_large:
-                    return _small(image, size)
-            return _small(image, size)
+        yield
     except BadInput:
         raise
     except UnidentifiedImageError:
@@ -104,7 +125,8 @@ def _held(stream: IO[bytes]) -> tuple[IO[bytes], int]:
     return BytesIO(content), len(content)
 
 
-def _small(image: "Image", size: int) -> Pixels:
+def small_square(image: "Image", size: int) -> Pixels:
+    """The largest centred square of a Pillow image, upright and opaque, uint8, 3×size×size."""
     from PIL import Image
 
     image.load()
