@@ -9,7 +9,7 @@ import typer
 
 from .. import __version__
 from ..errors import BadInput, Failed
-from . import classify, compare, data, evaluate, nets, profile, quantize, render, show, train, weights
+from . import classify, compare, data, evaluate, nets, profile, quantize, render, show, train, watch, weights
 
 app = typer.Typer(
     name="microbotnet",
@@ -27,6 +27,7 @@ app.command("quantize")(quantize.quantize)
 app.command("render")(render.render)
 app.add_typer(show.app)
 app.command("train")(train.train)
+app.command("watch")(watch.watch)
 app.command("weights")(weights.weights)
 
 

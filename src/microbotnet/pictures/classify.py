@@ -69,7 +69,7 @@ def _find(files: Iterable[str]) -> Iterator[tuple[str, BadInput | None]]:
             yield file, None
             continue
         try:
-            inside = sorted(path for path in Path(file).iterdir() if _is_picture(path))
+            inside = sorted(path for path in Path(file).iterdir() if is_picture(path))
         except OSError as error:
             yield file, BadInput(f"{printable(file)}: cannot be read ({error.strerror})")
             continue
@@ -78,7 +78,8 @@ def _find(files: Iterable[str]) -> Iterator[tuple[str, BadInput | None]]:
         yield from ((str(path), None) for path in inside)
 
 
-def _is_picture(path: Path) -> bool:
+def is_picture(path: Path) -> bool:
+    """Whether a folder's entry is taken for a picture: by its name."""
     # A broken link is kept: it is better complained of than passed over.
     return path.suffix.lower() in SUFFIXES and (path.is_file() or not path.exists())
 

@@ -1,0 +1,80 @@
+"""`microbotnet watch`: a decision for every frame of a stream."""
+
+from itertools import islice
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.text import Text
+
+from ..errors import BadInput
+from .output import Json, print_json, stderr, stdout
+
+
+def watch(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="SOURCE",
+            help="A folder of pictures, a video, camera (camera:1, …), or - for JPEG or PNG files on standard input.",
+        ),
+    ],
+    rule: Annotated[
+        str,
+        typer.Option(
+            help="How the last frames decide: none, best-of-last-3, majority, mean; -of-last-N sets how many."
+        ),
+    ] = "best-of-last-3",
+    frames: Annotated[int | None, typer.Option(min=1, help="Stop after so many frames.")] = None,
+    checkpoint: Annotated[
+        str | None, typer.Option(help="A name of `microbotnet weights` or a file.  [default: microbotnet-0.32]")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Decide, frame after frame, what a camera sees; the last frames vote.
+
+    A frame that cannot be read is skipped, counted and reported on standard error; it changes no vote.
+    Ctrl-C ends the stream with its report.
+    """
+    import torch
+
+    from ..inference import predict
+    from ..pictures.read import printable
+    from ..stream.frames import open_frames
+    from ..stream.voting import rule_named
+    from ..stream.watch import Tally
+    from ..stream.watch import watch as decisions
+    from ..training.checkpoint import load_checkpoint
+
+    torch.set_num_threads(1)  # small networks: more threads wait for each other longer than they compute
+    votes_by = rule_named(rule)
+    loaded = load_checkpoint(checkpoint) if checkpoint else load_checkpoint()
+    data = loaded.card["data"]
+    found = open_frames(source, loaded.card["architecture"]["input_size"])
+    tally, rows = Tally(), []
+    longest = max(map(len, data["classes"]))
+    answers = decisions(
+        islice(found, frames), lambda pictures: predict(loaded.model, pictures, data["mean"], data["std"]),
+        data["classes"], votes_by,
+    )  # fmt: skip
+    try:
+        for decision in answers:
+            tally.add(decision)
+            if json:
+                rows.append(decision.to_json())
+            if decision.error is not None:
+                stderr.print(f"microbotnet: {escape(decision.error)}; skipped", soft_wrap=True)
+            elif not json:
+                own = f"frame says {decision.label} {100 * decision.probability:.1f} %"
+                line = Text(f"{printable(decision.frame)}  ", "bold").append(f"{decision.decided:<{longest}}", "cyan")
+                stdout.print(line.append(f"  {own}", "dim"), soft_wrap=True)
+    except KeyboardInterrupt:
+        pass
+    if not tally.frames:
+        raise BadInput(f"{printable(source)}: not one frame could be read")
+    if json:
+        print_json({"source": source, "rule": rule, **tally.to_json(), "decisions": rows})
+        return
+    most = ", ".join(f"{label} {count}" for label, count in tally.decided.most_common(3))
+    skipped = f"; {tally.unreadable} could not be read" if tally.unreadable else ""
+    stdout.print(f"{tally.frames} frames{skipped}; decided ({rule}): {most}", markup=False, soft_wrap=True)

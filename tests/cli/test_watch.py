@@ -1,0 +1,60 @@
+"""`microbotnet watch` as a user runs it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import microbotnet
+from microbotnet.cli import main
+
+DEMO = Path(microbotnet.__file__).parent / "demo" / "pictures"
+
+
+def watch(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, str]:
+    monkeypatch.setattr(sys, "argv", ["microbotnet", "watch", *map(str, words)])
+    try:
+        main()
+        code = 0
+    except SystemExit as end:
+        code = end.code
+    return code, *capsys.readouterr()
+
+
+def test_a_folder_in_json(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = watch(monkeypatch, capsys, DEMO, "--rule", "none", "--json", "--frames", 4)
+    found = json.loads(out)
+    assert (code, err) == (0, "")
+    assert (found["frames"], found["unreadable"], found["rule"]) == (4, 0, "none")
+    assert [d["frame"] for d in found["decisions"]] == sorted(file.name for file in DEMO.glob("*.png"))[:4]
+    assert all(d["label"] == d["decided"] for d in found["decisions"])
+
+
+def test_a_pipe_with_a_broken_frame() -> None:
+    cat, frog = ((DEMO / name).read_bytes() for name in ("cat.png", "frog.png"))
+    command = [sys.executable, "-m", "microbotnet", "watch", "-"]
+    done = subprocess.run(command, input=cat + frog[:1500] + frog, capture_output=True)
+    lines = done.stdout.decode().splitlines()
+    assert done.returncode == 0
+    assert [line.split("  ")[0] for line in lines[:2]] == ["frame 0", "frame 2"]
+    assert lines[-1].startswith("2 frames; 1 could not be read; decided (best-of-last-3)")
+    assert done.stderr.decode().splitlines() == [
+        "microbotnet: frame 1: damaged or truncated (image file is truncated); skipped"
+    ]
+
+
+def test_bad_input_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.png").write_text("no picture")
+    for words, complaint in [
+        ([tmp_path / "gone"], "no such folder or video"),
+        ([DEMO, "--rule", "median"], "no voting rule 'median'"),
+        ([tmp_path], "not one frame could be read"),
+        ([DEMO, "--frames", "0"], "--frames"),
+    ]:
+        code, out, err = watch(monkeypatch, capsys, *words)
+        assert (code, out) == (2, "")
+        assert complaint in err
