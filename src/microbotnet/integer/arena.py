@@ -1,0 +1,340 @@
+"""One arena: where in a single block of memory every tensor of a program lies while it is needed.
+
+Tensors hold 1 byte an element (int16: 2) and begin at multiples of 4. An operator that works element by element writes
+over an input that dies with it (`writes_over`), and parts of a concatenation that die with it were written into place
+from the start; every other operator has its output, its inputs and its scratch apart.
+
+The picture has a place too, for callers who want it inside: it may be copied there, or stay where the caller has it.
+The scores are the caller's and have none.
+
+The order of the operators is the program's. `cost.memory` finds the order with the least live bytes before a network
+is lowered; here is where the bytes then lie, with scratch and alignment.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
+
+from .program import Add, Concatenate, Gate, Lookup, Operator, Program, Tensor
+
+ALIGNMENT = 4
+NODES = 1000  # of the search for a better packing: under a second
+Over = tuple[str, int]  # an input, and the byte of the output at which it begins
+ELEMENT_BYTES = {"uint8": 1, "int8": 1, "int16": 2}
+
+
+@dataclass(frozen=True)
+class Area:
+    """Bytes offset…offset + size of the arena, in use while operators first…last run, both included.
+
+    name: of the tensor, or of the operator whose scratch it is. size: in bytes, not rounded.
+    """
+
+    name: str
+    scratch: bool
+    offset: int
+    size: int
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Where everything lies.
+
+    alive: bytes in use while each operator runs, if what can be written over is.
+    """
+
+    areas: tuple[Area, ...]
+    alive: tuple[int, ...]
+
+    @cached_property
+    def size(self) -> int:
+        """Bytes of the arena, a multiple of 4."""
+        return max((_aligned(area.offset + area.size) for area in self.areas), default=0)
+
+    @property
+    def lower_bound(self) -> int:
+        """Bytes that every plan needs: those alive at once at the worst operator."""
+        return max(self.alive, default=0)
+
+    @property
+    def optimal(self) -> bool:
+        """Whether no plan can be smaller, because this one has the size of the lower bound."""
+        return self.size == self.lower_bound
+
+    @cached_property
+    def offsets(self) -> dict[str, int]:
+        """Byte offset of every tensor but the scores."""
+        return {area.name: area.offset for area in self.areas if not area.scratch}
+
+    @cached_property
+    def scratch(self) -> dict[str, int]:
+        """Byte offset of every operator's scratch."""
+        return {area.name: area.offset for area in self.areas if area.scratch}
+
+
+def plan(program: Program, scratch: Mapping[str, int] | None = None, over_first: Collection[str] = ()) -> Plan:
+    """The smallest arena that is found for `program`.
+
+    Args:
+        program: any.
+        scratch: bytes that an operator, by name, needs for itself while it runs.
+        over_first: names of operators that may write over their first input, from its first byte on, though they do
+            not work element by element: their kernel has read what it overwrites.
+    """
+    scratch = scratch or {}
+    tensors = _tensors(program)
+    extra = [
+        Area(o.name, True, 0, scratch[o.name], t, t) for t, o in enumerate(program.operators) if scratch.get(o.name)
+    ]
+    dying = [_dying(program, tensors, index, over_first) for index in range(len(program.operators))]
+    apart = _alive(program, tensors, extra, [[] for _ in dying])
+    alive = _alive(program, tensors, extra, dying)
+    bound = max(alive, default=0)
+    needed = [over if count > bound else [] for over, count in zip(dying, apart, strict=True)]
+    best: Plan | None = None
+    for choice in (dying, [over[::-1] for over in dying], needed):
+        bodies = _bodies(program, tensors, choice) + [_Body([area]) for area in extra]
+        offsets = _pack(bodies, bound, len(program.operators))
+        areas = [area for body, offset in zip(bodies, offsets, strict=True) for area in body.at(offset)]
+        found = Plan(tuple(sorted(areas, key=lambda area: (area.first, area.offset))), alive)
+        best = found if best is None or found.size < best.size else best
+        if best.optimal:
+            break
+    assert best is not None
+    return best
+
+
+def writes_over(program: Program, operator: Operator, over_first: Collection[str] = ()) -> tuple[Over, ...]:
+    """The inputs that the operator may write over, each with the byte of the output at which it then begins."""
+    inputs, _ = program.of(operator)
+    match operator:
+        case Concatenate():
+            starts = [sum(size_bytes(t) for t in inputs[:i]) for i in range(len(inputs))]
+            found = [(t, start) for t, start in zip(inputs, starts, strict=True) if operator.inputs.count(t.name) == 1]
+            return tuple((t.name, start) for t, start in found if start % ALIGNMENT == 0)
+        case Lookup() | Add():
+            found = [(t, 0) for t in inputs]
+        case Gate():
+            found = [(inputs[0], 0)] if inputs[0].name != inputs[1].name or inputs[0].shape[1:] == (1, 1) else []
+        case _:
+            found = [(inputs[0], 0)] if operator.name in over_first else []
+    return tuple(dict.fromkeys((t.name, start) for t, start in found))
+
+
+def size_bytes(tensor: Tensor) -> int:
+    """Bytes of all elements."""
+    return prod(tensor.shape) * ELEMENT_BYTES[tensor.dtype]
+
+
+def _aligned(count: int) -> int:
+    return -(-count // ALIGNMENT) * ALIGNMENT
+
+
+def _tensors(program: Program) -> dict[str, Area]:
+    """Every tensor but the scores, at 0, with the operators it lives through."""
+    made = {program.input: 0} | {o.output: index for index, o in enumerate(program.operators)}
+    last = dict(made)
+    for index, operator in enumerate(program.operators):
+        last |= dict.fromkeys(operator.inputs, index)
+    return {
+        name: Area(name, False, 0, size_bytes(program.tensors[name]), first, last[name])
+        for name, first in made.items()
+        if name != program.output
+    }
+
+
+def _dying(program: Program, tensors: Mapping[str, Area], index: int, over_first: Collection[str]) -> list[Over]:
+    """Of `writes_over`, the inputs that nothing reads later; none where the output has no place."""
+    operator = program.operators[index]
+    if operator.output not in tensors:
+        return []
+    return [
+        (name, start)
+        for name, start in writes_over(program, operator, over_first)
+        if name in tensors and tensors[name].last == index
+    ]
+
+
+def _alive(
+    program: Program, tensors: Mapping[str, Area], extra: Iterable[Area], dying: Sequence[Sequence[Over]]
+) -> tuple[int, ...]:
+    """Bytes in use while each operator runs, what is written over counted once."""
+    found = [0] * len(program.operators)
+    for area in (*tensors.values(), *extra):
+        for index in range(area.first, min(area.last + 1, len(found))):
+            found[index] += _aligned(area.size)
+    for index, operator in enumerate(program.operators):
+        over = [_aligned(tensors[name].size) for name, _ in dying[index]]
+        shared = [min(size, _aligned(tensors[operator.output].size)) for size in over]
+        found[index] -= sum(shared) if isinstance(operator, Concatenate) else max(shared, default=0)
+    return tuple(found)
+
+
+class _Body:
+    """Areas that keep their places relative to each other, because one is written over another."""
+
+    def __init__(self, areas: Sequence[Area]) -> None:
+        low = min(area.offset for area in areas)
+        self.areas = [_moved(area, -low) for area in areas]
+        self.spans: dict[int, list[tuple[int, int]]] = {}  # operator → bytes in use
+        for area in self.areas:
+            for index in range(area.first, area.last + 1):
+                self.spans.setdefault(index, []).append((area.offset, area.offset + _aligned(area.size)))
+        self.spans = {index: _united(spans) for index, spans in self.spans.items()}
+        self.bytes = {index: sum(high - low for low, high in spans) for index, spans in self.spans.items()}
+        self.height = max(_aligned(area.offset + area.size) for area in self.areas)
+
+    def at(self, offset: int) -> list[Area]:
+        return [_moved(area, offset) for area in self.areas]
+
+
+def _moved(area: Area, by: int) -> Area:
+    return Area(area.name, area.scratch, area.offset + by, area.size, area.first, area.last)
+
+
+def _united(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    found: list[tuple[int, int]] = []
+    for low, high in sorted(spans):
+        if found and low <= found[-1][1]:
+            found[-1] = found[-1][0], max(found[-1][1], high)
+        else:
+            found.append((low, high))
+    return found
+
+
+def _bodies(program: Program, tensors: Mapping[str, Area], dying: Sequence[Sequence[Over]]) -> list[_Body]:
+    """Every output tied to the input it is written over, a concatenation's to all of its."""
+    groups = {name: [area] for name, area in tensors.items()}
+    for index, operator in enumerate(program.operators):
+        for name, start in dying[index]:
+            joined = _join(groups[operator.output], groups[name], operator.output, name, start)
+            if joined is None:
+                continue
+            for area in joined:
+                groups[area.name] = joined
+            if not isinstance(operator, Concatenate):
+                break
+    return [_Body(group) for group in {id(group): group for group in groups.values()}.values()]
+
+
+def _join(outer: list[Area], inner: list[Area], output: str, name: str, start: int) -> list[Area] | None:
+    """Both groups as one, `name` lying `start` bytes into `output`; None where two areas would then collide."""
+    if outer is inner:
+        return None
+    at = {area.name: area.offset for area in (*outer, *inner)}
+    shift = at[output] + start - at[name]
+    moved = [_moved(area, shift) for area in inner]
+    for a in outer:
+        for b in moved:
+            if (a.name, b.name) != (output, name) and _collide(a, b):
+                return None
+    return [*outer, *moved]
+
+
+def _collide(a: Area, b: Area) -> bool:
+    together = a.first <= b.last and b.first <= a.last
+    return together and a.offset < b.offset + _aligned(b.size) and b.offset < a.offset + _aligned(a.size)
+
+
+def _pack(bodies: Sequence[_Body], bound: int, operators: int) -> list[int]:
+    """Offsets: first fit in several orders, then a search, until the height is the bound."""
+    best: list[int] = []
+    size = -1
+    orders: tuple[Callable[[_Body], tuple[int, ...]], ...] = (
+        lambda body: (-body.height,),
+        lambda body: (-sum(body.bytes.values()),),
+        lambda body: (-len(body.spans), -body.height),
+        lambda body: (min(body.spans), -body.height),
+        lambda body: (-max(body.spans), -body.height),
+    )
+    for key in orders:
+        order = sorted(range(len(bodies)), key=lambda i: key(bodies[i]))
+        offsets = _first_fit(bodies, order)
+        height = _height(bodies, offsets)
+        if size < 0 or height < size:
+            best, size = offsets, height
+        if size <= bound:
+            return best
+    search = _Search(bodies, bound, operators, best, size)
+    search.extend([], 0)
+    return search.best
+
+
+def _first_fit(bodies: Sequence[_Body], order: Iterable[int]) -> list[int]:
+    offsets = [0] * len(bodies)
+    placed: dict[int, list[tuple[int, int]]] = {}
+    for number in order:
+        offsets[number] = _fit(bodies[number], placed)
+        _place(bodies[number], offsets[number], placed)
+    return offsets
+
+
+def _fit(body: _Body, placed: Mapping[int, Sequence[tuple[int, int]]]) -> int:
+    """The lowest offset at which `body` is clear of what is placed."""
+    offset, moved = 0, True
+    while moved:
+        moved = False
+        for index, spans in body.spans.items():
+            for low, high in spans:
+                for under, over in placed.get(index, ()):
+                    if offset + low < over and under < offset + high:
+                        offset, moved = over - low, True
+    return offset
+
+
+def _place(body: _Body, offset: int, placed: dict[int, list[tuple[int, int]]]) -> None:
+    for index, spans in body.spans.items():
+        placed.setdefault(index, []).extend((offset + low, offset + high) for low, high in spans)
+
+
+def _height(bodies: Sequence[_Body], offsets: Sequence[int]) -> int:
+    return max((offset + body.height for body, offset in zip(bodies, offsets, strict=True)), default=0)
+
+
+class _Search:
+    """Branch and bound: bodies laid down from low to high offsets, each as low as it goes.
+
+    Every packing can be pushed down into such an order, but where a concatenation's parts hang over a gap.
+    """
+
+    def __init__(self, bodies: Sequence[_Body], bound: int, operators: int, best: list[int], size: int) -> None:
+        self.bodies, self.bound, self.best, self.size, self.nodes = bodies, bound, best, size, 0
+        self.operators = range(operators)
+
+    def extend(self, order: list[tuple[int, int]], floor: int) -> None:
+        self.nodes += 1
+        if self.nodes >= NODES or self.size <= self.bound:
+            return
+        if len(order) == len(self.bodies):
+            offsets = [offset for _, offset in sorted(order)]
+            height = _height(self.bodies, offsets)
+            if height < self.size:
+                self.best, self.size = offsets, height
+            return
+        placed: dict[int, list[tuple[int, int]]] = {}
+        for number, offset in order:
+            _place(self.bodies[number], offset, placed)
+        done = {number for number, _ in order}
+        rest = [number for number in range(len(self.bodies)) if number not in done]
+        if self._least(rest, placed, floor) >= self.size:
+            return
+        moves = sorted((_fit(self.bodies[number], placed), -self.bodies[number].height, number) for number in rest)
+        for offset, _, number in moves:
+            if offset >= floor:
+                self.extend([*order, (number, offset)], offset)
+
+    def _least(self, rest: Iterable[int], placed: Mapping[int, Sequence[tuple[int, int]]], floor: int) -> int:
+        """Bytes that every completion needs: what is left lies above `floor`, beside what is placed there."""
+        left = [0] * len(self.operators)
+        for number in rest:
+            for index, count in self.bodies[number].bytes.items():
+                left[index] += count
+        tops = [floor]
+        for index in self.operators:
+            spans = placed.get(index, ())
+            above = sum(max(0, high - max(low, floor)) for low, high in spans)
+            tops.append(floor + above + left[index] if left[index] else max((high for _, high in spans), default=0))
+        return max(tops)

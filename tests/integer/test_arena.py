@@ -1,0 +1,160 @@
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from microbotnet.integer import interpreter
+from microbotnet.integer.arena import Area, Plan, plan, size_bytes, writes_over
+from microbotnet.integer.program import Add, Concatenate, Convolve, Gate, Lookup, Program, Requantize, Tensor
+from microbotnet.integer.samples import random_pictures, random_program
+
+HOW = Requantize(np.ones(1, np.int32), np.zeros(1, np.int32), 0, 0, -128, 127)
+
+
+def program(sizes: dict[str, int], *operators: Lookup | Add | Gate | Concatenate | Convolve) -> Program:
+    """Tensors of so many pixels in one row; the first is the picture, the last the scores."""
+    names = list(sizes)
+    dtypes = ["uint8", *["int8"] * (len(names) - 2), "int16"]
+    tensors = {n: Tensor(n, (sizes[n], 1, 1), d, 1.0, 0, 0, 0) for n, d in zip(names, dtypes, strict=True)}
+    return Program(tensors, operators, names[0], names[-1])
+
+
+def linear(name: str, x: str, y: str) -> Convolve:
+    return Convolve(name, x, y, np.ones((1, 1, 1, 1), np.int8), 8, (1, 1), (0, 0), 1, HOW)
+
+
+def lookup(x: str, y: str) -> Lookup:
+    return Lookup(y, x, y, np.zeros((1, 256), np.int8))
+
+
+def test_a_chain_by_hand() -> None:
+    # picture 12 and a 12 share; a 12 and b 20; b 20 and c 8; c and the scores, which lie elsewhere
+    found = plan(
+        program(
+            {"picture": 12, "a": 12, "b": 20, "c": 8, "scores": 3},
+            lookup("picture", "a"),
+            linear("1", "a", "b"),
+            linear("2", "b", "c"),
+            linear("3", "c", "scores"),
+        )
+    )
+    assert found.alive == (12, 32, 28, 8)
+    assert found.size == found.lower_bound == 32
+    assert found.offsets["picture"] == found.offsets["a"]
+    assert "scores" not in found.offsets
+    assert found.optimal
+
+
+def test_sizes_are_rounded_to_four_and_scratch_counts_while_its_operator_runs() -> None:
+    found = plan(program({"picture": 5, "a": 6, "scores": 1}, linear("1", "picture", "a"), linear("2", "a", "scores")),
+                 {"1": 3, "2": 9})  # fmt: skip
+    assert found.alive == (8 + 8 + 4, 8 + 12)
+    assert found.size == 20
+    assert set(found.scratch) == {"1", "2"}
+
+
+def test_a_sum_is_written_over_the_input_that_dies() -> None:
+    chain = (lookup("picture", "a"), linear("1", "a", "b"), Add("sum", ("a", "b"), "c", (1, 1), HOW))
+    sizes = {"picture": 8, "a": 8, "b": 8, "c": 8, "scores": 1}
+    assert plan(program(sizes, *chain, linear("2", "c", "scores"))).size == 16
+    used_again = plan(program(sizes | {"scores": 8}, *chain, Add("end", ("a", "c"), "scores", (1, 1), HOW)))
+    assert used_again.offsets["c"] == used_again.offsets["b"] != used_again.offsets["a"]
+
+
+def test_parts_of_a_concatenation_are_written_into_place() -> None:
+    sizes = {"picture": 8, "a": 8, "b": 12, "c": 20, "scores": 1}
+    operators = (linear("1", "picture", "a"), linear("2", "a", "b"), Concatenate("c", ("a", "b"), "c", (HOW, HOW)))
+    found = plan(program(sizes, *operators, linear("3", "c", "scores")))
+    assert found.size == 20
+    assert found.offsets["b"] == found.offsets["c"] + 8
+
+
+def test_a_part_that_would_begin_at_an_odd_byte_lies_apart() -> None:
+    sizes = {"picture": 8, "a": 5, "b": 12, "c": 17, "scores": 1}
+    both = Concatenate("c", ("a", "b"), "c", (HOW, HOW))
+    found = program(sizes, linear("1", "picture", "a"), linear("2", "a", "b"), both, linear("3", "c", "scores"))
+    assert writes_over(found, both) == (("a", 0),)
+    assert plan(found).offsets["b"] % 4 == 0
+
+
+def test_an_operator_may_be_allowed_to_write_over_its_first_input() -> None:
+    small = program({"picture": 16, "a": 16, "b": 8, "scores": 1}, lookup("picture", "a"), linear("1", "a", "b"),
+                    linear("2", "b", "scores"))  # fmt: skip
+    assert plan(small).size == 24
+    assert plan(small, over_first={"1"}).size == 16
+
+
+def test_nearly_every_random_program_is_packed_at_its_lower_bound() -> None:
+    found = [plan(random_program(seed, operators=9), random_scratch(seed, 9)) for seed in range(60)]
+    assert sum(p.optimal for p in found) >= 58
+
+
+def random_scratch(seed: int, operators: int) -> dict[str, int]:
+    rng = np.random.default_rng(seed)
+    made = random_program(seed, operators=operators)
+    return {o.name: int(rng.integers(1, 200)) for o in made.operators if rng.random() < 0.4}
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 10**6), operators=st.integers(0, 9))
+def test_what_lives_together_lies_apart_or_is_written_over(seed: int, operators: int) -> None:
+    made = random_program(seed, operators=operators)
+    found = plan(made, random_scratch(seed, operators))
+    assert found.size >= found.lower_bound
+    for area in found.areas:
+        assert area.offset % 4 == 0
+        assert area.offset >= 0
+        assert area.offset + area.size <= found.size
+    for a, b in itertools.combinations(found.areas, 2):
+        if together(a, b):
+            early, late = sorted((a, b), key=lambda area: (area.first, area.name != made.input))
+            maker = made.operators[late.first]
+            assert not early.scratch
+            assert not late.scratch
+            assert maker.output == late.name
+            assert (early.name, early.offset - late.offset) in writes_over(made, maker)
+            assert early.last == late.first
+
+
+def together(a: Area, b: Area) -> bool:
+    in_time = a.first <= b.last and b.first <= a.last
+    return in_time and a.offset < b.offset + b.size and b.offset < a.offset + a.size
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 10**6), operators=st.integers(0, 9))
+def test_a_program_run_in_its_arena_gives_the_interpreters_scores(seed: int, operators: int) -> None:
+    made = random_program(seed, operators=operators)
+    scratch = random_scratch(seed, operators)
+    pictures = random_pictures(made, 3, seed)
+    expected = interpreter.run(made, pictures)
+    found = plan(made, scratch)
+    for picture, scores in zip(pictures, expected, strict=True):
+        np.testing.assert_array_equal(run_in_arena(made, found, scratch, picture), scores)
+
+
+def run_in_arena(made: Program, found: Plan, scratch: dict[str, int], picture: NDArray[np.uint8]) -> NDArray[np.int16]:
+    """Tensors are read from the arena and written there; scratch and outputs that are apart are spoiled first."""
+    arena = np.full(found.size, 0xA5, np.uint8)
+    values = {"uint8": np.uint8, "int8": np.int8, "int16": np.int16}
+
+    def view(tensor: Tensor) -> NDArray[np.generic]:
+        start = found.offsets[tensor.name]
+        return arena[start : start + size_bytes(tensor)].view(values[tensor.dtype]).reshape(tensor.shape)
+
+    view(made.tensors[made.input])[...] = picture
+    for operator in made.operators:
+        inputs, output = made.of(operator)
+        if operator.name in found.scratch:
+            arena[found.scratch[operator.name] :][: scratch[operator.name]] ^= 0xFF
+        if not writes_over(made, operator) and output.name != made.output:
+            view(output)[...] = 77
+        read = [view(tensor).astype(np.int32)[None] for tensor in inputs]
+        result = interpreter._apply(operator, read, inputs, output)[0]
+        if output.name == made.output:
+            return result[:, 0, 0].astype(np.int16)
+        view(output)[...] = result
+    pytest.fail("no operator makes the scores")
