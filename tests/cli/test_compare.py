@@ -74,7 +74,7 @@ def test_published_weights_are_ours_at_one_bit(zoo: tuple[dict[str, Any], str]) 
 
 
 def test_all_nets_the_shipped_weights_and_both_chips_are_in_it(zoo: tuple[dict[str, Any], str]) -> None:
-    from microbotnet.training.checkpoint import shipped_cards
+    from microbotnet.weights import shipped_cards
 
     found = zoo[0]
     assert list(dict.fromkeys(r["name"] for r in found["rows"] if r["input_size"] == 32)) == net_names()

@@ -16,7 +16,8 @@ from microbotnet import create_model, trace
 from microbotnet.cli import app
 from microbotnet.quant.policy import choose, load_policy
 from microbotnet.training import loop, session
-from microbotnet.training.checkpoint import load_checkpoint, shipped_cards
+from microbotnet.training.checkpoint import load_checkpoint
+from microbotnet.weights import shipped_cards
 
 MICROBOTNET = [sys.executable, "-m", "microbotnet"]
 

@@ -9,8 +9,9 @@ import pytest
 import torch
 
 from microbotnet import BadInput, create_model
-from microbotnet.training.checkpoint import load_checkpoint, save_checkpoint, shipped_cards
+from microbotnet.training.checkpoint import load_checkpoint, save_checkpoint
 from microbotnet.training.session import evaluate_on_cifar10
+from microbotnet.weights import shipped_cards
 
 ARCHITECTURE = {"name": "microbotnet", "width": 0.25, "num_classes": 10, "input_size": 32}
 CARD = {"architecture": ARCHITECTURE, "data": {"classes": ["a"] * 10, "mean": [0.5] * 3, "std": [0.2] * 3}}

@@ -31,7 +31,8 @@ def classify(
     from ..inference import predict
     from ..pictures import classify as answers
     from ..pictures.read import printable
-    from ..training.checkpoint import DEFAULT, load_checkpoint, shipped_name
+    from ..training.checkpoint import load_checkpoint
+    from ..weights import DEFAULT, shipped_name
 
     torch.set_num_threads(1)  # small networks: more threads wait for each other longer than they compute
     if checkpoint is not None and width is not None:

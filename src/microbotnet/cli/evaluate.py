@@ -27,8 +27,9 @@ def evaluate(
     json: Json = False,
 ) -> None:
     """Measure a checkpoint's top-1 on the 10,000 test pictures of CIFAR-10."""
-    from ..training.checkpoint import load_checkpoint, shipped_name
+    from ..training.checkpoint import load_checkpoint
     from ..training.session import evaluate_on_cifar10
+    from ..weights import shipped_name
 
     architecture = None
     if checkpoint is None:

@@ -9,7 +9,7 @@ from .output import Json, print_json, stdout
 
 def weights(json: Json = False) -> None:
     """List the weights that come with the package; each name is a CHECKPOINT wherever one is asked for."""
-    from ..training.checkpoint import shipped_cards
+    from ..weights import shipped_cards
 
     rows = [
         {

@@ -183,7 +183,7 @@ def published_facts() -> dict[tuple[str, float, int, int], Published]:
 
 def _row(net: str, input_size: int | None, classes: int | None, preset: Preset) -> Row:
     from ..nets import find_net, net_names
-    from ..training.checkpoint import shipped_cards
+    from ..weights import shipped_cards
 
     if net in shipped_cards() or (net not in net_names() and Path(net).is_file()):
         return Row(trained(net, preset=preset))
@@ -200,7 +200,7 @@ def _row(net: str, input_size: int | None, classes: int | None, preset: Preset) 
 
 def _zoo(input_size: int | None, classes: int | None, preset: Preset) -> Iterable[Row]:
     from ..nets import find_net, net_names
-    from ..training.checkpoint import shipped_cards
+    from ..weights import shipped_cards
 
     widths = {name: [1.0] for name in net_names()}
     for name, width, *_ in published_facts():

@@ -3,7 +3,7 @@
 from typing import Any
 
 from ..cost.profile import Profile
-from ..training.checkpoint import shipped_cards
+from ..weights import shipped_cards
 from .charts import Point, scatter
 from .comparison import published_facts
 from .subject import trained

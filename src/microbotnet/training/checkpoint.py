@@ -7,7 +7,6 @@ import json
 import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
@@ -21,8 +20,8 @@ from ..atomic import write_atomically
 from ..data.cifar10 import CLASSES, MEAN, STD
 from ..errors import BadInput
 from ..nets import create_model
+from ..weights import DEFAULT, shipped_cards, shipped_file
 
-DEFAULT = "microbotnet-0.32"
 PUBLISHED_WIDTHS = (0.25, 0.32, 0.5, 1.0)
 _STRAY = ("total_ops", "total_params")
 
@@ -45,24 +44,6 @@ def save_checkpoint(path: Path, model: nn.Module, card: Mapping[str, Any]) -> No
     write_atomically(path, save(tensors))
 
 
-def shipped_cards() -> dict[str, dict[str, Any]]:
-    """The cards of the weights in the package, by name."""
-    return {
-        file.name.removesuffix(".json"): json.loads(file.read_text())
-        for file in sorted(_shipped().iterdir(), key=lambda file: file.name)
-        if file.name.endswith(".json")
-    }
-
-
-def shipped_name(net: str, width: float) -> str:
-    """The float weights shipped for a network and width; BadInput lists the widths there are."""
-    cards = {name: card for name, card in shipped_cards().items() if card["quantization"] == "none"}
-    for name, card in cards.items():
-        if card["architecture"]["name"] == net and card["architecture"]["width"] == width:
-            return name
-    raise BadInput(f"no weights are shipped for {net} ×{width:g}; there are: {', '.join(cards)}; or give --checkpoint")
-
-
 def load_checkpoint(name: str | Path = DEFAULT, architecture: Mapping[str, Any] | None = None) -> Checkpoint:
     """Load shipped weights by name, a checkpoint of ours (.safetensors), or a published PyTorch state dict.
 
@@ -76,7 +57,7 @@ def load_checkpoint(name: str | Path = DEFAULT, architecture: Mapping[str, Any] 
     """
     cards = shipped_cards()
     if str(name) in cards:
-        return _from_safetensors(_shipped() / f"{name}.safetensors", cards[str(name)])
+        return _from_safetensors(shipped_file(str(name)), cards[str(name)])
     path = Path(name)
     if not path.is_file():
         what = "is a folder, not a checkpoint" if path.is_dir() else "no such checkpoint"
@@ -87,10 +68,6 @@ def load_checkpoint(name: str | Path = DEFAULT, architecture: Mapping[str, Any] 
     architecture = dict(architecture or _recognise(state, path))
     card = {"architecture": architecture, "data": {"name": "cifar10", "classes": CLASSES, "mean": MEAN, "std": STD}}
     return Checkpoint(_filled(create_model(**architecture), state, str(path)), card)
-
-
-def _shipped() -> Traversable:
-    return files("microbotnet") / "weights"
 
 
 def _from_safetensors(path: Traversable, card: dict[str, Any]) -> Checkpoint:

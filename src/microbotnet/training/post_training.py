@@ -16,7 +16,8 @@ from ..errors import BadInput
 from ..nets import create_model, net_names
 from ..quant.parametrize import bake, make_quantizer, quantize
 from ..quant.policy import Choice, Policy, choose
-from .checkpoint import Checkpoint, load_checkpoint, save_checkpoint, shipped_cards
+from ..weights import shipped_cards
+from .checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 
 
 def choose_in(subject: str, policy: Policy, *, net: str | None = None, width: float | None = None) -> Choice:

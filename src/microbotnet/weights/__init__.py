@@ -1,0 +1,33 @@
+"""The shipped checkpoints, each with its card. Needs no torch."""
+
+import json
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import Any
+
+from ..errors import BadInput
+
+DEFAULT = "microbotnet-0.32"
+
+
+def shipped_cards() -> dict[str, dict[str, Any]]:
+    """The cards of the weights in the package, by name."""
+    return {
+        file.name.removesuffix(".json"): json.loads(file.read_text())
+        for file in sorted(files(__package__).iterdir(), key=lambda file: file.name)
+        if file.name.endswith(".json")
+    }
+
+
+def shipped_name(net: str, width: float) -> str:
+    """The float weights shipped for a network and width; BadInput lists the widths there are."""
+    cards = {name: card for name, card in shipped_cards().items() if card["quantization"] == "none"}
+    for name, card in cards.items():
+        if card["architecture"]["name"] == net and card["architecture"]["width"] == width:
+            return name
+    raise BadInput(f"no weights are shipped for {net} ×{width:g}; there are: {', '.join(cards)}; or give --checkpoint")
+
+
+def shipped_file(name: str) -> Traversable:
+    """The safetensors file of a name of `shipped_cards()`."""
+    return files(__package__) / f"{name}.safetensors"
