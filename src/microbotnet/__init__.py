@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from .cost.macs import count_macs as count_macs
     from .cost.memory import measure_memory as measure_memory
     from .cost.profile import profile as profile
+    from .data.iterators import get_combined_iterators as get_combined_iterators
+    from .data.iterators import get_indoor_iterators as get_indoor_iterators
+    from .data.iterators import get_micro_iterators as get_micro_iterators
+    from .data.iterators import get_outdoor_iterators as get_outdoor_iterators
     from .errors import BadInput as BadInput
     from .errors import Failed as Failed
     from .graph import Graph as Graph
@@ -31,6 +35,10 @@ _HOME = {
     "count_macs": "cost.macs",
     "create_model": "nets",
     "estimate_energy": "cost.energy",
+    "get_combined_iterators": "data.iterators",
+    "get_indoor_iterators": "data.iterators",
+    "get_micro_iterators": "data.iterators",
+    "get_outdoor_iterators": "data.iterators",
     "measure_memory": "cost.memory",
     "net_names": "nets",
     "profile": "cost.profile",

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 
 def data(*options: object) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", "microbotnet", "data", *map(str, options)]
@@ -30,3 +32,27 @@ def test_damage_is_one_line(tmp_path: Path) -> None:
         f"microbotnet: {tmp_path}/data_batch_1.bin: truncated: 5 bytes, not 30,730,000; "
         f"delete the .bin files in {tmp_path} and run again to fetch CIFAR-10 anew\n"
     )
+
+
+def test_micro_robot_is_built_from_the_shared_zip(shared: Path, tmp_path: Path) -> None:
+    source = shared / "data" / "tiny-imagenet-200-micro-robot.zip"
+    if not source.is_file():
+        pytest.skip("Tiny ImageNet's pictures in ../shared/data are not there")
+    run = data("micro-robot", "--from", source, "--out", tmp_path / "new", "--json")
+    assert (run.returncode, run.stderr) == (0, "")
+    result = json.loads(run.stdout)
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["micro-robot.safetensors"]
+    assert result["file"] == str(tmp_path / "new" / "micro-robot.safetensors")
+    counts = {row["name"]: (len(row["classes"]), row["train"], row["test"]) for row in result["sets"]}
+    ten, twenty = (10, 5_000, 500), (20, 10_000, 1_000)
+    assert counts == {"outdoor": ten, "indoor": ten, "combined": twenty, "micro": ten}
+    assert "those of outdoor and indoor" in data("micro-robot", "--out", tmp_path / "new").stdout
+
+
+def test_a_zip_cut_short_is_one_line(tmp_path: Path) -> None:
+    (source := tmp_path / "tiny.zip").write_bytes(b"PK\3\4 and no more")
+    run = data("micro-robot", "--from", source, "--out", tmp_path / "new")
+    assert (run.returncode, run.stdout) == (2, "")
+    assert run.stderr.startswith(f"microbotnet: {source}: cut short, or no zip archive")
+    assert run.stderr.count("\n") == 1
+    assert not (tmp_path / "new").exists()

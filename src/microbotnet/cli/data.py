@@ -11,11 +11,6 @@ from .output import Json, print_json, stdout
 app = typer.Typer(name="data", help="Fetch and check the pictures that networks learn from.", no_args_is_help=True)
 
 
-@app.callback()
-def _group() -> None:
-    """Keep `cifar10` a word of its own although it is the only set so far."""
-
-
 @app.command("cifar10")
 def cifar10(
     data: Annotated[
@@ -47,3 +42,34 @@ def cifar10(
         table.add_row(str(row["file"]), str(row["split"]), f"{row['pictures']:,}", found)
     stdout.print(table)
     stdout.print(f"in {home}", soft_wrap=True)
+
+
+@app.command("micro-robot")
+def micro_robot(
+    source: Annotated[
+        Path | None,
+        typer.Option("--from", help="tiny-imagenet-200.zip, or its folder.  [default: fetched, unless it is there]"),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder to write to.  [default: MICROBOTNET_DATA or the cache]")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Build the Micro Robot Dataset from Tiny ImageNet: one file, with the views outdoor, indoor, combined, micro."""
+    from ..data.micro_robot import COUNTS, SETS, build_micro_robot, find_micro_robot
+
+    path = build_micro_robot(source, out) if source else find_micro_robot(out)
+    if json:
+        pictures = {split: {name: len(SETS[name]) * COUNTS[split] for name in SETS} for split in COUNTS}
+        sets = [
+            {"name": name, "classes": list(classes), **{split: pictures[split][name] for split in COUNTS}}
+            for name, classes in SETS.items()
+        ]
+        print_json({"file": str(path), "sets": sets})
+        return
+    table = Table("set", "train", "test", "classes", box=None, pad_edge=False)
+    for name, classes in SETS.items():
+        words = ", ".join(classes) if len(classes) <= 10 else "those of outdoor and indoor"
+        table.add_row(name, *(f"{len(classes) * count:,}" for count in COUNTS.values()), words)
+    stdout.print(table)
+    stdout.print(f"in {path}", soft_wrap=True)

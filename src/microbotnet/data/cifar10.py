@@ -4,7 +4,6 @@ A file holds 10,000 records of 3,073 bytes: the label, then 1,024 red, 1,024 gre
 """
 
 import hashlib
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from ..errors import BadInput, Failed
+from .place import data_place
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -109,17 +109,9 @@ def find_cifar10(folder: Path | None = None) -> Path:
         BadInput: the folder named does not exist.
         Failed: there are none and they cannot be fetched.
     """
-    import platformdirs
     from filelock import FileLock
 
-    if named := folder or os.environ.get("MICROBOTNET_DATA"):
-        place = Path(named).expanduser()
-        if not place.is_dir():
-            raise BadInput(
-                f"{place}: no such folder; name the one that holds {FOLDER}, or make it to fetch CIFAR-10 there"
-            )
-    else:
-        place = Path(platformdirs.user_cache_dir("microbotnet"))
+    place = data_place(folder, FOLDER, "CIFAR-10")
     if home := _home(place):
         return home
     try:
