@@ -9,7 +9,8 @@ import typer
 
 from .. import __version__
 from ..errors import BadInput, Failed
-from . import classify, compare, data, evaluate, nets, profile, quantize, render, show, train, watch, weights
+from ..extras import extra_of
+from . import approach, classify, compare, data, evaluate, nets, profile, quantize, render, show, train, watch, weights
 
 app = typer.Typer(
     name="microbotnet",
@@ -17,6 +18,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.command("approach")(approach.approach)
 app.command("classify")(classify.classify)
 app.add_typer(data.app)
 app.command("compare")(compare.compare)
@@ -60,6 +62,9 @@ def main() -> None:
     except Exception as error:
         if "MICROBOTNET_DEBUG" in os.environ:
             raise
+        if isinstance(error, ModuleNotFoundError) and (extra := extra_of(error.name)):
+            print(f"microbotnet: this needs {error.name}; pip install 'microbotnet[{extra}]'", file=sys.stderr)
+            sys.exit(1)
         kind = type(error).__name__
         print(f"microbotnet: a fault of ours, {kind}: {error}; MICROBOTNET_DEBUG=1 shows where", file=sys.stderr)
         sys.exit(1)
