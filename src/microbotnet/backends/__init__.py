@@ -1,0 +1,1 @@
+"""Integer programs printed for other machines: C99."""

@@ -1,0 +1,32 @@
+/* Sums over windows without padding. */
+KERNEL void sum_pool(const int8_t *x, int8_t *y, const requantize_t *how, const window_t *w)
+{
+    for (int c = 0; c < w->channels; c++, x += w->height * w->width)
+        for (int i = 0; i < w->rows; i++)
+            for (int j = 0; j < w->columns; j++) {
+                const int8_t *corner = x + i * w->down * w->width + j * w->right;
+                int32_t sum = 0;
+
+                for (int u = 0; u < w->tall; u++)
+                    for (int v = 0; v < w->wide; v++)
+                        sum += corner[u * w->width + v];
+                *y++ = (int8_t)requantize(sum, how, c);
+            }
+}
+
+/* The largest of each window; what is outside the map does not count. */
+KERNEL void max_pool(const int8_t *x, int8_t *y, const window_t *w)
+{
+    for (int c = 0; c < w->channels; c++, x += w->height * w->width)
+        for (int i = 0; i < w->rows; i++)
+            for (int j = 0; j < w->columns; j++) {
+                int top = i * w->down - w->above, left = j * w->right - w->before;
+                int8_t largest = -128;
+
+                for (int u = top < 0 ? 0 : top; u < top + w->tall && u < w->height; u++)
+                    for (int v = left < 0 ? 0 : left; v < left + w->wide && v < w->width; v++)
+                        if (x[u * w->width + v] > largest)
+                            largest = x[u * w->width + v];
+                *y++ = largest;
+            }
+}
