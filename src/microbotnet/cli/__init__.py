@@ -10,6 +10,7 @@ import typer
 from .. import __version__
 from ..errors import BadInput, Failed
 from ..extras import extra_of
+from ..extras import extra_of
 from . import approach, classify, compare, data, evaluate, nets, profile, quantize, render, show, train, watch, weights
 
 app = typer.Typer(
@@ -62,6 +63,9 @@ def main() -> None:
     except Exception as error:
         if "MICROBOTNET_DEBUG" in os.environ:
             raise
+        if isinstance(error, ModuleNotFoundError) and (extra := extra_of(error.name)):
+            print(f"microbotnet: this needs {error.name}; pip install 'microbotnet[{extra}]'", file=sys.stderr)
+            sys.exit(1)
         if isinstance(error, ModuleNotFoundError) and (extra := extra_of(error.name)):
             print(f"microbotnet: this needs {error.name}; pip install 'microbotnet[{extra}]'", file=sys.stderr)
             sys.exit(1)

@@ -31,11 +31,11 @@ def scaled_binary(weight: Tensor) -> Tensor:
 
 
 class Binary(nn.Module):
-    """`binary`, or `scaled_binary`, as a parametrization."""
+    """`binary`, or where `scaled` `scaled_binary`, as a parametrization; None as in `ternary.OneNegativeOne`."""
 
     bits = 1
 
-    def __init__(self, *, scaled: bool = False) -> None:
+    def __init__(self, *, scaled: bool | None = None) -> None:
         super().__init__()
         self.scaled = scaled
 

@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ..cost.preset import Preset
 from ..cost.profile import Profile, profile
 from ..errors import BadInput
+from ..graph import Graph
+from ..weights import shipped_cards, shipped_graph
 
 
 @dataclass(frozen=True)
@@ -84,30 +87,41 @@ def trained(
     Raises:
         BadInput: as `load_checkpoint`; or the checkpoint holds another network than `name`.
     """
-    from ..graph.trace import trace
-    from ..nets import find_net
-    from ..training.checkpoint import load_checkpoint
-
-    asked = None
+    asked: dict[str, Any] | None = None
     if name is not None:
+        from ..nets import find_net
+
         size = find_net(name).input_size if input_size is None else input_size
         asked = {"name": name, "width": width or 1.0, "num_classes": classes or 10, "input_size": size}
     elif any(value is not None for value in (width, input_size, classes)):
         raise BadInput("a checkpoint knows its width, input size and classes; give NET too where it has no card")
-    loaded = load_checkpoint(checkpoint, asked)
-    made = loaded.card["architecture"]
+    card, graph, widths = _read(checkpoint, asked)
+    made = card["architecture"]
     if asked and made != asked:
         words = ", ".join(f"{key} {value}" for key, value in made.items())
         raise BadInput(f"{checkpoint} holds another network: {words}; leave out NET and its options")
-    size = made["input_size"]
-    costs = profile(trace(loaded.model, (3, size, size)), preset)
     return Subject(
         made["name"],
         made["width"],
-        size,
+        made["input_size"],
         made["num_classes"],
-        costs,
-        find_net(made["name"]).widths,
+        profile(graph, preset),
+        widths,
         checkpoint=Path(checkpoint).name,
-        top1=loaded.card.get("metrics", {}).get("top1"),
+        top1=card.get("metrics", {}).get("top1"),
     )
+
+
+def _read(checkpoint: str, asked: dict[str, Any] | None) -> tuple[dict[str, Any], Graph, bool]:
+    """The checkpoint's card and graph, and whether its network has widths; without torch for what is shipped."""
+    cards = shipped_cards()
+    if checkpoint in cards:
+        return cards[checkpoint], *shipped_graph(checkpoint)
+    from ..graph.trace import trace
+    from ..nets import find_net
+    from ..training.checkpoint import load_checkpoint
+
+    loaded = load_checkpoint(checkpoint, asked)
+    made = loaded.card["architecture"]
+    graph = trace(loaded.model, (3, made["input_size"], made["input_size"]))
+    return loaded.card, graph, find_net(made["name"]).widths

@@ -6,6 +6,7 @@ from importlib.resources.abc import Traversable
 from typing import Any
 
 from ..errors import BadInput
+from ..graph import Graph
 
 DEFAULT = "microbotnet-0.32"
 
@@ -26,6 +27,12 @@ def shipped_name(net: str, width: float) -> str:
         if card["architecture"]["name"] == net and card["architecture"]["width"] == width:
             return name
     raise BadInput(f"no weights are shipped for {net} ×{width:g}; there are: {', '.join(cards)}; or give --checkpoint")
+
+
+def shipped_graph(name: str) -> tuple[Graph, bool]:
+    """The traced network of a name of `shipped_cards()`, and whether such networks have a width multiplier."""
+    stored = json.loads((files(__package__) / "graphs" / f"{name}.json").read_text())
+    return Graph.from_json(stored["graph"]), stored["widths"]
 
 
 def shipped_file(name: str) -> Traversable:

@@ -1,0 +1,48 @@
+"""Bring trained networks into the package: weights, card, log, and what is read without torch.
+
+python tools/ship.py NAME FOLDER     # FOLDER is what `microbotnet train --out` made
+python tools/ship.py                 # only the graphs of everything shipped, again
+"""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+from microbotnet.atomic import write_atomically
+from microbotnet.graph.trace import trace
+from microbotnet.nets import find_net
+from microbotnet.training.checkpoint import load_checkpoint
+from microbotnet.weights import shipped_cards
+
+ROOT = Path(__file__).resolve().parents[1]
+WEIGHTS = ROOT / "src" / "microbotnet" / "weights"
+
+
+def add(name: str, folder: Path) -> None:
+    """Copy the checkpoint, its card and its log."""
+    for suffix in (".safetensors", ".json"):
+        shutil.copyfile(folder / f"model{suffix}", WEIGHTS / f"{name}{suffix}")
+    shutil.copyfile(folder / "log.csv", ROOT / "docs" / "results" / f"{name}.csv")
+
+
+def derive(name: str) -> None:
+    """Write the traced graph."""
+    loaded = load_checkpoint(name)
+    made = loaded.card["architecture"]
+    graph = trace(loaded.model, (3, made["input_size"], made["input_size"]))
+    stored = {"widths": find_net(made["name"]).widths, "graph": graph.to_json()}
+    write_atomically(WEIGHTS / "graphs" / f"{name}.json", (json.dumps(stored, separators=(",", ":")) + "\n").encode())
+
+
+def main() -> None:
+    """Add what is named, or derive everything again."""
+    if len(sys.argv) == 3:
+        add(sys.argv[1], Path(sys.argv[2]))
+    for name in [sys.argv[1]] if len(sys.argv) == 3 else shipped_cards():
+        derive(name)
+        print(name)
+
+
+if __name__ == "__main__":
+    main()
