@@ -116,6 +116,49 @@ def test_the_graph_reads_quantized_kernels() -> None:
     assert ternary == names
 
 
+def test_layers_before_a_batch_norm_have_no_scale_the_others_one() -> None:
+    model = create_model("microbotnet", width=0.32)
+    before = {name: weight.clone() for name, weight in model.state_dict().items()}
+    layers = quantize(model, "pointwise", "one-negative-one")
+    bake(model)
+    scaled = set()
+    for layer in layers:
+        values = model.state_dict()[f"{layer.name}.weight"].unique().tolist()
+        if values != [-1, 0, 1]:
+            scaled.add(layer.name)
+            latent = before[f"{layer.name}.weight"]
+            alpha = latent.abs()[latent.abs() > 0.05 * latent.abs().max()].mean().item()
+            assert values == pytest.approx([-alpha, 0, alpha])
+    gates = {layer.name for layer in layers if layer.kind == "se"}
+    assert len(gates) == 18
+    assert scaled == gates | {"features.13", "classifier.1"}
+
+
+@pytest.mark.parametrize(("policy", "scaled"), [("notes", False), ("notes-scaled", True)])
+def test_the_notes_had_no_scales(policy: str, scaled: bool) -> None:
+    model = create_model("microbotnet", width=0.32)
+    layers = quantize(model, policy, "one-negative-one")
+    bake(model)
+    assert len(layers) == 31
+    for layer in layers:
+        values = model.state_dict()[f"{layer.name}.weight"].unique().tolist()
+        assert (values == [-1, 0, 1]) == (layer.kind != "se" or not scaled), layer.name
+
+
+@pytest.mark.parametrize("scaled", [True, False])
+def test_a_quantizer_that_says_so_is_left_alone(scaled: bool) -> None:
+    model = small()
+    quantize(model, "with-stem", partial(OneNegativeOne, scaled=scaled), (1, 1, 1))  # a shape that cannot be traced
+    assert [model[i].parametrizations.weight[0].scaled for i in (0, 3, 6)] == [scaled] * 3  # type: ignore[index, union-attr]
+
+
+def test_a_picture_that_does_not_fit_is_bad_input() -> None:
+    model = small()
+    with pytest.raises(BadInput, match="cannot take what a 1×9×9 picture"):
+        quantize(model, "all", "one-negative-one", (1, 9, 9))
+    assert not any(parametrize.is_parametrized(module) for module in model.modules())
+
+
 def test_refusals_change_nothing() -> None:
     model = small()
     quantize(model, Policy("conv", kinds=("conv",)), "twn")

@@ -22,6 +22,7 @@ def chosen(net: str, policy: str, width: float = 1.0) -> tuple[int, int]:
     [
         ("microbotnet", 0.32, "notes", 31, 153_792),  # published
         ("microbotnet", 0.32, "notes-conv", 19, 78_272),  # published
+        ("microbotnet", 0.32, "notes-scaled", 31, 153_792),
         ("squeezenet-cifar", 1.0, "notes", 24, 717_824),  # 24 published; the sum of the eight Fires by hand
         ("binarynet-chip", 1.0, "with-stem", 9, 8 * 256 * 1024 + 11 * 4096),  # 256 kB and 5.5 kB at 1 bit
     ],
@@ -125,7 +126,7 @@ def test_a_pattern_without_a_layer_is_named() -> None:
 
 
 def test_every_policy_has_a_summary() -> None:
-    assert policy_names() == ["all", "notes", "notes-conv", "pointwise", "with-stem"]
+    assert policy_names() == ["all", "notes", "notes-conv", "notes-scaled", "pointwise", "with-stem"]
     for name in policy_names():
         policy = load_policy(name)
         assert policy.name == name

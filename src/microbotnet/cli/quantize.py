@@ -26,7 +26,8 @@ def quantize(
     policy: Annotated[
         str,
         typer.Option(
-            metavar="NAME|FILE.toml", help="Which kernels: notes, notes-conv, pointwise, all, with-stem, or your file."
+            metavar="NAME|FILE.toml",
+            help="Which kernels: notes, notes-scaled, notes-conv, pointwise, all, with-stem, or your file.",
         ),
     ] = "notes",
     quantizer: Annotated[

@@ -2,7 +2,7 @@
 
 import difflib
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -11,8 +11,10 @@ from torch import nn
 from torch.nn.utils import parametrize
 
 from ..errors import BadInput
+from ..graph.trace import trace
 from .binary import Binary
 from .policy import Kernel, Policy, choose, kernels, load_policy
+from .scales import absorbed
 from .ternary import TWN, Absmean, OneNegativeOne
 from .ttq import TTQ
 from .uniform import Uniform
@@ -46,7 +48,12 @@ def make_quantizer(name: str, **options: Any) -> Callable[[], nn.Module]:
     return partial(kind, **options)
 
 
-def quantize(model: nn.Module, policy: Policy | str, quantizer: Callable[[], nn.Module] | str) -> list[Kernel]:
+def quantize(
+    model: nn.Module,
+    policy: Policy | str,
+    quantizer: Callable[[], nn.Module] | str,
+    input_shape: Sequence[int] = (3, 32, 32),
+) -> list[Kernel]:
     """Put a quantizer on every kernel that `policy` chooses; 8 bits on the others where the policy says so.
 
     The model is changed in place: `weight` becomes the quantized value, computed at each use, and the full-precision
@@ -56,14 +63,16 @@ def quantize(model: nn.Module, policy: Policy | str, quantizer: Callable[[], nn.
         model: any network of convolutions and linears.
         policy: or its name or file.
         quantizer: a name of `QUANTIZERS`, or what makes a module from a weight to one of the same shape, such as
-            `partial(TTQ, threshold=0.1)`; called once for each kernel.
+            `partial(TTQ, threshold=0.1)`; called once for each kernel. One whose `scaled` is None is told: True
+            where the policy has scales and no batch norm absorbs this one (`scales.absorbed`).
+        input_shape: of one picture that the network takes; only to find what follows each kernel.
 
     Returns:
         The kernels chosen.
 
     Raises:
-        BadInput: see `choose` and `make_quantizer`; a kernel that has a parametrization already or holds values
-            that are no numbers (it is named).
+        BadInput: see `choose`, `make_quantizer` and `graph.trace.trace`; a kernel that has a parametrization already
+            or holds values that are no numbers (it is named).
     """
     make = make_quantizer(quantizer) if isinstance(quantizer, str) else quantizer
     choice = choose(model, load_policy(policy) if isinstance(policy, str) else policy)
@@ -76,8 +85,14 @@ def quantize(model: nn.Module, policy: Policy | str, quantizer: Callable[[], nn.
         assert isinstance(weight, torch.Tensor)
         if not weight.is_meta and not torch.isfinite(weight).all():
             raise BadInput(f"layer {kernel.name}: its weight holds NaN or infinity; nothing was quantized")
+    made: dict[str, Any] = {kernel.name: make() for kernel in choice.chosen}
+    undecided = [name for name, module in made.items() if getattr(module, "scaled", False) is None]
+    undecided = undecided if choice.policy.scales else []
+    without = absorbed(trace(model, input_shape)) if undecided else set()
+    for name in undecided:
+        made[name].scaled = name not in without
     for kernel in changed:
-        parametrization = make() if kernel in choice.chosen else Uniform(choice.policy.others)
+        parametrization = made.get(kernel.name) or Uniform(choice.policy.others)
         parametrize.register_parametrization(model.get_submodule(kernel.name), "weight", parametrization)
     return list(choice.chosen)
 

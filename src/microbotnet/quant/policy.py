@@ -49,6 +49,8 @@ class Policy:
         for anything, dots included.
     first, last: whether the network's first and last kernel (in the order of its modules) may be chosen.
     others: bits of the kernels that are not chosen, 8 or 32; 32 leaves them float.
+    scales: whether quantizers without a scale (one-negative-one, binary) get one where no batch norm follows. There
+        a sum of ones drives the gate or the logits behind it far off; the notes did without.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Policy:
     first: bool = True
     last: bool = True
     others: int = 32
+    scales: bool = True
 
 
 @dataclass(frozen=True)

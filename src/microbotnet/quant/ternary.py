@@ -42,7 +42,7 @@ def signs(weight: Tensor, delta: Tensor) -> Tensor:
 
 
 def one_negative_one(weight: Tensor, threshold: float = 0.05, measure: Measure = "max") -> Tensor:
-    """One-negative-one: exactly −1, 0 and +1, and no scale; the batch norm that follows absorbs it.
+    """One-negative-one: exactly −1, 0 and +1, and no scale; a batch norm that follows absorbs it.
 
         Q = sign(W) where |W| > Δ, else 0;   Δ = t·max|W|
         ∂W = G
@@ -52,16 +52,16 @@ def one_negative_one(weight: Tensor, threshold: float = 0.05, measure: Measure =
     return straight_through(weight, signs(weight.detach(), cutoff(weight, threshold, measure)))
 
 
-def twn(weight: Tensor, threshold: float = 0.7) -> Tensor:
+def twn(weight: Tensor, threshold: float = 0.7, measure: Measure = "mean") -> Tensor:
     """TWN: −α, 0 and +α with the α of least squares for the threshold.
 
         Q = α·sign(W) where |W| > Δ, else 0;   Δ = 0.7·mean|W|;   α = mean of the |W| above Δ
         ∂W = G
 
-    Li & Liu 2016, Ternary Weight Networks (arXiv 1605.04711).
+    Li & Liu 2016, Ternary Weight Networks (arXiv 1605.04711). With `measure` "max", Δ is one-negative-one's.
     """
     latent = weight.detach()
-    kept = signs(latent, cutoff(latent, threshold, "mean"))
+    kept = signs(latent, cutoff(latent, threshold, measure))
     alpha = (latent * kept).sum() / kept.abs().sum().clamp(min=1)
     return straight_through(weight, alpha * kept)
 
@@ -94,16 +94,23 @@ def checked_threshold(threshold: float, measure: str = "max") -> float:
 
 
 class OneNegativeOne(nn.Module):
-    """`one_negative_one` as a parametrization."""
+    """`one_negative_one` as a parametrization.
+
+    Args:
+        threshold, measure: see `one_negative_one`.
+        scaled: True is −α, 0 and +α with the α of `twn`, for a layer that no batch norm follows; an integer engine
+            folds α into the requantization. None is False until `quantize` has looked at what follows.
+    """
 
     bits = 2
 
-    def __init__(self, threshold: float = 0.05, measure: Measure = "max") -> None:
+    def __init__(self, threshold: float = 0.05, measure: Measure = "max", scaled: bool | None = None) -> None:
         super().__init__()
         self.threshold, self.measure = checked_threshold(threshold, measure), measure
+        self.scaled = scaled
 
     def forward(self, weight: Tensor) -> Tensor:
-        return one_negative_one(weight, self.threshold, self.measure)
+        return (twn if self.scaled else one_negative_one)(weight, self.threshold, self.measure)
 
 
 class TWN(nn.Module):

@@ -12,6 +12,18 @@ NegativeGradient = Literal["derivative", "notes"]
 Start = Literal["mean", "one"]
 
 
+class _AtLeast(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, scale: Tensor, floor: Tensor) -> Tensor:
+        ctx.save_for_backward(scale > floor)
+        return torch.maximum(scale, floor)
+
+    @staticmethod
+    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, None]:
+        (grad,), (over,) = grad_outputs, ctx.saved_tensors
+        return torch.where(over, grad, grad.clamp(max=0)), None
+
+
 class _TTQ(torch.autograd.Function):
     @staticmethod
     def forward(
@@ -28,6 +40,17 @@ class _TTQ(torch.autograd.Function):
         above, below, positive, negative = ctx.saved_tensors
         grad_weight = grad * torch.where(above, positive, torch.where(below, negative, 1.0))
         return grad_weight, (grad * above).sum(), ctx.direction * (grad * below).sum(), None, None
+
+
+def at_least(scale: Tensor, floor: Tensor) -> Tensor:
+    """max(scale, floor), where a scale under the floor still has the gradient that raises it.
+
+        ∂scale = G where scale > floor, else min(G, 0)
+
+    The paper's scales are over 0, but nothing in its gradient keeps them so: a step too long turns every sign of a
+    kernel. The threshold Δ is the floor: no weight that was kept is written smaller than what was dropped.
+    """
+    return _AtLeast.apply(scale, floor)  # type: ignore[no-any-return, no-untyped-call]
 
 
 def ttq(
@@ -59,7 +82,7 @@ def ttq(
 
 
 class TTQ(nn.Module):
-    """`ttq` as a parametrization; `positive` and `negative`, w_p and w_n, are its parameters.
+    """`ttq` as a parametrization; `positive` and `negative`, w_p and w_n, are its parameters, never used under Δ.
 
     Args:
         threshold, measure, negative_gradient: see `ttq`.
@@ -90,10 +113,11 @@ class TTQ(nn.Module):
         self.positive, self.negative = nn.Parameter(torch.ones(())), nn.Parameter(torch.ones(()))
 
     def forward(self, weight: Tensor) -> Tensor:
+        floor = cutoff(weight, self.threshold, self.measure)
         return ttq(
             weight,
-            self.positive,
-            self.negative,
+            at_least(self.positive, floor),
+            at_least(self.negative, floor),
             self.threshold,
             measure=self.measure,
             negative_gradient=self.negative_gradient,

@@ -68,11 +68,13 @@ def quantize_checkpoint(
     make = make_quantizer(quantizer, **(options or {}))
     example = make()
     used = {key: getattr(example, key) for key in inspect.signature(type(example)).parameters}  # defaults included
+    used = {key: value for key, value in used.items() if value is not None}
     if checkpoint in net_names():
         raise BadInput(f"{checkpoint} is a network without trained weights; give a checkpoint, or --dry-run to list")
     loaded = _load(checkpoint, net, width)
     choice = choose(loaded.model, policy)
-    quantize(loaded.model, policy, make)
+    side = loaded.card["architecture"]["input_size"]
+    quantize(loaded.model, policy, make, (3, side, side))
     card = {
         "architecture": loaded.card["architecture"],
         "quantization": {"policy": policy.name, "quantizer": quantizer, **used, "retrained": False},
