@@ -1,0 +1,1 @@
+"""From C sources to a microcontroller's image: boards, toolchains, an emulated core that counts."""

@@ -1,0 +1,203 @@
+"""Run an image on an emulated core and count: instructions and cycles of every layer, the deepest stack.
+
+The emulator is unicorn, with the exact core: a Cortex-M0 has no instruction of a larger one. Every straight run of
+instructions is decoded when it is first met; after that only how often each ran, and what ran before it, is counted.
+An instruction belongs to the layer whose function net_op<i> was entered last, helpers it calls included.
+"""
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import Failed
+from .board import Board
+from .cycles import block_cycles
+from .image import SHARED, Image
+from .thumb import Instruction, decode
+
+MINUTES = 10  # after which a picture is given up
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of one picture. instructions and cycles by owner: a layer's index, or START for the loop around them."""
+
+    instructions: dict[int | str, int]
+    cycles: dict[int | str, int]
+
+    @property
+    def total_instructions(self) -> int:
+        """Executed for the picture."""
+        return sum(self.instructions.values())
+
+    @property
+    def total_cycles(self) -> int:
+        """By the model of `cycles`."""
+        return sum(self.cycles.values())
+
+
+@dataclass(frozen=True)
+class Execution:
+    """What came out. scores: (N, classes) int16. costs: of each picture. stack_bytes: at its deepest."""
+
+    scores: NDArray[np.int16]
+    costs: tuple[Cost, ...]
+    stack_bytes: int
+
+
+def execute(image: Image, pictures: NDArray[np.uint8]) -> Execution:
+    """Reset the board, then give it one picture after the other.
+
+    Args:
+        image: as `build` makes it, without semihosting.
+        pictures: (N, bytes) or of any shape behind N that has the network's bytes.
+
+    Raises:
+        Failed: the core met a fault; it says what, where and in which function.
+    """
+    return _Machine(image).run(pictures)
+
+
+@dataclass(frozen=True)
+class _Block:
+    """A straight run of instructions, and how deep it goes below the stack pointer with which it begins."""
+
+    instructions: tuple[Instruction, ...]
+    cycles: int
+    if_taken: int
+    depth: int
+
+    @cached_property
+    def end(self) -> int:
+        last = self.instructions[-1]
+        return last.address + last.size
+
+
+def _block(code: bytes, address: int, board: Board) -> _Block:
+    found = tuple(decode(code, address))
+    depth = deepest = 0
+    for instruction in found:
+        depth += instruction.stack
+        deepest = max(deepest, depth)
+    return _Block(found, *block_cycles(found, board), deepest)
+
+
+class _Machine:
+    """A core with its memories, and the counts since reset."""
+
+    def __init__(self, image: Image) -> None:
+        unicorn: Any = import_module("unicorn")  # on first use: `microbotnet[mcu]` brings it
+        arm_const: Any = import_module("unicorn.arm_const")
+        self.image, self.board, self.unicorn, self.registers = image, image.board, unicorn, arm_const
+        core: Any = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB)  # UC_MODE_MCLASS would mean an M33
+        core.ctl_set_cpu_model(getattr(arm_const, f"UC_CPU_ARM_{self.board.core.upper().replace('-', '_')}"))
+        code, data = self.board.code, self.board.data
+        core.mem_map(code.address, code.bytes, unicorn.UC_PROT_READ | unicorn.UC_PROT_EXEC)
+        core.mem_map(data.address, data.bytes, unicorn.UC_PROT_READ | unicorn.UC_PROT_WRITE)
+        core.mem_write(code.address, image.raw)
+        self.core, self.fault = core, ""
+        self.blocks: dict[int, _Block] = {}
+        self.edges: dict[int | str, defaultdict[tuple[int, int], int]] = {}
+        self.lowest = data.end
+        self.functions = [symbol for symbol in image.symbols if symbol.region == "code"]
+        core.hook_add(unicorn.UC_HOOK_BLOCK, self._block_hook())
+        core.hook_add(unicorn.UC_HOOK_MEM_INVALID, self._bad_access)
+        core.hook_add(unicorn.UC_HOOK_INTR, self._exception)
+
+    def run(self, pictures: NDArray[np.uint8]) -> Execution:
+        addresses, registers, core = self.image.addresses, self.registers, self.core
+        wait = addresses["await_picture"]
+        size = next(symbol.size for symbol in self.image.symbols if symbol.name == "scores")
+        stack, reset = (int.from_bytes(self.image.raw[i : i + 4], "little") for i in (0, 4))
+        core.reg_write(registers.UC_ARM_REG_SP, stack)
+        self._go(reset, wait)
+        before, scores, costs = self._sums(), [], []
+        for picture in pictures:
+            core.mem_write(core.reg_read(registers.UC_ARM_REG_R0), picture.tobytes())
+            self._go(core.reg_read(registers.UC_ARM_REG_LR), wait)
+            after = self._sums()
+            costs.append(Cost(*({owner: n - b.get(owner, 0) for owner, n in a.items()}
+                                for a, b in zip(after, before, strict=True))))  # fmt: skip
+            before = after
+            scores.append(np.frombuffer(core.mem_read(addresses["scores"], size), "<i2").astype(np.int16))
+        classes = size // 2
+        return Execution(
+            np.array(scores, np.int16).reshape(-1, classes), tuple(costs), self.board.data.end - self.lowest
+        )
+
+    def _go(self, start: int, until: int) -> None:
+        try:
+            self.core.emu_start(start | 1, until, timeout=MINUTES * 60 * 10**6)
+        except self.unicorn.UcError as error:
+            self.fault = self.fault or str(error)
+        at = self.core.reg_read(self.registers.UC_ARM_REG_PC)
+        if self.fault or at & ~1 != until:
+            why = self.fault or f"no end after {MINUTES} minutes"
+            raise Failed(f"the emulated {self.board.core} stopped at {at:#x} in {self._function(at)}: {why}")
+
+    def _sums(self) -> tuple[dict[int | str, int], dict[int | str, int]]:
+        """Instructions and cycles by owner since reset."""
+        instructions, cycles = {}, {}
+        for owner, edges in self.edges.items():
+            instructions[owner] = sum(n * len(self.blocks[at].instructions) for (_, at), n in edges.items())
+            total = 0
+            for (before, at), n in edges.items():
+                taken = before in self.blocks and self.blocks[before].end != at
+                total += n * (self.blocks[at].cycles + (self.blocks[before].if_taken if taken else 0))
+            cycles[owner] = total
+        return instructions, cycles
+
+    def _block_hook(self) -> Callable[..., None]:
+        """Counts each step from one straight run of instructions to the next, under the layer that runs."""
+        special: dict[int, tuple[int | str | None, int] | None] = {}  # blocks seen: owner to change to, stack depth
+        edges, last = defaultdict[tuple[int, int], int](int), 0
+        read, stack_pointer = self.core.reg_read, self.registers.UC_ARM_REG_SP
+
+        def hook(core: Any, address: int, size: int, _: Any) -> None:
+            nonlocal edges, last
+            try:
+                found = special[address]
+            except KeyError:
+                found = special[address] = self._learn(address, size)
+            if found is not None:
+                owner, depth = found
+                if owner is not None:
+                    edges = self.edges.setdefault(owner, defaultdict(int))
+                if depth:
+                    self.lowest = min(self.lowest, read(stack_pointer) - depth)
+            edges[last, address] += 1
+            last = address
+
+        return hook
+
+    def _learn(self, address: int, size: int) -> tuple[int | str | None, int] | None:
+        block = self.blocks[address] = _block(bytes(self.core.mem_read(address, size)), address, self.board)
+        index = bisect_right(self.functions, address, key=lambda symbol: symbol.address) - 1
+        owner = self.functions[index].owner if index >= 0 else SHARED
+        if owner == SHARED and not block.depth:
+            return None
+        return (None if owner == SHARED else owner), block.depth
+
+    def _bad_access(self, core: Any, access: int, address: int, size: int, value: int, _: Any) -> bool:
+        kinds = {"READ": "read", "WRITE": "write", "FETCH": "fetch"}
+        name = next(n for n in dir(self.unicorn) if n.startswith("UC_MEM_") and getattr(self.unicorn, n) == access)
+        what = next(word for key, word in kinds.items() if key in name)
+        where = "into read-only memory" if "PROT" in name and what == "write" else "outside memory"
+        self.fault = f"{what} of {size} bytes at {address:#x}, {where}"
+        return False
+
+    def _exception(self, core: Any, number: int, _: Any) -> None:
+        what = {1: "undefined instruction", 3: "instruction fetch fault", 4: "unaligned access", 7: "breakpoint"}
+        self.fault = what.get(number, f"exception {number}")
+        core.emu_stop()
+
+    def _function(self, address: int) -> str:
+        inside = [s.name for s in self.functions if s.address <= address < s.address + s.size]
+        return inside[-1] if inside else "no function"

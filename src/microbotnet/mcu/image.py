@@ -1,0 +1,241 @@
+"""An image for a board: the network's C, a start-up and a linker script, compiled, measured and held against the board.
+
+The linker is told of memories without end, so that an image too large is measured too, and refused here by its bytes.
+"""
+
+import io
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.resources import files
+from typing import Any
+
+from elftools.elf.elffile import ELFFile
+
+from ..errors import BadInput, Failed
+from .board import Board
+from .thumb import Instruction, decode
+from .toolchain import Toolchain
+
+NAME = "net"  # with which the network's files and symbols begin
+STACK_BYTES = 512  # at least so much must be left for the stack; what it really takes is measured
+START = "start"  # owner of what is no layer's: vectors, reset, the loop, net_run
+SHARED = "shared"  # owner of functions and constants that several layers use
+
+
+@dataclass(frozen=True)
+class Symbol:
+    """A function or an object of the image. region: "code", "constants" or "ram"."""
+
+    name: str
+    address: int
+    size: int
+    region: str
+
+    @property
+    def owner(self) -> int | str:
+        """The layer's index, START or SHARED. The C names what belongs to layer i net_op<i>… ."""
+        found = re.match(rf"{NAME}_op(\d+)(?!\d)", self.name)
+        if found:
+            return int(found[1])
+        if self.name in ("main", "Reset_Handler", "Fault_Handler", "await_picture", "take_scores", f"{NAME}_run"):
+            return START
+        return START if self.name == "vectors" else SHARED
+
+
+@dataclass(frozen=True)
+class Image:
+    """A linked image and what is in it.
+
+    elf: the file. board: what it was linked for. toolchain: by what.
+    """
+
+    elf: bytes
+    board: Board
+    toolchain: str
+
+    @cached_property
+    def symbols(self) -> tuple[Symbol, ...]:
+        """Functions and objects that have bytes, by address."""
+        found = {}
+        for symbol, section in self._symbols():
+            kind = symbol["st_info"]["type"]
+            if kind in ("STT_FUNC", "STT_OBJECT") and symbol["st_size"] and section in REGIONS:
+                address = symbol["st_value"] & ~1 if kind == "STT_FUNC" else symbol["st_value"]
+                region = "code" if kind == "STT_FUNC" else REGIONS[section]
+                found[address] = Symbol(symbol.name, address, symbol["st_size"], region)
+        return tuple(found[address] for address in sorted(found))
+
+    @cached_property
+    def addresses(self) -> dict[str, int]:
+        """Every global symbol's value by its name, linker symbols included."""
+        return {symbol.name: symbol["st_value"] & ~1 for symbol, _ in self._symbols() if symbol.name}
+
+    @cached_property
+    def sections(self) -> dict[str, int]:
+        """Bytes of vectors, text, rodata, data and bss."""
+        elf = ELFFile(io.BytesIO(self.elf))
+        found = {section.name: section["sh_size"] for section in elf.iter_sections()}
+        return {name: found.get(name, 0) for name in REGIONS}
+
+    @property
+    def code_bytes(self) -> int:
+        """Instructions, the constants between them, and the vectors."""
+        return self.sections[".vectors"] + self.sections[".text"]
+
+    @property
+    def constant_bytes(self) -> int:
+        """Weights and tables; initial values of variables."""
+        return self.sections[".rodata"] + self.sections[".data"]
+
+    @property
+    def ram_bytes(self) -> int:
+        """Arena, picture, scores and variables, without the stack."""
+        return self.sections[".data"] + self.sections[".bss"]
+
+    @cached_property
+    def raw(self) -> bytes:
+        """What the code memory holds, from its first byte on."""
+        return b"".join(content for _, content in self.loaded)
+
+    @cached_property
+    def loaded(self) -> tuple[tuple[int, bytes], ...]:
+        """What is put into memory before reset: pieces without gaps, with their addresses in the code memory."""
+        elf = ELFFile(io.BytesIO(self.elf))
+        found: list[tuple[int, bytes]] = []
+        at = self.board.code.address
+        for segment in sorted(elf.iter_segments("PT_LOAD"), key=lambda s: s["p_paddr"]):
+            if segment["p_filesz"]:
+                found.append((at, bytes(segment["p_paddr"] - at) + segment.data()))
+                at = segment["p_paddr"] + segment["p_filesz"]
+        return tuple(found)
+
+    def weigh(self) -> dict[int | str, Counter[str]]:
+        """Bytes of code, constants and RAM by owner; what lies between symbols (alignment) is SHARED."""
+        found: dict[int | str, Counter[str]] = {}
+        for symbol in self.symbols:
+            found.setdefault(symbol.owner, Counter())[symbol.region] += symbol.size
+        for region, total in (("code", self.code_bytes), ("constants", self.constant_bytes), ("ram", self.ram_bytes)):
+            rest = total - sum(count[region] for count in found.values())
+            found.setdefault(SHARED, Counter())[region] += rest
+        return found
+
+    def instructions(self) -> list[Instruction]:
+        """Every instruction of the image, the data between them left out."""
+        elf = ELFFile(io.BytesIO(self.elf))
+        text: Any = elf.get_section_by_name(".text")
+        marks = {
+            symbol["st_value"]: symbol.name[:2]
+            for symbol, section in self._symbols()
+            if section == ".text" and symbol.name[:2] in ("$t", "$d")
+        }
+        start, content = text["sh_addr"], text.data()
+        ends = [*sorted(marks)[1:], start + len(content)]
+        found: list[Instruction] = []
+        for at, end in zip(sorted(marks), ends, strict=True):
+            if marks[at] == "$t":
+                found += decode(content[at - start : end - start], at)
+        return found
+
+    def _symbols(self) -> Iterator[tuple[Any, str]]:
+        """Entries of the symbol table, each with its section's name."""
+        elf = ELFFile(io.BytesIO(self.elf))
+        table: Any = elf.get_section_by_name(".symtab")
+        for symbol in table.iter_symbols():
+            index = symbol["st_shndx"]
+            yield symbol, elf.get_section(index).name if isinstance(index, int) else ""
+
+
+REGIONS = {".vectors": "code", ".text": "code", ".rodata": "constants", ".data": "ram", ".bss": "ram"}
+
+
+def build(
+    sources: Mapping[str, str], board: Board, toolchain: Toolchain, *, prefer: str = "speed", semihosting: bool = False
+) -> Image:
+    """Compile and link.
+
+    Args:
+        sources: the network's C by file name: net.h and what it needs; no main.
+        board: for what. toolchain: with what. prefer: "speed" or "size".
+        semihosting: pictures and scores are files of the machine on which QEMU runs.
+
+    Raises:
+        Failed: it does not compile, or has instructions that the core lacks.
+    """
+    runtime = ["start.c", "memory.c", *(["semihosting.c"] if semihosting else [])]
+    own = {name: (files(__package__) / "runtime" / name).read_text("utf-8") for name in runtime}
+    image = Image(
+        toolchain.link({**sources, **own, "board.ld": script(board)}, board.core, prefer), board, toolchain.name
+    )
+    if board.core == "cortex-m0":
+        for instruction in image.instructions():
+            if not instruction.armv6m:
+                raise Failed(f"{toolchain.name} made an instruction at {instruction.address:#x} that a Cortex-M0 lacks")
+    return image
+
+
+def check_fit(image: Image, layers: Mapping[int, str]) -> None:
+    """Hold the image against its board's memories.
+
+    Args:
+        layers: names of the operators by index.
+
+    Raises:
+        BadInput: it does not fit; by how much, and which layers weigh most.
+    """
+    board = image.board
+    used = len(image.raw)
+    weights = image.weigh()
+    if used > board.code.bytes:
+        heavy = sorted(
+            ((count["code"] + count["constants"], owner) for owner, count in weights.items() if owner in layers),
+            reverse=True,
+        )
+        names = ", ".join(f"{layers[owner]} ({size:,} bytes)" for size, owner in heavy[:3] if isinstance(owner, int))
+        raise BadInput(_too_large(board.name, used, board.code.bytes, "code and constants", names))
+    needed = image.ram_bytes + STACK_BYTES
+    if needed > board.data.bytes:
+        what = f"{image.ram_bytes:,} of variables and arena, {STACK_BYTES} at least of stack"
+        raise BadInput(_too_large(board.name, needed, board.data.bytes, "RAM", what))
+
+
+def _too_large(board: str, needed: int, there: int, what: str, most: str) -> str:
+    return (
+        f"does not fit {board}: needs {needed:,} of {there:,} bytes for {what}, over by {needed - there:,}; "
+        f"what weighs most: {most}"
+    )
+
+
+def script(board: Board) -> str:
+    """The linker script: code from the first byte of the code memory, variables likewise, the stack from the top."""
+    return f"""\
+ENTRY(Reset_Handler)
+SECTIONS
+{{
+    . = {board.code.address:#x};
+    .vectors : {{ KEEP(*(.vectors)) }}
+    .text : {{ *(.text .text.*) }}
+    .rodata : {{ *(.rodata .rodata.*) . = ALIGN(4); }}
+    image_data_load = .;
+    . = {board.data.address:#x};
+    .data : AT(image_data_load)
+    {{
+        image_data_start = .;
+        *(.data .data.*)
+        . = ALIGN(4);
+        image_data_end = .;
+    }}
+    .bss (NOLOAD) :
+    {{
+        . = ALIGN(4);
+        image_bss_start = .;
+        *(.bss .bss.* COMMON)
+        . = ALIGN(4);
+        image_bss_end = .;
+    }}
+    image_stack_top = {board.data.end:#x};
+    /DISCARD/ : {{ *(.ARM.exidx* .ARM.extab* .eh_frame*) }}
+}}
+"""

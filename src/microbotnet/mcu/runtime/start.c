@@ -1,0 +1,67 @@
+/* Reset, and the loop around the network. Link your own await_picture and take_scores to put a camera before it and
+   motors behind it; those below stop for a debugger, which writes the picture and goes on. */
+#include "net.h"
+
+extern uint32_t image_data_load[], image_data_start[], image_data_end[], image_bss_start[], image_bss_end[];
+extern uint32_t image_stack_top[];
+
+int main(void);
+void Reset_Handler(void);
+void Fault_Handler(void);
+void await_picture(uint8_t *picture);
+void take_scores(const int16_t *scores);
+
+static uint32_t arena[(NET_ARENA_BYTES + 3) / 4];
+static int16_t scores[NET_CLASSES];
+#ifdef NET_PICTURE_OFFSET
+#define picture ((uint8_t *)arena + NET_PICTURE_OFFSET)
+#else
+static uint8_t picture[NET_INPUT_BYTES];
+#endif
+
+__attribute__((weak, noinline)) void await_picture(uint8_t *where)
+{
+    (void)where;
+    __asm volatile("bkpt 0");
+}
+
+__attribute__((weak, noinline)) void take_scores(const int16_t *where)
+{
+    (void)where;
+    __asm volatile("");
+}
+
+__attribute__((weak)) void Fault_Handler(void)
+{
+    for (;;)
+        __asm volatile("bkpt 1");
+}
+
+int main(void)
+{
+    for (;;) {
+        await_picture(picture);
+        net_run(picture, scores, arena);
+        take_scores(scores);
+    }
+}
+
+void Reset_Handler(void)
+{
+    const uint32_t *from = image_data_load;
+
+    for (uint32_t *to = image_data_start; to != image_data_end; to++)
+        *to = *from++;
+    for (uint32_t *to = image_bss_start; to != image_bss_end; to++)
+        *to = 0;
+    main();
+}
+
+__attribute__((section(".vectors"), used)) static const struct {
+    uint32_t *stack;
+    void (*handlers[15])(void);
+} vectors = {
+    image_stack_top,
+    {Reset_Handler, Fault_Handler, Fault_Handler, Fault_Handler, Fault_Handler, Fault_Handler, 0, 0, 0, 0,
+     Fault_Handler, Fault_Handler, 0, Fault_Handler, Fault_Handler},
+};

@@ -1,0 +1,165 @@
+"""Thumb instructions, told apart as far as counting needs: length, kind, what they do to the stack pointer.
+
+Encodings: Armv6-M Architecture Reference Manual (DDI 0419), A5; Armv7-M (DDI 0403), A5.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Kind(Enum):
+    """What a cycle model tells apart."""
+
+    ALU = "alu"
+    MULTIPLY = "multiply"
+    DIVIDE = "divide"
+    LOAD = "load"
+    STORE = "store"
+    MULTIPLE = "multiple"  # ldm, stm, push, pop of `count` registers
+    RETURN = "return"  # pop of `count` registers, pc one of them
+    CONDITIONAL = "conditional"  # branch, taken or not
+    BRANCH = "branch"
+    CALL = "call"  # bl
+    JUMP = "jump"  # bx, blx, mov pc
+    SYSTEM = "system"  # msr, mrs, barriers
+
+
+@dataclass(frozen=True)
+class Instruction:
+    """An instruction at `address`.
+
+    size: 2 or 4 bytes. count: registers of a MULTIPLE or RETURN. stack: bytes it takes from the stack (negative:
+    gives back). armv6m: whether a Cortex-M0 has it.
+    """
+
+    address: int
+    size: int
+    kind: Kind
+    count: int = 0
+    stack: int = 0
+    armv6m: bool = True
+
+
+def decode(code: bytes, address: int = 0) -> Iterator[Instruction]:
+    """The instructions of `code`, whose first byte is at `address`; literal pools must not be in it."""
+    at = 0
+    while at + 2 <= len(code):
+        first = int.from_bytes(code[at : at + 2], "little")
+        if first >> 11 in (0b11101, 0b11110, 0b11111):
+            second = int.from_bytes(code[at + 2 : at + 4], "little")
+            yield _wide(address + at, first, second)
+            at += 4
+        else:
+            yield _narrow(address + at, first)
+            at += 2
+
+
+def _narrow(address: int, word: int) -> Instruction:
+    def made(kind: Kind, count: int = 0, stack: int = 0, armv6m: bool = True) -> Instruction:
+        return Instruction(address, 2, kind, count, stack, armv6m)
+
+    top = word >> 12
+    if top < 0b0100:
+        return made(Kind.ALU)
+    if word >> 10 == 0b010000:
+        return made(Kind.MULTIPLY if word >> 6 & 15 == 0b1101 else Kind.ALU)
+    if word >> 10 == 0b010001:
+        if word >> 8 & 3 == 3:
+            return made(Kind.JUMP)
+        writes_pc = word >> 8 & 3 != 1 and (word >> 4 & 8 | word & 7) == 15
+        return made(Kind.JUMP if writes_pc else Kind.ALU)
+    if word >> 11 == 0b01001:
+        return made(Kind.LOAD)
+    if top == 0b0101:
+        return made(Kind.LOAD if word >> 9 & 7 >= 3 else Kind.STORE)
+    if top in (0b0110, 0b0111, 0b1000, 0b1001):
+        return made(Kind.LOAD if word >> 11 & 1 else Kind.STORE)
+    if top == 0b1010:
+        return made(Kind.ALU)
+    if top == 0b1011:
+        return _miscellaneous(address, word)
+    if top == 0b1100:
+        return made(Kind.MULTIPLE, (word & 0xFF).bit_count())
+    if top == 0b1101:
+        if word >> 8 & 15 >= 14:
+            return made(Kind.SYSTEM)  # udf, svc
+        return made(Kind.CONDITIONAL)
+    return made(Kind.BRANCH)
+
+
+def _miscellaneous(address: int, word: int) -> Instruction:
+    def made(kind: Kind, count: int = 0, stack: int = 0, armv6m: bool = True) -> Instruction:
+        return Instruction(address, 2, kind, count, stack, armv6m)
+
+    registers = (word & 0xFF).bit_count() + (word >> 8 & 1)
+    if word >> 8 == 0b10110000:
+        size = (word & 0x7F) * 4
+        return made(Kind.ALU, stack=size if word & 0x80 else -size)
+    if word >> 9 == 0b1011010:
+        return made(Kind.MULTIPLE, registers, 4 * registers)
+    if word >> 9 == 0b1011110:
+        return made(Kind.RETURN if word & 0x100 else Kind.MULTIPLE, registers, -4 * registers)
+    if word >> 8 & 0b0101 == 0b0001:
+        return made(Kind.CONDITIONAL, armv6m=False)  # cbz, cbnz
+    if word >> 8 == 0b10111111 and word & 15:
+        return made(Kind.ALU, armv6m=False)  # it
+    if word >> 5 == 0b10110110011:
+        return made(Kind.SYSTEM)  # cps
+    return made(Kind.ALU)
+
+
+def _wide(address: int, first: int, second: int) -> Instruction:
+    def made(kind: Kind, count: int = 0, stack: int = 0, armv6m: bool = False) -> Instruction:
+        return Instruction(address, 4, kind, count, stack, armv6m)
+
+    if first >> 11 == 0b11110 and second >> 15:
+        return _control(address, first, second)
+    if first >> 9 == 0b1110100:
+        if first & 0x40:  # ldrd, strd, ldrex, tbb
+            if first & 0xFFF0 == 0xE8D0 and second & 0xFFE0 == 0xF000:
+                return made(Kind.JUMP)
+            return made(Kind.MULTIPLE, 2, 4 * (second & 0xFF) if first & 0xFF == 0x6D else 0)
+        count = second.bit_count()
+        if first == 0xE92D:
+            return made(Kind.MULTIPLE, count, 4 * count)
+        back = -4 * count if first == 0xE8BD else 0
+        return made(Kind.RETURN if first & 0x10 and second & 0x8000 else Kind.MULTIPLE, count, back)
+    if first >> 9 == 0b1111100:
+        load = bool(first & 0x10)
+        pushed = (second & 0xFF) if first & 0xFFEF == 0xF84D and second & 0xF00 == 0xD00 else 0
+        return made(Kind.LOAD if load else Kind.STORE, stack=pushed)
+    if first >> 8 == 0b11111011:
+        if first & 0x80:
+            return made(
+                Kind.DIVIDE if first >> 4 & 15 in (0b1001, 0b1011) and second >> 4 & 15 == 15 else Kind.MULTIPLY
+            )
+        return made(Kind.MULTIPLY)
+    if first & 0xFBEF == 0xF1AD and second & 0x0F00 == 0x0D00:  # sub sp, sp, #constant
+        return made(Kind.ALU, stack=_constant(first >> 10 & 1, second >> 12 & 7, second & 0xFF))
+    if first & 0xFBFF == 0xF2AD and second & 0x0F00 == 0x0D00:
+        return made(Kind.ALU, stack=(first >> 10 & 1) << 11 | (second >> 12 & 7) << 8 | second & 0xFF)
+    return made(Kind.ALU)
+
+
+def _control(address: int, first: int, second: int) -> Instruction:
+    """Branches and system instructions of 4 bytes."""
+    if second & 0x5000 == 0x5000:
+        return Instruction(address, 4, Kind.CALL)
+    if second & 0x5000 == 0x1000:
+        return Instruction(address, 4, Kind.BRANCH, armv6m=False)
+    if first >> 6 & 0b1110 != 0b1110:
+        return Instruction(address, 4, Kind.CONDITIONAL, armv6m=False)
+    barrier = first == 0xF3BF and second & 0xFFF0 in (0x8F40, 0x8F50, 0x8F60)
+    register = first & 0xFFE0 == 0xF380 or first & 0xFFFF == 0xF3EF
+    return Instruction(address, 4, Kind.SYSTEM, armv6m=barrier or register or first & 0xFFF0 == 0xF7F0)
+
+
+def _constant(i: int, imm3: int, imm8: int) -> int:
+    """ThumbExpandImm of the Armv7-M manual, A5.3.2."""
+    code = i << 3 | imm3
+    if code < 4:
+        return (imm8, imm8 * 0x00010001, imm8 * 0x01000100, imm8 * 0x01010101)[code]
+    turn = code << 1 | imm8 >> 7
+    value = 0x80 | imm8 & 0x7F
+    return (value >> turn | value << (32 - turn)) & 0xFFFFFFFF
