@@ -188,7 +188,7 @@ class _Source:
         match operator:
             case Lookup(tables=tables):
                 kernel = "lookup_bytes" if inputs[0].dtype == "uint8" else "lookup"
-                table = self.arrays.add(tables, f"table{index}")
+                table = self.arrays.add(tables, f"op{index}_table")
                 return f"    {kernel}({x[0]}, {y}, {table}, {256 * (len(tables) > 1)}, {channels}, {pixels});\n"
             case Convolve(weights=weights):
                 scores = output.dtype == "int16"
@@ -196,7 +196,7 @@ class _Source:
                     self._requantize(operator.requantize, index)
                     + self._window(operator, operator.weights.shape[2:], operator.stride, operator.padding)
                     + f"    convolve({x[0]}, {0 if scores else y}, {y if scores else 0}, "
-                    f"{self.arrays.add(weights, f'weights{index}')}, &how, &window, {weights.shape[1]}, "
+                    f"{self.arrays.add(weights, f'op{index}_weights')}, &how, &window, {weights.shape[1]}, "
                     f"{len(weights) // operator.groups}, {inputs[0].zero_point});\n"
                 )
             case SumPool():
@@ -240,9 +240,9 @@ class _Source:
         return f"(int8_t *)arena + {self.plan.offsets[tensor.name]}"
 
     def _requantize(self, how: Requantize, index: int, suffix: str = "") -> str:
-        multiplier = self.arrays.add(how.multiplier.astype(np.int16), f"multiplier{index}{suffix}")
-        offset = self.arrays.add(how.offset.astype(np.int32), f"offset{index}{suffix}")
-        table = "0" if how.table is None else self.arrays.add(how.table, f"table{index}{suffix}")
+        multiplier = self.arrays.add(how.multiplier.astype(np.int16), f"op{index}_multiplier{suffix}")
+        offset = self.arrays.add(how.offset.astype(np.int32), f"op{index}_offset{suffix}")
+        table = "0" if how.table is None else self.arrays.add(how.table, f"op{index}_table{suffix}")
         return (
             f"    static const requantize_t how{suffix} = {{{multiplier}, {offset}, {table}, {how.low}, {how.high}, "
             f"{how.pre_shift}, {how.shift}, {int(len(how.multiplier) > 1)}}};\n"
