@@ -37,7 +37,7 @@ _COLOURS = {
     "none": ("fill", "#c9d1d9", "#4b535d"),
 }
 # From cool to hot; each stands out from white and from near-black.
-_HEAT = ("#5b7fb5", "#4b9aa8", "#5fae7a", "#a9b23f", "#dba13a", "#e0743c", "#d64545")
+HEAT = ("#5b7fb5", "#4b9aa8", "#5fae7a", "#a9b23f", "#dba13a", "#e0743c", "#d64545")
 # Categories, told apart also by people who do not see red and green apart.
 _KINDS = ("#4477aa", "#66a6d9", "#228855", "#c2a93a", "#dd7733", "#cc5577", "#8a6bbf", "#808890")
 
@@ -53,7 +53,7 @@ def _style() -> str:
     lines += [".lit{fill:#fff;fill-opacity:.28}", ".shade{fill:#000;fill-opacity:.22}", ".outline{fill:none}"]
     lines += [".halo{paint-order:stroke;stroke-width:3px;stroke-linejoin:round}", ".faint{stroke-opacity:.6}"]
     lines += [f".{name}{{{what}:{light}}}" for name, (what, light, _) in _COLOURS.items()]
-    lines += [f".heat{i}{{fill:{colour}}}" for i, colour in enumerate(_HEAT)]
+    lines += [f".heat{i}{{fill:{colour}}}" for i, colour in enumerate(HEAT)]
     lines += [f".kind{i}{{fill:{colour}}}" for i, colour in enumerate(_KINDS)]
     dark = "".join(f".{name}{{{what}:{dark}}}" for name, (what, _, dark) in _COLOURS.items())
     return "\n".join([*lines, f"@media (prefers-color-scheme:dark){{{dark}}}"])
@@ -174,14 +174,14 @@ class Scale:
         if value <= 0:
             return "none"
         share = log(max(value, self.low) / self.low) / log(self.high / self.low) if self.high > self.low else 1.0
-        return f"heat{min(int(share * len(_HEAT)), len(_HEAT) - 1)}"
+        return f"heat{min(int(share * len(HEAT)), len(HEAT) - 1)}"
 
     def bounds(self) -> list[float]:
         """The values at which the colours change, ends included; one value is its own scale."""
         if self.high <= self.low:
             return [self.high]
         ratio = self.high / self.low
-        return [self.low * ratio ** (i / len(_HEAT)) for i in range(len(_HEAT) + 1)]
+        return [self.low * ratio ** (i / len(HEAT)) for i in range(len(HEAT) + 1)]
 
 
 def _towards(corner: tuple[float, float], other: tuple[float, float], radius: float) -> tuple[float, float]:
