@@ -41,6 +41,8 @@ HEAT = ("#5b7fb5", "#4b9aa8", "#5fae7a", "#a9b23f", "#dba13a", "#e0743c", "#d645
 # Categories, told apart also by people who do not see red and green apart.
 _KINDS = ("#4477aa", "#66a6d9", "#228855", "#c2a93a", "#dd7733", "#cc5577", "#8a6bbf", "#808890")
 
+SHADES = 12  # steps from nearly clear, shade1, to full
+
 
 def _style() -> str:
     lines = [f"svg{{font-family:{FONT}}}", ".line{fill:none;stroke-width:1.3;stroke-linejoin:round}"]
@@ -53,6 +55,7 @@ def _style() -> str:
     lines += [".lit{fill:#fff;fill-opacity:.28}", ".shade{fill:#000;fill-opacity:.22}", ".outline{fill:none}"]
     lines += [".halo{paint-order:stroke;stroke-width:3px;stroke-linejoin:round}", ".faint{stroke-opacity:.6}"]
     lines += [f".{name}{{{what}:{light}}}" for name, (what, light, _) in _COLOURS.items()]
+    lines += [f".shade{i}{{fill-opacity:{i / SHADES:.2g}}}" for i in range(1, SHADES + 1)]
     lines += [f".heat{i}{{fill:{colour}}}" for i, colour in enumerate(HEAT)]
     lines += [f".kind{i}{{fill:{colour}}}" for i, colour in enumerate(_KINDS)]
     dark = "".join(f".{name}{{{what}:{dark}}}" for name, (what, _, dark) in _COLOURS.items())
@@ -125,9 +128,20 @@ class Drawing:
             [(x1, y1), (back[0] - 3.2 * dy, back[1] - 3.2 * dx), (back[0] + 3.2 * dy, back[1] + 3.2 * dx)], tip
         )
 
-    def text(self, x: float, y: float, text: str, *, size: float = 10, css: str = "ink", anchor: str = "start") -> None:
-        """One line of text; (x, y) is on its baseline, at its start, middle or end."""
+    def text(
+        self,
+        x: float,
+        y: float,
+        text: str,
+        *,
+        size: float = 10,
+        css: str = "ink",
+        anchor: str = "start",
+        turn: float = 0,
+    ) -> None:
+        """One line of text; (x, y) is on its baseline, at its start, middle or end; turned around it, in degrees."""
         where = "" if anchor == "start" else f' text-anchor="{anchor}"'
+        where += f' transform="rotate({_n(turn)} {_n(x)} {_n(y)})"' if turn else ""
         self.parts.append(
             f'<text x="{_n(x)}" y="{_n(y)}" font-size="{_n(size)}"{where} class="{css}">{escape(text)}</text>'
         )
