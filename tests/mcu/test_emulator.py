@@ -1,0 +1,211 @@
+"""Small functions in place of a network, whose instructions, cycles, bytes and faults are known beforehand."""
+
+import importlib
+import shutil
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from microbotnet import BadInput, Failed
+from microbotnet.integer.samples import random_pictures, random_program
+from microbotnet.mcu.board import load_board
+from microbotnet.mcu.emulator import Execution, _Machine, execute
+from microbotnet.mcu.firmware import make_firmware
+from microbotnet.mcu.image import SHARED, START, Image, build, check_fit
+from microbotnet.mcu.toolchain import find_toolchain
+
+for module in ("unicorn", "elftools", "ziglang"):
+    pytest.importorskip(module, reason=f"{module} of the extra mcu is not installed")
+
+HEADER = """
+#include <stdint.h>
+#define NET_INPUT_BYTES 4
+#define NET_CLASSES 2
+#define NET_ARENA_BYTES 8
+void net_run(const uint8_t *picture, int16_t *scores, void *arena);
+"""
+RUN = """
+#include "net.h"
+%s
+void net_run(const uint8_t *picture, int16_t *scores, void *arena) { (void)arena; net_op0(picture, scores); }
+"""
+PICTURE = np.array([[1, 2, 3, 250]], np.uint8)
+
+
+def image_of(op0: str, board: str = "microbit", **options: Any) -> Image:
+    sources = {"net.h": HEADER, "net.c": RUN % op0}
+    return build(sources, load_board(board), find_toolchain("zig"), **options)
+
+
+def run(op0: str, board: str = "microbit") -> Execution:
+    return execute(image_of(op0, board), PICTURE)
+
+
+def c(body: str) -> str:
+    return f"__attribute__((noinline)) static void net_op0(const uint8_t *picture, int16_t *scores) {{ {body} }}"
+
+
+def assembly(body: str) -> str:
+    mark = f".thumb_func\\nnet_op0: {body}\\n.size net_op0, . - net_op0\\n.type net_op0, %function"
+    return f'void net_op0(const uint8_t *p, int16_t *s); __asm("{mark}");'
+
+
+LOOP = assembly("movs r0, #100\\n1: subs r0, #1\\nbne 1b\\nbx lr")
+
+
+def test_scores_come_out_and_pictures_go_in() -> None:
+    found = run(c("scores[0] = (int16_t)(picture[0] - 3); scores[1] = (int16_t)(picture[3] * 100);"))
+    assert found.scores.tolist() == [[-2, 25000]]
+
+
+def test_a_loop_by_hand() -> None:
+    (cost,) = run(LOOP).costs
+    assert cost.instructions[0] == 1 + 100 * 2 + 1
+    assert cost.cycles[0] == 1 + 100 + (99 * 3 + 1) + 3
+
+
+def test_a_picture_costs_the_same_every_time() -> None:
+    image = image_of(c("for (int i = 0; i < 50; i++) scores[i & 1] = (int16_t)(scores[i & 1] + picture[i & 3]);"))
+    found = execute(image, np.repeat(PICTURE, 3, 0))
+    assert len({cost.total_instructions for cost in found.costs}) == 1
+    assert {START, 0} == set(found.costs[0].instructions)
+
+
+def test_a_helper_counts_under_the_layer_that_calls_it() -> None:
+    found = run(c("scores[0] = (int16_t)(1000 / (picture[0] + 6)); scores[1] = 0;"))
+    assert found.scores.tolist() == [[142, 0]]
+    assert found.costs[0].instructions[0] > 60  # of them, the division helper's
+    assert SHARED not in found.costs[0].instructions
+
+
+def test_the_stack_is_measured_at_its_deepest() -> None:
+    shallow = run(assembly("bx lr")).stack_bytes
+    assert run(assembly("sub sp, #256\\nadd sp, #256\\nbx lr")).stack_bytes == shallow + 256
+    assert run(assembly("push {r4-r7, lr}\\nsub sp, #64\\nadd sp, #64\\npop {r4-r7, pc}")).stack_bytes == shallow + 84
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (c("scores[0] = *(volatile int16_t *)0x30000000;"), "read of 2 bytes at 0x30000000, outside memory"),
+        (
+            c("*(volatile uint32_t *)0x100 = 1; (void)picture; (void)scores;"),
+            "write of 4 bytes at 0x100, into read-only",
+        ),
+        (c("scores[0] = (int16_t)*(volatile uint32_t *)0x20000002;"), "unaligned access"),
+        (c('(void)picture; (void)scores; __asm volatile("udf 0");'), "in net_op0"),
+        (c('(void)picture; (void)scores; __asm volatile("bkpt 2");'), "breakpoint"),
+    ],
+)
+def test_a_fault_says_what_and_where(body: str, message: str) -> None:
+    with pytest.raises(Failed, match=r"cortex-m0 stopped at 0x[0-9a-f]+ in net_op0") as error:
+        run(body)
+    assert message in str(error.value)
+
+
+@pytest.mark.parametrize("word", ["0xb108", "0xbf08"])  # cbz, it
+def test_an_instruction_that_a_cortex_m0_lacks_is_found_before_it_runs(word: str) -> None:
+    with pytest.raises(Failed, match="that a Cortex-M0 lacks"):
+        image_of(assembly(f".inst.n {word}\\nbx lr"))
+
+
+def test_an_unsupported_instruction_is_a_fault() -> None:
+    with pytest.raises(Failed, match="could not compile"):
+        image_of(assembly("sdiv r0, r0, r1\\nbx lr"))
+    image = image_of(assembly("sdiv r0, r0, r1\\nbx lr"), "microbit-v2")
+    on_m0 = Image(image.elf, replace(image.board, core="cortex-m0"), "zig")
+    with pytest.raises(Failed, match="Invalid instruction"):
+        execute(on_m0, PICTURE)
+
+
+BIG = "static const uint32_t net_op0_weights[%d] = {1}; %s"
+READ = c("scores[0] = (int16_t)net_op0_weights[picture[0] << 8];")
+
+
+def test_an_image_too_large_is_refused_by_its_bytes() -> None:
+    image = image_of(BIG % (17_000, READ), "scum")
+    assert image.weigh()[0]["constants"] == 68_000
+    over = image.code_bytes + image.constant_bytes - 65_536
+    with pytest.raises(BadInput, match=f"over by {over:,}; what weighs most: first") as error:
+        check_fit(image, {0: "first"})
+    assert f"needs {over + 65_536:,} of 65,536 bytes for code and constants" in str(error.value)
+
+
+def test_too_many_variables_are_refused() -> None:
+    body = "static uint8_t buffer[20000];" + c("buffer[picture[0] * 99] = 1; scores[0] = buffer[picture[1]];")
+    with pytest.raises(BadInput, match=r"does not fit microbit: needs 20,\d+ of 16,384 bytes for RAM"):
+        check_fit(image_of(body), {0: "first"})
+    check_fit(image_of(body, "scum"), {0: "first"})
+
+
+def test_bytes_add_up_to_the_image() -> None:
+    made = make_firmware(random_program(5), load_board("scum"))
+    image = made.image
+    weights = image.weigh()
+    assert sum(count["code"] + count["constants"] for count in weights.values()) == len(image.raw)
+    assert sum(count["ram"] for count in weights.values()) == image.ram_bytes
+    assert {0, 1, 2} < set(weights)
+    assert all(value >= 0 for count in weights.values() for value in count.values())
+
+
+def test_counts_are_those_of_a_hook_on_every_instruction() -> None:
+    made = make_firmware(random_program(4, size=(6, 5)), load_board("scum"))
+    pictures = random_pictures(made.program, 1)
+    machine = _Machine(made.image)
+    unicorn: Any = importlib.import_module("unicorn")
+    count = 0
+
+    def every(*_: Any) -> None:
+        nonlocal count
+        count += 1
+
+    machine.core.hook_add(unicorn.UC_HOOK_CODE, every)
+    found = machine.run(pictures)
+    reset = sum(sum(part.values()) for part in machine._sums()[:1]) - found.costs[0].total_instructions
+    assert count == found.costs[0].total_instructions + reset
+    assert reset < 2000
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_random_program_gives_the_interpreters_scores_on_an_emulated_cortex_m0(seed: int) -> None:
+    made = make_firmware(random_program(seed), load_board("scum"), prefer=("speed", "size")[seed % 2])
+    assert made.run(random_pictures(made.program, 3, seed)).bit_exact
+
+
+@pytest.mark.parametrize("board", ["microbit", "microbit-v2", "nrf5340-dk"])
+def test_and_on_the_other_boards(board: str) -> None:
+    made = make_firmware(random_program(11), load_board(board))
+    assert made.run(random_pictures(made.program, 3)).bit_exact
+
+
+@pytest.mark.skipif(shutil.which("arm-none-eabi-gcc") is None, reason="arm-none-eabi-gcc is not installed")
+@pytest.mark.parametrize("board", ["scum", "microbit-v2"])
+def test_and_compiled_by_gnu(board: str) -> None:
+    made = make_firmware(random_program(12), load_board(board), toolchain=find_toolchain("gcc"))
+    assert made.run(random_pictures(made.program, 3)).bit_exact
+
+
+@pytest.mark.skipif(shutil.which("qemu-system-arm") is None, reason="qemu-system-arm is not installed")
+@pytest.mark.parametrize("board", ["scum", "microbit", "microbit-v2", "nrf5340-dk"])
+def test_and_in_qemu(board: str) -> None:
+    made = make_firmware(random_program(13), load_board(board))
+    pictures = random_pictures(made.program, 5)
+    np.testing.assert_array_equal(made.second_opinion(pictures), made.run(pictures).expected)
+
+
+def test_without_qemu_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = make_firmware(random_program(0), load_board("scum"))
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(Failed, match="qemu-system-arm is not installed"):
+        made.second_opinion(random_pictures(made.program, 1))
+
+
+def test_without_a_compiler_it_says_how_to_get_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(Failed, match=r"pip install 'microbotnet\[mcu\]'"):
+        find_toolchain()
+    with pytest.raises(BadInput, match="there are: zig, gcc"):
+        find_toolchain("clang")
