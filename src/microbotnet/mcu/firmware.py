@@ -1,8 +1,8 @@
 """From an integer program to firmware on a board, and what it costs there, layer by layer."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
@@ -10,8 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..backends.c import emit
+from ..errors import BadInput
 from ..integer import interpreter
+from ..integer.arena import Plan, plan
 from ..integer.program import Program
+from ..pictures import classify
 from .board import Board
 from .emulator import Execution, execute
 from .image import NAME, SHARED, START, Image, build, check_fit
@@ -21,7 +24,10 @@ from .toolchain import Toolchain, find_toolchain
 
 @dataclass(frozen=True)
 class Firmware:
-    """An image that fits its board, and what it was made from."""
+    """An image that fits its board, and what it was made from.
+
+    sources: the network's C by file name.
+    """
 
     program: Program
     board: Board
@@ -35,6 +41,16 @@ class Firmware:
         """Names of the operators by index."""
         return {index: operator.name for index, operator in enumerate(self.program.operators)}
 
+    @property
+    def arena_bytes(self) -> int:
+        """Of the arena in the image."""
+        return next(symbol.size for symbol in self.image.symbols if symbol.name == "arena")
+
+    @cached_property
+    def plan(self) -> Plan:
+        """Where its tensors lie in the arena."""
+        return plan(self.program)
+
     def run(self, pictures: NDArray[np.uint8]) -> "Run":
         """Execute the image on the emulated core for (N, 3, H, W) uint8, and hold it against the interpreter."""
         return Run(self, interpreter.run(self.program, pictures), execute(self.image, pictures))
@@ -43,11 +59,73 @@ class Firmware:
         """Scores (N, classes) of the same network in QEMU."""
         return run_in_qemu(self.sources, self.board, self.toolchain, pictures, prefer=self.prefer)
 
+    def read(self, files: Iterable[str]) -> tuple[list[str], NDArray[np.uint8], list[str]]:
+        """The pictures in files and folders: their names, (N, 3, H, W) uint8, and what could not be read."""
+        channels, height, width = self.program.tensors[self.program.input].shape
+        if channels != 3 or height != width:
+            raise BadInput(f"the network takes {channels}×{height}×{width}; picture files become 3 squares")
+        read: list[NDArray[np.uint8]] = []
+
+        def collect(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+            read.append(pictures)
+            return np.zeros((len(pictures), 1), np.float32)
+
+        answers = list(classify(files, collect, [""], size=height))
+        names = [answer.file for answer in answers if not answer.error]
+        pictures = np.concatenate([np.zeros((0, channels, height, width), np.uint8), *read])
+        return names, pictures, [answer.error for answer in answers if answer.error]
+
+    def rows(self, run: "Run | None" = None) -> list["Row"]:
+        """Every layer in order, then what is none's; without a run, bytes alone."""
+        costs = run.execution.costs if run else ()
+        weights = defaultdict[int | str, Counter[str]](Counter, self.image.weigh())
+        operators: list[tuple[int | str, str, str]] = [
+            (index, operator.name, type(operator).__name__.lower())
+            for index, operator in enumerate(self.program.operators)
+        ]
+        alive = defaultdict[int | str, int](int, enumerate(self.plan.alive))
+        return [
+            Row(
+                name,
+                kind,
+                _mean([cost.instructions.get(owner, 0) for cost in costs]),
+                _mean([cost.cycles.get(owner, 0) for cost in costs]),
+                weights[owner]["code"],
+                weights[owner]["constants"],
+                alive[owner],
+            )
+            for owner, name, kind in (*operators, (SHARED, "shared by layers", ""), (START, "start and loop", ""))
+        ]
+
+    def to_json(self, run: "Run | None" = None) -> dict[str, Any]:
+        """Plain values; without a run, what only a run can tell is null."""
+        image, board = self.image, self.board
+        return {
+            "bit_exact": None,
+            "instructions_per_picture": None,
+            "code_bytes": image.code_bytes,
+            "constant_bytes": image.constant_bytes,
+            "ram_bytes": image.ram_bytes,
+            "stack_bytes": None,
+            "predictions": [],
+            "board": {"name": board.name, "core": board.core, "clock_hz": board.clock_hz,
+                      "code_bytes": board.code.bytes, "data_bytes": board.data.bytes},
+            "toolchain": self.toolchain.name,
+            "prefer": self.prefer,
+            "arena_bytes": self.arena_bytes,
+            "layers": [asdict(row) for row in self.rows(run)],
+        }  # fmt: skip
+
 
 def make_firmware(
     program: Program, board: Board, *, prefer: str = "speed", toolchain: Toolchain | None = None
 ) -> Firmware:
     """Compile `program` for `board`.
+
+    Args:
+        program: what to run. board: where.
+        prefer: what to spare, "speed" (instructions) or "size" (bytes).
+        toolchain: None takes what is installed.
 
     Raises:
         BadInput: it does not fit; by how much, and which layers weigh most. Failed: no compiler, or it complained.
@@ -62,7 +140,7 @@ def make_firmware(
 
 @dataclass(frozen=True)
 class Row:
-    """A layer's share. instructions, cycles: a picture, rounded to whole ones. The bytes are the image's."""
+    """A layer's share. instructions and cycles are a picture's, the mean; alive_bytes those it needs of the arena."""
 
     name: str
     kind: str
@@ -70,6 +148,16 @@ class Row:
     cycles: int
     code_bytes: int
     constant_bytes: int
+    alive_bytes: int
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """A picture's class, the first with the largest score."""
+
+    index: int
+    label: str
+    scores: list[int]
 
 
 @dataclass(frozen=True)
@@ -91,51 +179,41 @@ class Run:
         return [cost.total_instructions for cost in self.execution.costs]
 
     @property
-    def cycles(self) -> list[int]:
-        """For each picture, by the model."""
-        return [cost.total_cycles for cost in self.execution.costs]
+    def mean_cycles(self) -> float:
+        """Of a picture, by the model."""
+        return float(np.mean([cost.total_cycles for cost in self.execution.costs]))
 
     @property
     def seconds(self) -> float:
-        """A picture's time at the board's clock, by the model; the mean."""
-        return float(np.mean(self.cycles)) / self.firmware.board.clock_hz
+        """A picture's time at the board's clock, by the model."""
+        return self.mean_cycles / self.firmware.board.clock_hz
 
     @cached_property
-    def rows(self) -> list[Row]:
-        """Every layer in order, then what is none's."""
-        return rows(self.firmware, self.execution)
+    def predictions(self) -> list[Prediction]:
+        """What the core computed, picture by picture."""
+        labels = self.firmware.program.labels
+        found = []
+        for scores in self.execution.scores:
+            index = int(np.argmax(scores))
+            found.append(Prediction(index, labels[index] if labels else str(index), [int(s) for s in scores]))
+        return found
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain values; instructions a picture are a whole number where all pictures need the same."""
+    def to_json(self, names: Iterable[str]) -> dict[str, Any]:
+        """Plain values; `names` are the pictures'. Where all pictures need as many instructions, that is an integer."""
         counts = self.instructions
-        return {
+        stack = self.execution.stack_bytes
+        return self.firmware.to_json(self) | {
             "bit_exact": self.bit_exact,
             "instructions_per_picture": counts[0] if len(set(counts)) == 1 else float(np.mean(counts)),
-            "instructions_least": min(counts),
-            "instructions_most": max(counts),
-            "cycles_per_picture_model": float(np.mean(self.cycles)),
-            "seconds_per_picture_model": self.seconds,
-            "stack_bytes": self.execution.stack_bytes,
+            "stack_bytes": stack,
+            "predictions": [
+                {"file": name, **asdict(prediction)} for name, prediction in zip(names, self.predictions, strict=True)
+            ],
+            "instructions": counts,
+            "cycles_per_picture_modelled": self.mean_cycles,
+            "seconds_per_picture_modelled": self.seconds,
         }
 
 
-def rows(firmware: Firmware, execution: Execution | None = None) -> list[Row]:
-    """Every layer in order, then what is none's; without an execution, bytes alone."""
-    costs = execution.costs if execution else ()
-    weights = defaultdict[int | str, Counter[str]](Counter, firmware.image.weigh())
-    operators: list[tuple[int | str, str, str]] = [
-        (index, operator.name, type(operator).__name__.lower())
-        for index, operator in enumerate(firmware.program.operators)
-    ]
-    operators += [(SHARED, "shared by layers", ""), (START, "start and loop", "")]
-    return [
-        Row(
-            name,
-            kind,
-            round(float(np.mean([cost.instructions.get(owner, 0) for cost in costs]))) if costs else 0,
-            round(float(np.mean([cost.cycles.get(owner, 0) for cost in costs]))) if costs else 0,
-            weights[owner]["code"],
-            weights[owner]["constants"],
-        )
-        for owner, name, kind in operators
-    ]
+def _mean(counts: list[int]) -> int:
+    return round(float(np.mean(counts))) if counts else 0

@@ -1,0 +1,45 @@
+"""An image as a file: ELF, raw bytes, or Intel HEX, which a micro:bit takes by drag and drop."""
+
+from pathlib import Path
+
+from ..atomic import write_atomically
+from ..errors import BadInput
+from .image import Image
+
+SUFFIXES = (".elf", ".bin", ".hex")
+
+
+def check_suffix(path: Path) -> None:
+    """Raises BadInput: the name ends in none of `SUFFIXES`."""
+    if path.suffix.lower() not in SUFFIXES:
+        raise BadInput(f"{path}: an image is written as {', '.join(SUFFIXES)}; give a name that ends in one of them")
+
+
+def write_image(image: Image, path: Path) -> None:
+    """Write `image` to `path`, as its suffix says."""
+    check_suffix(path)
+    match path.suffix.lower():
+        case ".elf":
+            content = image.elf
+        case ".bin":
+            content = image.raw
+        case _:
+            content = intel_hex(image.raw, image.board.code.address).encode()
+    write_atomically(path, content)
+
+
+def intel_hex(content: bytes, address: int) -> str:
+    """Records of 16 bytes, an extended linear address (type 04) before each 64 kB."""
+    lines, upper = [], 0
+    for at in range(0, len(content), 16):
+        start = address + at
+        if start >> 16 != upper:
+            upper = start >> 16
+            lines.append(_record(0, 4, upper.to_bytes(2, "big")))
+        lines.append(_record(start & 0xFFFF, 0, content[at : at + 16]))
+    return "\n".join([*lines, _record(0, 1, b"")]) + "\n"
+
+
+def _record(address: int, kind: int, content: bytes) -> str:
+    head = bytes([len(content), address >> 8, address & 0xFF, kind]) + content
+    return ":" + (head + bytes([-sum(head) & 0xFF])).hex().upper()
