@@ -62,7 +62,9 @@ def _apply(operator: Operator, x: list[Array], inputs: tuple[Value, ...], output
 def requantize(acc: Array, how: Requantize) -> Array:
     """See `Requantize`. acc: (N, channels, height, width) int32."""
     multiplier, offset = (values[:, None, None] for values in (how.multiplier, how.offset))
-    y: Array = np.clip(((acc >> how.pre_shift) * multiplier + offset) >> how.shift, how.low, how.high)
+    rest = acc & ((1 << how.pre_shift) - 1)
+    product = (acc >> how.pre_shift) * multiplier + (rest * multiplier >> how.pre_shift)
+    y: Array = np.clip((product + offset) >> how.shift, how.low, how.high)
     return y if how.table is None else how.table[y + 128].astype(np.int32)
 
 

@@ -38,15 +38,17 @@ class Tensor:
 class Requantize:
     """From a 32-bit sum to the output's integers.
 
-        t = acc >> pre_shift
-        y = clamp((t·multiplier + offset) >> shift, low, high)
+        y = clamp((((acc·multiplier) >> pre_shift) + offset) >> shift, low, high)
         y = table[y + 128]                                       if there is a table
 
     `>>` rounds towards −∞, on negative numbers too; offset holds bias, zero points and the half that makes it
     round to nearest. A table is any non-linearity that is not a clamp; its index is int8.
 
-    multiplier: (channels,) or (1,) int32, from −32767 to 32767. offset: the same shape, int32.
-    table: (256,) int8.
+    The product can be longer than 32 bits, what is kept of it is not. In 32-bit words it is, exactly,
+
+        (acc·m) >> p = (acc >> p)·m + (((acc & (2^p − 1))·m) >> p)
+
+    multiplier: (channels,) or (1,) int32. offset: the same shape, int32. table: (256,) int8.
     """
 
     multiplier: NDArray[np.int32]

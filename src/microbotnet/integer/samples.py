@@ -168,8 +168,9 @@ class _Draw:
         rng = self.rng
         limits = (-32768, 32767) if dtype == "int16" else (-128, 127)
         pre = max(found.bits - 16, 0) if not unit else 0
-        top = max(1, 2**30 // max(int(np.abs([found.low >> pre, found.high >> pre]).max()), 1))
-        multiplier = rng.integers(-min(top, 32767), min(top, 32767) + 1, channels)
+        top = max(1, 2**29 // max(int(np.abs([found.low >> pre, found.high >> pre]).max()), 2**pre))
+        top = min(top, int(rng.choice([2**15 - 1, 2**24])))
+        multiplier = rng.integers(-top, top + 1, channels)
         if unit:
             multiplier[:] = 1
         largest = int(np.abs(np.stack([found.low >> pre, found.high >> pre]) * multiplier).max())
