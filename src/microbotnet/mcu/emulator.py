@@ -20,17 +20,22 @@ from ..errors import Failed
 from .board import Board
 from .cycles import block_cycles
 from .image import SHARED, Image
-from .thumb import Instruction, decode
+from .thumb import Instruction, Kind, decode
 
 MINUTES = 10  # after which a picture is given up
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one picture. instructions and cycles by owner: a layer's index, or START for the loop around them."""
+    """Of one picture. instructions and cycles by owner: a layer's index, or START for the loop around them.
+
+    fetched_bytes: of instructions. accesses: words loaded and stored.
+    """
 
     instructions: dict[int | str, int]
     cycles: dict[int | str, int]
+    fetched_bytes: int
+    accesses: int
 
     @property
     def total_instructions(self) -> int:
@@ -41,6 +46,15 @@ class Cost:
     def total_cycles(self) -> int:
         """By the model of `cycles`."""
         return sum(self.cycles.values())
+
+    def since(self, before: "Cost") -> "Cost":
+        """What was added to `before`."""
+        return Cost(
+            {owner: count - before.instructions.get(owner, 0) for owner, count in self.instructions.items()},
+            {owner: count - before.cycles.get(owner, 0) for owner, count in self.cycles.items()},
+            self.fetched_bytes - before.fetched_bytes,
+            self.accesses - before.accesses,
+        )
 
 
 @dataclass(frozen=True)
@@ -73,6 +87,7 @@ class _Block:
     cycles: int
     if_taken: int
     depth: int
+    accesses: int
 
     @cached_property
     def end(self) -> int:
@@ -86,7 +101,8 @@ def _block(code: bytes, address: int, board: Board) -> _Block:
     for instruction in found:
         depth += instruction.stack
         deepest = max(deepest, depth)
-    return _Block(found, *block_cycles(found, board), deepest)
+    accesses = sum(i.count or i.kind in (Kind.LOAD, Kind.STORE) for i in found)
+    return _Block(found, *block_cycles(found, board), deepest, accesses)
 
 
 class _Machine:
@@ -118,13 +134,12 @@ class _Machine:
         stack, reset = (int.from_bytes(self.image.raw[i : i + 4], "little") for i in (0, 4))
         core.reg_write(registers.UC_ARM_REG_SP, stack)
         self._go(reset, wait)
-        before, scores, costs = self._sums(), [], []
+        before, scores, costs = self._cost(), [], []
         for picture in pictures:
             core.mem_write(core.reg_read(registers.UC_ARM_REG_R0), picture.tobytes())
             self._go(core.reg_read(registers.UC_ARM_REG_LR), wait)
-            after = self._sums()
-            costs.append(Cost(*({owner: n - b.get(owner, 0) for owner, n in a.items()}
-                                for a, b in zip(after, before, strict=True))))  # fmt: skip
+            after = self._cost()
+            costs.append(after.since(before))
             before = after
             scores.append(np.frombuffer(core.mem_read(addresses["scores"], size), "<i2").astype(np.int16))
         classes = size // 2
@@ -142,17 +157,22 @@ class _Machine:
             why = self.fault or f"no end after {MINUTES} minutes"
             raise Failed(f"the emulated {self.board.core} stopped at {at:#x} in {self._function(at)}: {why}")
 
-    def _sums(self) -> tuple[dict[int | str, int], dict[int | str, int]]:
-        """Instructions and cycles by owner since reset."""
-        instructions, cycles = {}, {}
+    def _cost(self) -> Cost:
+        """Everything since reset."""
+        instructions: dict[int | str, int] = {}
+        cycles: dict[int | str, int] = {}
+        fetched = accesses = 0
         for owner, edges in self.edges.items():
-            instructions[owner] = sum(n * len(self.blocks[at].instructions) for (_, at), n in edges.items())
-            total = 0
-            for (before, at), n in edges.items():
-                taken = before in self.blocks and self.blocks[before].end != at
-                total += n * (self.blocks[at].cycles + (self.blocks[before].if_taken if taken else 0))
-            cycles[owner] = total
-        return instructions, cycles
+            instructions[owner] = cycles[owner] = 0
+            for (before, at), count in edges.items():
+                block, last = self.blocks[at], self.blocks.get(before)
+                instructions[owner] += count * len(block.instructions)
+                cycles[owner] += count * block.cycles
+                if last is not None and last.end != at:
+                    cycles[owner] += count * last.if_taken
+                fetched += count * (block.end - at)
+                accesses += count * block.accesses
+        return Cost(instructions, cycles, fetched, accesses)
 
     def _block_hook(self) -> Callable[..., None]:
         """Counts each step from one straight run of instructions to the next, under the layer that runs."""

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..backends.c import emit
+from ..cost.preset import load_preset
 from ..errors import BadInput
 from ..integer import interpreter
 from ..integer.arena import Plan, plan
@@ -20,6 +21,8 @@ from .emulator import Execution, execute
 from .image import NAME, SHARED, START, Image, build, check_fit
 from .qemu import run_in_qemu
 from .toolchain import Toolchain, find_toolchain
+
+WORD_BITS = 32  # of a load or store
 
 
 @dataclass(frozen=True)
@@ -188,6 +191,22 @@ class Run:
         """A picture's time at the board's clock, by the model."""
         return self.mean_cycles / self.firmware.board.clock_hz
 
+    @property
+    def memory_energy_pj(self) -> float | None:
+        """What fetching a picture's instructions and words costs at least, by the preset horowitz-45nm.
+
+        Bits × the energy of a bit in an SRAM of the board's sizes; the core's logic, its clock and leakage are not in
+        it. None where code is in flash, for which the preset has no constant.
+        """
+        board = self.firmware.board
+        if board.code.kind != "sram":
+            return None
+        preset = load_preset("horowitz-45nm")
+        fetched = 8 * float(np.mean([cost.fetched_bytes for cost in self.execution.costs]))
+        moved = WORD_BITS * float(np.mean([cost.accesses for cost in self.execution.costs]))
+        energy = fetched * preset.access_pj(board.code.bytes) + moved * preset.access_pj(board.data.bytes)
+        return energy / preset.word_bits
+
     @cached_property
     def predictions(self) -> list[Prediction]:
         """What the core computed, picture by picture."""
@@ -212,6 +231,7 @@ class Run:
             "instructions": counts,
             "cycles_per_picture_modelled": self.mean_cycles,
             "seconds_per_picture_modelled": self.seconds,
+            "memory_energy_pj_modelled": self.memory_energy_pj,
         }
 
 
