@@ -1,4 +1,4 @@
-"""What tests share: the reference folder beside the repository, and CIFAR-10 unpacked from it."""
+"""What tests share: the reference folder beside the repository, and the pictures unpacked from it."""
 
 import subprocess
 import sys
@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
+
+from microbotnet.data.micro_robot import FILE, build_micro_robot
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -29,3 +31,15 @@ def cifar10_folder(shared: Path, request: pytest.FixtureRequest, tmp_path_factor
     with FileLock(folder / "unpacking.lock"):  # parallel workers wait for the first
         subprocess.run([sys.executable, unpack, folder, "cifar10"], check=True)
     return folder
+
+
+@pytest.fixture(scope="session")
+def micro_robot_folder(shared: Path, cifar10_folder: Path) -> Path:
+    """The folder that holds the Micro Robot Dataset, and CIFAR-10 too; built once and kept in pytest's cache."""
+    source = shared / "data" / "tiny-imagenet-200-micro-robot.zip"
+    if not source.is_file():
+        pytest.skip("Tiny ImageNet's pictures in ../shared/data are not there")
+    with FileLock(cifar10_folder / "building.lock"):
+        if not (cifar10_folder / FILE).exists():
+            build_micro_robot(source, cifar10_folder)
+    return cifar10_folder

@@ -14,8 +14,9 @@ from typer.testing import CliRunner
 
 from microbotnet import create_model, trace
 from microbotnet.cli import app
+from microbotnet.data import source
 from microbotnet.quant.policy import choose, load_policy
-from microbotnet.training import loop, session
+from microbotnet.training import loop
 from microbotnet.training.checkpoint import load_checkpoint
 from microbotnet.weights import shipped_cards
 
@@ -30,7 +31,7 @@ def few_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
         images = torch.randint(0, 256, (300, 3, 32, 32), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
         return images, torch.arange(300) % 10
 
-    monkeypatch.setattr(session, "load_cifar10", load)
+    monkeypatch.setattr(source, "load_cifar10", load)
 
 
 @pytest.mark.usefixtures("few_pictures")

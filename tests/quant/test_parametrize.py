@@ -12,6 +12,7 @@ from torch.nn.utils import parametrize
 from microbotnet import trace
 from microbotnet.cost.memory import kernels_of
 from microbotnet.errors import BadInput
+from microbotnet.data.source import open_source
 from microbotnet.nets import create_model
 from microbotnet.quant import bake, quantize
 from microbotnet.quant.parametrize import QUANTIZERS, make_quantizer
@@ -19,7 +20,7 @@ from microbotnet.quant.policy import Policy
 from microbotnet.quant.ternary import OneNegativeOne
 from microbotnet.quant.ttq import TTQ
 from microbotnet.training.checkpoint import load_checkpoint
-from microbotnet.training.session import evaluate_on_cifar10
+from microbotnet.training.session import evaluate_on
 
 ONE_NEGATIVE_ONE = "checkpoints/micro_one_neg_one_x0_32.pytorch_state"
 
@@ -200,4 +201,4 @@ def test_the_published_one_negative_one_network_scores_as_measured(shared: Path,
     checkpoint = load_checkpoint(shared / ONE_NEGATIVE_ONE)
     quantize(checkpoint.model, "notes", "one-negative-one")
     bake(checkpoint.model)
-    assert evaluate_on_cifar10(checkpoint, cifar10_folder)["top1"] == pytest.approx(72.30, abs=0.02)
+    assert evaluate_on(checkpoint, open_source(cifar10_folder))["top1"] == pytest.approx(72.30, abs=0.02)

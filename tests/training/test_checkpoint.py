@@ -9,8 +9,9 @@ import pytest
 import torch
 
 from microbotnet import BadInput, create_model
+from microbotnet.data.source import open_source
 from microbotnet.training.checkpoint import load_checkpoint, save_checkpoint
-from microbotnet.training.session import evaluate_on_cifar10
+from microbotnet.training.session import evaluate_on
 from microbotnet.weights import shipped_cards
 
 ARCHITECTURE = {"name": "microbotnet", "width": 0.25, "num_classes": 10, "input_size": 32}
@@ -68,7 +69,7 @@ def test_published_form_loads_in_every_dress(
 def test_published_weights_score_what_was_published(shared: Path, cifar10_folder: Path, file: str, top1: float) -> None:
     checkpoint = load_checkpoint(shared / "checkpoints" / file)
     assert checkpoint.card["architecture"] == ARCHITECTURE | {"width": 0.32}
-    assert evaluate_on_cifar10(checkpoint, cifar10_folder)["top1"] == pytest.approx(top1, abs=0.02)
+    assert evaluate_on(checkpoint, open_source(cifar10_folder))["top1"] == pytest.approx(top1, abs=0.02)
 
 
 class _Bomb:
@@ -162,8 +163,11 @@ def test_no_such_checkpoint_lists_the_shipped_ones(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", shipped_cards())
-def test_shipped_weights_score_what_their_cards_say(cifar10_folder: Path, name: str) -> None:
+def test_shipped_weights_score_what_their_cards_say(
+    micro_robot_folder: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("MICROBOTNET_DATA", str(micro_robot_folder))
     checkpoint = load_checkpoint(name)
-    assert evaluate_on_cifar10(checkpoint, cifar10_folder)["top1"] == pytest.approx(
+    assert evaluate_on(checkpoint, open_source(checkpoint.card["data"]["name"]))["top1"] == pytest.approx(
         checkpoint.card["metrics"]["top1"], abs=0.02
     )

@@ -103,7 +103,7 @@ def test_a_student_follows_its_teacher(tmp_path: Path) -> None:
     mislabelled = TrainingSet("wrong labels", pictures.images, random, pictures.mean, pictures.std)
     right = {}
     for views in (0, 2):  # run in every step, and kept for two views
-        teacher = Teacher("t", taught, tmp_path / f"outputs-{views}")
+        teacher = Teacher("t", taught, range(4), tmp_path / f"outputs-{views}")
         recipe = Recipe(epochs=30, batch=32, learning_rate=0.3, distillation=1.0, temperature=2.0, views=views)
         student, _ = train(_small(), mislabelled, recipe, tmp_path / f"student-{views}", teacher=teacher)
         batches = loop.Batches(pictures.images, pictures.mean, pictures.std)

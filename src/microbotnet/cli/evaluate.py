@@ -1,11 +1,11 @@
 """`microbotnet evaluate`: the score of a checkpoint."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from .output import Json, print_json, stdout
+from .pictures import Data, Split
 
 
 def evaluate(
@@ -21,14 +21,14 @@ def evaluate(
     width: Annotated[
         float | None, typer.Option(help="Its width; without --checkpoint, picks the shipped MicroBotNet.")
     ] = None,
-    data: Annotated[
-        Path | None, typer.Option(help="CIFAR-10's folder.  [default: MICROBOTNET_DATA or the cache]")
-    ] = None,
+    data: Data = None,
+    split: Split = None,
     json: Json = False,
 ) -> None:
-    """Measure a checkpoint's top-1 on the 10,000 test pictures of CIFAR-10."""
+    """Measure a checkpoint's top-1 on test pictures: CIFAR-10's, or those of the set that it was trained on."""
+    from ..data.source import open_source
     from ..training.checkpoint import load_checkpoint
-    from ..training.session import evaluate_on_cifar10
+    from ..training.session import evaluate_on
     from ..weights import shipped_name
 
     architecture = None
@@ -41,8 +41,13 @@ def evaluate(
             "num_classes": 10,
             "input_size": 32,
         }
-    result = evaluate_on_cifar10(load_checkpoint(checkpoint, architecture), data)
+    loaded = load_checkpoint(checkpoint, architecture)
+    source = open_source(
+        data or loaded.card["data"]["name"], size=loaded.card["architecture"]["input_size"], split=split
+    )
+    result = {"checkpoint": checkpoint, "data": source.name, **evaluate_on(loaded, source)}
     if json:
-        print_json({"checkpoint": checkpoint, **result})
+        print_json(result)
     else:
-        stdout.print(f"{checkpoint}: top-1 [bold]{result['top1']:.2f} %[/] on {result['pictures']:,} test pictures")
+        pictures = f"{result['pictures']:,} test pictures of {source.name}"
+        stdout.print(f"{checkpoint}: top-1 [bold]{result['top1']:.2f} %[/] on {pictures}")

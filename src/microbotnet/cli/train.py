@@ -16,12 +16,13 @@ from rich.progress import (
 
 from ..errors import BadInput
 from .output import Json, print_json, stderr, stdout
+from .pictures import Data, Split
 
 _FROM_RECIPE = "Instead of the recipe's."
 
 
 def train(
-    recipe: Annotated[str, typer.Argument(help="A recipe's name (modern, notes-2020) or a TOML file.")],
+    recipe: Annotated[str, typer.Argument(help="A recipe's name (modern, transfer, notes-2020) or a TOML file.")],
     net: Annotated[
         str | None, typer.Option(help="Which network; see `microbotnet nets`.  [default: microbotnet]")
     ] = None,
@@ -36,11 +37,17 @@ def train(
             "[default: runs/RECIPE-NET-WIDTH-seedSEED]"
         ),
     ] = None,
-    data: Annotated[
-        Path | None, typer.Option(help="CIFAR-10's folder.  [default: MICROBOTNET_DATA or the cache]")
-    ] = None,
+    data: Data = None,
+    split: Split = None,
     begin: Annotated[
-        str | None, typer.Option("--from", help="A checkpoint whose network and weights to begin with.")
+        str | None,
+        typer.Option("--from", help="A checkpoint whose network and weights to begin with; its classes may be others."),
+    ] = None,
+    tune: Annotated[
+        str, typer.Option(help="How much changes: all, head (the last layer), or gradual (from the head down).")
+    ] = "all",
+    input_size: Annotated[
+        int | None, typer.Option(help="Side of the network's pictures.  [default: that of --from, or 32]", min=1)
     ] = None,
     policy: Annotated[
         str | None,
@@ -66,20 +73,24 @@ def train(
     precision: Annotated[str, typer.Option(help="32-true, bf16-mixed, bf16-true or 16-mixed.")] = "32-true",
     json: Json = False,
 ) -> None:
-    """Train a network on CIFAR-10. Run the same command again to go on with a training that was stopped."""
+    """Train a network on CIFAR-10 or other pictures. The same command again goes on with a stopped training."""
+    from ..data.source import CIFAR10, open_source
     from ..training.launch import make_fabric
     from ..training.recipe import load_recipe
-    from ..training.session import train_on_cifar10
+    from ..training.session import train_on
 
     changes = {"epochs": epochs, "batch": batch, "learning_rate": learning_rate, "holdout": holdout}
     plan = load_recipe(recipe, changes)
     if begin is not None and (net is not None or width is not None):
         raise BadInput("--from brings its own network; leave out --net and --width")
+    source = open_source(data, size=input_size or 32, split=split)
     net = net or "microbotnet"
     if width is None:
         width = 0.32 if net.startswith("microbotnet") else 1.0
-    label = Path(begin).stem if begin else f"{net}-{width:g}"
+    label = Path(begin).name.removesuffix(".safetensors") if begin else f"{net}-{width:g}"
     label += f"-{quantizer}-{Path(policy).stem}" if policy else ""
+    label += f"-{Path(data).name}" if data not in (None, CIFAR10) else ""
+    label += f"-{tune}" if tune != "all" else ""
     folder = out or Path("runs") / f"{Path(recipe).stem}-{label}-seed{seed}"
     fabric = make_fabric(accelerator, devices, nodes, precision)
     columns = (
@@ -102,9 +113,10 @@ def train(
                     f"train {record['train_top1']:5.2f} %{held}  {record['seconds']:.1f} s"
                 )
 
-        outcome = train_on_cifar10(
-            plan, recipe, folder, net=net, width=width, begin=begin, policy=policy, quantizer=quantizer, seed=seed,
-            teacher=teacher, data=data, fabric=fabric, on_step=on_step, on_epoch=on_epoch,
+        outcome = train_on(
+            source, plan, recipe, folder, net=net, width=width, begin=begin, tune=tune, input_size=input_size,
+            policy=policy, quantizer=quantizer, seed=seed, teacher=teacher, fabric=fabric, on_step=on_step,
+            on_epoch=on_epoch,
         )  # fmt: skip
     if not fabric.is_global_zero:
         return

@@ -124,6 +124,15 @@ def find_cifar10(folder: Path | None = None) -> Path:
         raise Failed(f"CIFAR-10 is not in {place} and cannot be put there ({error}); {_OTHERWISE}") from error
 
 
+def has_cifar10(folder: Path | None = None) -> bool:
+    """Whether `find_cifar10` would find the pictures without fetching them.
+
+    Raises:
+        BadInput: the folder named does not exist.
+    """
+    return _home(data_place(folder, FOLDER, "CIFAR-10")) is not None
+
+
 def read(home: Path, file: File) -> tuple[np.ndarray[tuple[int, int], np.dtype[np.uint8]], bool]:
     """The records of a file, uint8, 10,000×3,073, and whether it is the official one to the last bit.
 

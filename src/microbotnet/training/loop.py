@@ -19,6 +19,7 @@ from .memory import keep_freed_memory
 from .recipe import Recipe
 from .snapshot import Progress, State, load_snapshot, save_snapshot
 from .teacher import Teacher
+from .tune import freeze
 
 _LOSS_CHECK = 50  # steps between looks for a loss that is no number
 
@@ -46,6 +47,7 @@ def train(
     seed: int = 0,
     fabric: Fabric | None = None,
     teacher: Teacher | None = None,
+    tune: str = "all",
     describe: dict[str, Any] | None = None,
     on_step: Callable[[int, int], None] = lambda done, total: None,
     on_epoch: Callable[[dict[str, Any]], None] = lambda record: None,
@@ -58,6 +60,7 @@ def train(
     Args:
         fabric: where and how it runs; the default is one process. The recipe's batch is shared by all processes.
         teacher: its outputs are followed as the recipe says.
+        tune: how much of the network is changed; see `freeze`.
         describe: what else decides the training (architecture, data), for the snapshot to be recognised by.
         on_step, on_epoch: told of (steps done, steps in all), and of each epoch's record.
 
@@ -72,6 +75,8 @@ def train(
         raise BadInput(f"{pictures.name}: {count} training pictures do not fill a batch of {recipe.batch}; lower batch")
     if recipe.batch % fabric.world_size:
         raise BadInput(f"a batch of {recipe.batch} cannot be shared by {fabric.world_size} processes equally")
+    if tune == "gradual" and fabric.world_size > 1:
+        raise BadInput("gradual unfreezing needs one process; leave out --devices and --nodes")
     keep_freed_memory()
     device = fabric.device
     batches = Batches(pictures.images[:count], pictures.mean, pictures.std, pad=recipe.crop, device=device)
@@ -80,6 +85,9 @@ def train(
 
     model = model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = make_optimizer(model, recipe)
+    if tune == "gradual":
+        for group in optimizer.param_groups:
+            group["fused"] = False  # a fused step wants the momentum of all its parameters to begin at once
     averaged = copy.deepcopy(model) if recipe.average else model
     best: State = {}
     progress = Progress()
@@ -90,6 +98,7 @@ def train(
         model.load_state_dict(states["model"])
         averaged.load_state_dict(states.get("averaged", states["model"]))
         best = states.get("best", {})
+    freeze(model, tune, progress.epochs, recipe.epochs)
     network, stepper = fabric.setup(model, optimizer)
 
     for epoch in range(progress.epochs, recipe.epochs):
@@ -106,7 +115,7 @@ def train(
         soft = teacher.outputs(batches, view, epoch % recipe.views) if teacher and cached else None
         order = torch.randperm(count, generator=torch.Generator().manual_seed(seed * 200_003 + epoch))
         torch.manual_seed((seed * 300_007 + epoch) * 1009 + fabric.global_rank)  # dropout
-        network.train()
+        freeze(model, tune, epoch, recipe.epochs)
         total, right = torch.zeros((), device=device), torch.zeros((), device=device)
         for step, batch in enumerate(order[: steps * recipe.batch].reshape(steps, recipe.batch)):
             index = batch[fabric.global_rank :: fabric.world_size]

@@ -5,7 +5,7 @@ import hashlib
 import io
 import json
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -18,7 +18,9 @@ from lightning_fabric import Fabric
 from .. import __version__
 from ..atomic import write_atomically
 from ..data.augment import Batches
-from ..data.cifar10 import CLASSES, MEAN, STD, load_cifar10
+from ..data.cifar10 import MEAN, STD
+from ..data.resize import resized
+from ..data.source import Source
 from ..errors import BadInput
 from ..nets import create_model
 from ..quant.parametrize import bake, quantize
@@ -26,6 +28,8 @@ from .checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from .loop import TrainingSet, top1, train
 from .recipe import Recipe
 from .teacher import Teacher
+from .transfer import network_for, positions
+from .tune import check_tune
 
 Record = dict[str, Any]
 
@@ -39,7 +43,8 @@ class Outcome:
     history: list[Record]
 
 
-def train_on_cifar10(
+def train_on(
+    source: Source,
     recipe: Recipe,
     recipe_name: str,
     folder: Path,
@@ -49,44 +54,54 @@ def train_on_cifar10(
     seed: int = 0,
     teacher: str | None = None,
     begin: str | None = None,
+    tune: str = "all",
+    input_size: int | None = None,
     policy: str | None = None,
     quantizer: str = "one-negative-one",
-    data: Path | None = None,
     fabric: Fabric | None = None,
     on_step: Callable[[int, int], None] = lambda done, total: None,
     on_epoch: Callable[[Record], None] = lambda record: None,
 ) -> Outcome:
-    """Train a network on CIFAR-10 into `folder`: `model.safetensors`, its card, `log.csv` and TensorBoard curves.
+    """Train a network on `source` into `folder`: `model.safetensors`, its card, `log.csv` and TensorBoard curves.
 
     The test pictures are looked at once, when the training is over.
 
     Args:
+        source: the pictures; see `open_source`. They are resized to the network's size, and normalised as `begin`'s
+            were, else as CIFAR-10's, so that weights carry over from one set to another.
         recipe, recipe_name: what to do, and what the card calls it.
         net, width: `create_model`'s.
-        teacher: a checkpoint (name or file) whose outputs are followed.
-        begin: a checkpoint whose network and weights training begins with, instead of `net` and `width`.
+        teacher: a checkpoint (name or file) whose outputs are followed; it must know all classes.
+        begin: a checkpoint whose network and weights training begins with, instead of `net` and `width`; where its
+            classes are others, its last layer is new (see `network_for`).
+        tune: how much of the network is changed; see `freeze`.
+        input_size: side of the network's pictures; None is that of `begin`, else 32.
         policy, quantizer: train with quantized kernels (see `quant.quantize`); None trains in float.
-        data: CIFAR-10's folder; see `load_cifar10`.
 
     Raises:
         BadInput, Failed: see `train`.
     """
     fabric = fabric or Fabric(accelerator="cpu", devices=1)
-    architecture: dict[str, Any] = {"name": net, "width": width, "num_classes": len(CLASSES), "input_size": 32}
+    check_tune(tune)
     torch.manual_seed(seed)
+    architecture: dict[str, Any]
+    mean: tuple[float, ...] = MEAN
+    std: tuple[float, ...] = STD
     if begin is None:
+        size = input_size or 32
+        architecture = {"name": net, "width": width, "num_classes": len(source.classes), "input_size": size}
         model = create_model(**architecture)
     else:
         loaded = load_checkpoint(begin)
-        model, architecture = loaded.model, loaded.card["architecture"]
-        if architecture["num_classes"] != len(CLASSES):
-            raise BadInput(f"{begin}: has {architecture['num_classes']} classes, CIFAR-10 {len(CLASSES)}")
+        model, architecture = network_for(loaded, begin, source.classes, input_size)
+        mean, std = (tuple(loaded.card["data"][key]) for key in ("mean", "std"))
+    images, labels = source.load("train")
+    images = resized(images, architecture["input_size"])
     quantization: str | dict[str, Any] = "none"
     if policy is not None:
-        quantize(model, policy, quantizer)
+        quantize(model, policy, quantizer, images.shape[1:])
         quantization = {"policy": policy, "quantizer": quantizer, "retrained": True}
-    images, labels = load_cifar10(data, "train")
-    pictures = TrainingSet("cifar10", images, labels, MEAN, STD)
+    pictures = TrainingSet(source.name, images, labels, mean, std)
     curves = _Curves(folder) if fabric.is_global_zero else None
 
     def finish_epoch(record: Record) -> None:
@@ -101,28 +116,38 @@ def train_on_cifar10(
         folder,
         seed=seed,
         fabric=fabric,
-        teacher=_teacher(teacher, recipe, pictures, len(CLASSES)) if teacher else None,
+        teacher=make_teacher(teacher, recipe, pictures, source.classes) if teacher else None,
+        tune=tune,
         describe={
             "architecture": architecture,
-            "pictures": pictures.name,
+            "pictures": source.key,
             "quantization": quantization if policy else None,
             "begin": begin,
+            **({"tune": tune} if tune != "all" else {}),
         },
         on_step=on_step,
         on_epoch=finish_epoch,
     )
-    test_images, test_labels = load_cifar10(data, "test")
-    score = top1(kept, Batches(test_images, MEAN, STD, device=fabric.device), test_labels)
+    test_images, test_labels = source.load("test")
+    test_images = resized(test_images, architecture["input_size"])
+    score = top1(kept, Batches(test_images, mean, std, device=fabric.device), test_labels)
     held_out = [record["holdout_top1"] for record in history if recipe.holdout]
     card = {
         "architecture": architecture,
         "quantization": quantization,
-        "recipe": {"name": recipe_name, "seed": seed, "begin": begin, "teacher": teacher, **asdict(recipe)},
+        "recipe": {
+            "name": recipe_name,
+            "seed": seed,
+            "begin": begin,
+            "tune": tune,
+            "teacher": teacher,
+            **asdict(recipe),
+        },
         "data": {
-            "name": "cifar10",
-            "classes": list(CLASSES),
-            "mean": list(MEAN),
-            "std": list(STD),
+            "name": source.name,
+            "classes": list(source.classes),
+            "mean": list(mean),
+            "std": list(std),
             "training_pictures": len(labels) - recipe.holdout,
         },
         "metrics": {
@@ -147,11 +172,18 @@ def train_on_cifar10(
     return Outcome(checkpoint, card, history)
 
 
-def evaluate_on_cifar10(checkpoint: Checkpoint, data: Path | None = None) -> dict[str, float | int]:
-    """`top1` (percent) of a checkpoint on the 10,000 test pictures, normalised as its card says; and `pictures`."""
-    images, labels = load_cifar10(data, "test")
-    mean, std = checkpoint.card["data"]["mean"], checkpoint.card["data"]["std"]
-    return {"top1": round(top1(checkpoint.model, Batches(images, mean, std), labels), 2), "pictures": len(labels)}
+def evaluate_on(checkpoint: Checkpoint, source: Source) -> dict[str, float | int]:
+    """`top1` (percent) of a checkpoint on the test pictures of `source`, normalised as its card says; and `pictures`.
+
+    Raises:
+        BadInput: it does not know a class of the pictures (named).
+    """
+    card = checkpoint.card
+    rows = torch.tensor(positions(card["data"]["classes"], source.classes, "the checkpoint"))
+    images, labels = source.load("test")
+    images = resized(images, card["architecture"]["input_size"])
+    batches = Batches(images, card["data"]["mean"], card["data"]["std"])
+    return {"top1": round(top1(checkpoint.model, batches, rows[labels]), 2), "pictures": len(labels)}
 
 
 class _Curves:
@@ -172,20 +204,19 @@ class _Curves:
         self.writer.flush()
 
 
-def _teacher(name: str, recipe: Recipe, pictures: TrainingSet, classes: int) -> Teacher:
+def make_teacher(name: str, recipe: Recipe, pictures: TrainingSet, classes: Sequence[str]) -> Teacher:
     """The checkpoint as a teacher; its outputs are kept in the user's cache, apart for each way of augmenting."""
     loaded = load_checkpoint(name)
     card = loaded.card
-    if card["architecture"]["num_classes"] != classes:
-        raise BadInput(f"{name}: a teacher of {card['architecture']['num_classes']} classes cannot teach {classes}")
+    columns = positions(card["data"]["classes"], classes, f"{name}: the teacher")
     if [*card["data"]["mean"], *card["data"]["std"]] != [*pictures.mean, *pictures.std]:
         raise BadInput(f"{name}: the teacher's pictures were normalised otherwise; see mean and std in its card")
     digest = hashlib.sha256(pictures.images.numpy().tobytes())
     for key, value in loaded.model.state_dict().items():
         digest.update(key.encode() + value.numpy().tobytes())
-    digest.update(json.dumps([recipe.crop, recipe.flip, recipe.views, recipe.holdout]).encode())
+    digest.update(json.dumps([recipe.crop, recipe.flip, recipe.views, recipe.holdout, columns]).encode())
     key = digest.hexdigest()[:16]
-    return Teacher(key, loaded.model, Path(platformdirs.user_cache_dir("microbotnet")) / "teachers" / key)
+    return Teacher(key, loaded.model, columns, Path(platformdirs.user_cache_dir("microbotnet")) / "teachers" / key)
 
 
 def _csv(history: list[Record]) -> bytes:

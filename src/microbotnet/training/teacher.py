@@ -1,5 +1,6 @@
 """A trained network whose outputs another learns to follow."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -15,13 +16,16 @@ class Teacher:
 
     Args:
         name: what tells this teacher, with its data and augmentation, from others.
+        model: from pictures to logits.
+        columns: which of its logits stand for the student's classes, in their order.
         folder: where outputs are kept; trainings with the same teacher share it.
     """
 
-    def __init__(self, name: str, model: nn.Module, folder: Path) -> None:
+    def __init__(self, name: str, model: nn.Module, columns: Sequence[int], folder: Path) -> None:
         self.name = name
         self.model = model.eval().requires_grad_(False)
         self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.columns = torch.tensor(columns)
         self.folder = folder
 
     @torch.no_grad()
@@ -29,7 +33,7 @@ class Teacher:
         """Logits (B, classes) for normalised pictures."""
         self.model.to(inputs.device)
         logits: Tensor = self.model(inputs)
-        return logits
+        return logits[:, self.columns.to(inputs.device)]
 
     def outputs(self, batches: Batches, view: View, number: int) -> Tensor:
         """Logits (N, classes) float16 of every picture under `view`, computed once and read from disk afterwards."""

@@ -1,0 +1,18 @@
+"""The options that name pictures, the same in every command."""
+
+from typing import Annotated
+
+import typer
+
+Data = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SET|FOLDER",
+        help="cifar10 (looked for in MICROBOTNET_DATA or the cache) or its folder; micro-robot/outdoor, …/indoor, "
+        "…/combined, …/micro; or a folder of pictures: train/CLASS and test/CLASS, or CLASS.  [default: cifar10]",
+    ),
+]
+Split = Annotated[
+    float | None,
+    typer.Option(help="Share of a folder's pictures to test with, where it has no test/ of its own.  [default: 0.1]"),
+]

@@ -1,0 +1,167 @@
+"""Any folder of pictures as a set: `train/CLASS/…` and `test/CLASS/…` (or `val/`), or `CLASS/…` and a split.
+
+Pictures are decoded once, and kept as one file in the user's cache for as long as nothing in the folder changes.
+"""
+
+import hashlib
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..atomic import write_atomically
+from ..errors import BadInput
+from ..pictures.read import SUFFIXES, Pixels, printable, read_picture
+from .cifar10 import Split
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+SHARE = 0.1
+"""Of each class's pictures, tested with where the folder has no test pictures of its own."""
+_TEST = ("test", "val")
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What is in a folder of pictures.
+
+    classes: in the order of their names. files, labels: of both splits; files are relative to the folder.
+    """
+
+    folder: Path
+    classes: tuple[str, ...]
+    files: dict[Split, list[str]]
+    labels: dict[Split, list[int]]
+
+    @property
+    def every(self) -> list[str]:
+        """The files of both splits, sorted."""
+        return sorted(self.files["train"] + self.files["test"])
+
+    @property
+    def key(self) -> str:
+        """Of the folder's content: names, sizes and times of change."""
+        digest = hashlib.sha256(str(self.folder.resolve()).encode(errors="surrogateescape"))
+        for file in self.every:
+            status = (self.folder / file).stat()
+            digest.update(f"{file}\0{status.st_size}\0{status.st_mtime_ns}\0".encode(errors="surrogateescape"))
+        return digest.hexdigest()[:16]
+
+
+def list_folder(folder: Path, share: float | None = None) -> Listing:
+    """Find the classes and pictures of a folder.
+
+    Where it has no folders of its own for training and testing, `share` of each class is tested with, at least one
+    picture: those whose names' SHA-256 is least, so that the choice is the same everywhere. Classes take turns in the
+    lists, in proportion to their pictures, so that every part of a split has all of them.
+
+    Args:
+        folder: `train/CLASS/…` with `test/CLASS/…` or `val/CLASS/…`; `train/CLASS/…` alone; or `CLASS/…`.
+        share: 0…1, 0.1 if not said; only for a folder without test pictures of its own.
+
+    Raises:
+        BadInput: no class folders, or only one; an empty one; classes that are not in both; a class of one picture
+            that would have to be both; a share for a folder that needs none.
+    """
+    root = folder / "train" if (folder / "train").is_dir() else folder
+    test = next((folder / name for name in _TEST if (folder / name).is_dir()), None) if root != folder else None
+    classes = _classes(root)
+    if test is not None:
+        if share is not None:
+            raise BadInput(f"{folder}: has test pictures of its own, in {test.name}/; leave out the split")
+        if odd := set(classes) ^ set(_classes(test)):
+            raise BadInput(f"{folder}: class {printable(min(odd))!r} is not both in train/ and {test.name}/")
+        found = [(_pictures(root / name, folder), _pictures(test / name, folder)) for name in classes]
+    else:
+        share = SHARE if share is None else share
+        if not 0 < share < 1:
+            raise BadInput(f"the split must be a share between 0 and 1, not {share:g}")
+        found = [_divided(_pictures(root / name, folder), share, folder) for name in classes]
+    files: dict[Split, list[str]] = {}
+    labels: dict[Split, list[int]] = {}
+    for split, lists in zip(("train", "test"), zip(*found, strict=True), strict=True):
+        turns = sorted(((i + 0.5) / len(names), k, name) for k, names in enumerate(lists) for i, name in enumerate(names))
+        files[split] = [name for _, _, name in turns]  # type: ignore[index]
+        labels[split] = [k for _, k, _ in turns]  # type: ignore[index]
+    return Listing(folder, tuple(classes), files, labels)
+
+
+def load_folder(listing: Listing, split: Split, size: int) -> "tuple[Tensor, Tensor]":
+    """The pictures of a split, as `read_picture` reads them, and their labels.
+
+    Returns:
+        pictures, uint8, N×3×size×size; labels, int64, N.
+
+    Raises:
+        BadInput: a picture cannot be read; all such are counted, the first is named.
+        Failed: the cache cannot be written.
+    """
+    import platformdirs
+    import torch
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file, save
+
+    cache = Path(platformdirs.user_cache_dir("microbotnet")) / "folders" / f"{listing.key}-{size}.safetensors"
+    every = listing.every
+    try:
+        pictures = load_file(cache)["pictures"]
+    except (SafetensorError, OSError):  # not there yet, or damaged
+        pictures = torch.from_numpy(_decoded(listing.folder, every, size))
+        write_atomically(cache, save({"pictures": pictures}))
+    place = {file: i for i, file in enumerate(every)}
+    index = torch.tensor([place[file] for file in listing.files[split]])
+    return pictures[index], torch.tensor(listing.labels[split])
+
+
+def _classes(folder: Path) -> list[str]:
+    classes = sorted(path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    if len(classes) < 2:
+        what = f"only one class folder, {printable(classes[0])!r}" if classes else "no class folders"
+        raise BadInput(f"{folder}: {what}; a set of pictures has a folder for each class, two at least")
+    return classes
+
+
+def _pictures(place: Path, folder: Path) -> list[str]:
+    """The picture files of a class, in folders below too, relative to `folder`, in the order of their names."""
+    files = sorted(
+        path.relative_to(folder).as_posix()
+        for path in place.rglob("*")
+        if path.suffix.lower() in SUFFIXES and path.is_file()
+    )
+    if not files:
+        raise BadInput(f"{place}: an empty class folder: no pictures in it; add some or remove it")
+    return files
+
+
+def _divided(files: list[str], share: float, folder: Path) -> tuple[list[str], list[str]]:
+    count = max(1, round(share * len(files)))
+    if count == len(files):
+        place = folder / Path(files[0]).parent
+        raise BadInput(f"{place}: {len(files)} pictures cannot be split into training and test pictures; add some")
+    ranked = sorted(files, key=lambda file: hashlib.sha256(Path(file).name.encode(errors="surrogateescape")).digest())
+    test = set(ranked[:count])
+    return [file for file in files if file not in test], [file for file in files if file in test]
+
+
+def _decoded(folder: Path, files: Sequence[str], size: int) -> Pixels:
+    pictures = np.empty((len(files), 3, size, size), np.uint8)
+
+    def decode(item: tuple[int, str]) -> BadInput | None:
+        i, file = item
+        try:
+            pictures[i] = read_picture(folder / file, size)
+        except BadInput as error:
+            return error
+        return None
+
+    with ThreadPoolExecutor(os.cpu_count()) as decoders:
+        wrong = [error for error in decoders.map(decode, enumerate(files)) if error]
+    if wrong:
+        more = f" (and {len(wrong) - 1} more files)" if wrong[1:] else ""
+        raise BadInput(f"{wrong[0]}{more}; mend or remove it")
+    return pictures

@@ -1,0 +1,72 @@
+"""What `--data` names: CIFAR-10, a set of the Micro Robot Dataset, or any folder of pictures; all are used alike."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import BadInput
+from . import cifar10
+from .cifar10 import Split, load_cifar10
+from .folder import SHARE, list_folder, load_folder
+from .micro_robot import SETS, classes_of, load_micro_robot
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+CIFAR10, MICRO_ROBOT = "cifar10", "micro-robot"
+NAMED = (CIFAR10, *(f"{MICRO_ROBOT}/{name}" for name in SETS))
+"""The sets with names."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A set of pictures.
+
+    name: what users see. key: what tells its content from that of other sets.
+    classes: their names, in the order of the labels.
+    load: the pictures of a split, (N, 3, H, H) uint8, and their labels, (N,) int64; every part of a split has all
+        classes.
+    """
+
+    name: str
+    key: str
+    classes: tuple[str, ...]
+    load: "Callable[[Split], tuple[Tensor, Tensor]]"
+
+
+def open_source(data: str | Path | None = None, *, size: int = 32, split: float | None = None) -> Source:
+    """The set that `data` names. Nothing of it is read yet but the list of its files.
+
+    Args:
+        data: one of `NAMED`, looked for in MICROBOTNET_DATA or the user's cache; CIFAR-10's own folder; or a folder
+            of pictures (see `list_folder`). None is CIFAR-10.
+        size: side of the network's pictures; those of a folder are kept at twice that, for views that zoom in.
+        split: the share of a folder's pictures to test with; see `list_folder`.
+
+    Raises:
+        BadInput: no such set or folder, or a split for a set that has test pictures of its own.
+    """
+    name = CIFAR10 if data is None else str(data)
+    path = Path(name).expanduser()
+    if name not in NAMED and not name.startswith(f"{MICRO_ROBOT}/") and path.is_dir() and _has_classes(path):
+        listing = list_folder(path, split)
+        title = path.resolve().name
+        return Source(title, f"{listing.key}-{split or SHARE:g}", listing.classes, partial(load_folder, listing, size=2 * size))
+    if split is not None:
+        raise BadInput(f"{name} has test pictures of its own; leave out the split")
+    if name.startswith(f"{MICRO_ROBOT}/"):
+        view = name.removeprefix(f"{MICRO_ROBOT}/")
+        return Source(name, name, classes_of(view), lambda part: load_micro_robot(view, part))
+    if name != CIFAR10 and not path.is_dir():
+        raise BadInput(f"{name}: no such folder, nor one of {', '.join(NAMED)}")
+    folder = None if name == CIFAR10 else path
+    return Source(CIFAR10, CIFAR10, cifar10.CLASSES, lambda part: load_cifar10(folder, part))
+
+
+def _has_classes(folder: Path) -> bool:
+    """Whether it is a folder of pictures: it has folders in it, and CIFAR-10 is not there."""
+    if (folder / cifar10.URL.rpartition("/")[2]).exists() or cifar10.has_cifar10(folder):
+        return False
+    return any(path.is_dir() and not path.name.startswith(".") for path in folder.iterdir())
