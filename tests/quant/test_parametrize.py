@@ -11,8 +11,8 @@ from torch.nn.utils import parametrize
 
 from microbotnet import trace
 from microbotnet.cost.memory import kernels_of
-from microbotnet.errors import BadInput
 from microbotnet.data.source import open_source
+from microbotnet.errors import BadInput
 from microbotnet.nets import create_model
 from microbotnet.quant import bake, quantize
 from microbotnet.quant.parametrize import QUANTIZERS, make_quantizer

@@ -85,7 +85,9 @@ def list_folder(folder: Path, share: float | None = None) -> Listing:
     files: dict[Split, list[str]] = {}
     labels: dict[Split, list[int]] = {}
     for split, lists in zip(("train", "test"), zip(*found, strict=True), strict=True):
-        turns = sorted(((i + 0.5) / len(names), k, name) for k, names in enumerate(lists) for i, name in enumerate(names))
+        turns = sorted(
+            ((i + 0.5) / len(names), k, name) for k, names in enumerate(lists) for i, name in enumerate(names)
+        )
         files[split] = [name for _, _, name in turns]  # type: ignore[index]
         labels[split] = [k for _, k, _ in turns]  # type: ignore[index]
     return Listing(folder, tuple(classes), files, labels)

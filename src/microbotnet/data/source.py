@@ -52,8 +52,8 @@ def open_source(data: str | Path | None = None, *, size: int = 32, split: float 
     path = Path(name).expanduser()
     if name not in NAMED and not name.startswith(f"{MICRO_ROBOT}/") and path.is_dir() and _has_classes(path):
         listing = list_folder(path, split)
-        title = path.resolve().name
-        return Source(title, f"{listing.key}-{split or SHARE:g}", listing.classes, partial(load_folder, listing, size=2 * size))
+        key = f"{listing.key}-{split or SHARE:g}"
+        return Source(path.resolve().name, key, listing.classes, partial(load_folder, listing, size=2 * size))
     if split is not None:
         raise BadInput(f"{name} has test pictures of its own; leave out the split")
     if name.startswith(f"{MICRO_ROBOT}/"):
