@@ -10,8 +10,22 @@ import typer
 from .. import __version__
 from ..errors import BadInput, Failed
 from ..extras import extra_of
-from ..extras import extra_of
-from . import approach, classify, compare, data, evaluate, nets, profile, quantize, render, show, train, watch, weights
+from . import (
+    approach,
+    classify,
+    compare,
+    data,
+    demo,
+    evaluate,
+    nets,
+    profile,
+    quantize,
+    render,
+    show,
+    train,
+    watch,
+    weights,
+)
 
 app = typer.Typer(
     name="microbotnet",
@@ -23,6 +37,7 @@ app.command("approach")(approach.approach)
 app.command("classify")(classify.classify)
 app.add_typer(data.app)
 app.command("compare")(compare.compare)
+app.command("demo")(demo.demo)
 app.command("evaluate")(evaluate.evaluate)
 app.command("nets")(nets.nets)
 app.command("profile")(profile.profile)
@@ -63,9 +78,6 @@ def main() -> None:
     except Exception as error:
         if "MICROBOTNET_DEBUG" in os.environ:
             raise
-        if isinstance(error, ModuleNotFoundError) and (extra := extra_of(error.name)):
-            print(f"microbotnet: this needs {error.name}; pip install 'microbotnet[{extra}]'", file=sys.stderr)
-            sys.exit(1)
         if isinstance(error, ModuleNotFoundError) and (extra := extra_of(error.name)):
             print(f"microbotnet: this needs {error.name}; pip install 'microbotnet[{extra}]'", file=sys.stderr)
             sys.exit(1)

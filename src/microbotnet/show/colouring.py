@@ -14,12 +14,14 @@ class Colouring:
     """A value of each step on a scale, or one of a few kinds.
 
     `values` is by the step's name; steps that are not in it stay grey. With `kinds`, a value is an index into them.
+    `ratio` is how far under the largest value colours still differ.
     """
 
     title: str
     values: Mapping[str, float]
     unit: str = ""
     kinds: tuple[str, ...] = ()
+    ratio: float = 1e4
 
 
 def by_macs(profile: Profile) -> Colouring:

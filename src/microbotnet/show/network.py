@@ -53,7 +53,7 @@ def draw_network(
 def _paint(colouring: Colouring) -> Callable[[Step], str]:
     if colouring.kinds:
         return lambda step: f"kind{colouring.values[step.name]:.0f}" if step.name in colouring.values else "none"
-    scale = Scale.of(colouring.values.values())
+    scale = Scale.of(colouring.values.values(), colouring.ratio)
     return lambda step: scale.css(colouring.values.get(step.name, 0))
 
 
@@ -61,7 +61,8 @@ def _tooltip(step: Step, colouring: Colouring) -> str:
     lines = [step.name, f"{short(step) if step.kind != 'input' else 'the picture'} → {times(step.shape)}"]
     if step.name in colouring.values:
         value = colouring.values[step.name]
-        shown = colouring.kinds[int(value)] if colouring.kinds else f"{value:,.0f} {colouring.unit}"
+        number = f"{value:,.0f}" if value >= 100 or value == int(value) else f"{value:.3g}"
+        shown = colouring.kinds[int(value)] if colouring.kinds else f"{number} {colouring.unit}"
         lines.append(f"{colouring.title}: {shown}".rstrip())
     parameters = sum(p.numel for node in step.nodes for p in node.parameters)
     if parameters:
@@ -195,7 +196,7 @@ def _legend(drawing: Drawing, colouring: Colouring, y: float, gates: bool, short
             drawing.text(x + 18, y + 10, kind, size=LABEL)
             x += text_width(kind, LABEL) + 34
     else:
-        scale = Scale.of(colouring.values.values())
+        scale = Scale.of(colouring.values.values(), colouring.ratio)
         bounds = scale.bounds()
         for low, high in pairwise(bounds):
             drawing.rect(x, y + 1, 56, 11, f"{scale.css((low * high) ** 0.5)} edge thin")

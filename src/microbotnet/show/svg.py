@@ -177,11 +177,11 @@ class Scale:
     high: float
 
     @classmethod
-    def of(cls, values: Iterable[float]) -> "Scale":
-        """Over all positive `values`, at most a ratio of 10,000."""
+    def of(cls, values: Iterable[float], ratio: float = 1e4) -> "Scale":
+        """Over all positive `values`, at most over `ratio`; what is smaller has the first colour."""
         found = [value for value in values if value > 0]
         high = max(found, default=1.0)
-        return cls(max(min(found, default=1.0), high / 1e4), high)
+        return cls(max(min(found, default=1.0), high / ratio), high)
 
     def css(self, value: float) -> str:
         """The class of `value`."""

@@ -1,0 +1,138 @@
+"""What the page shows of one picture, as HTML."""
+
+from base64 import b64encode
+from dataclasses import dataclass
+from html import escape
+from io import BytesIO
+from threading import Lock
+from time import perf_counter
+
+import numpy as np
+from PIL import Image
+
+from ..cost.energy import BUDGET_PJ
+from ..pictures.read import Pixels, read_picture
+from ..show.activation_map import enlarged, overlay
+from ..show.activity import Activity
+from ..show.colouring import Colouring
+from ..show.network import draw_network
+from ..show.svg import STYLE
+from .networks import Network
+
+SIDE = 224  # of the pictures on the page, in pixels
+TOP = 5
+
+CSS = (
+    """
+.mbn{color:var(--body-text-color);line-height:1.4}
+.mbn h3{font-size:1.02rem;margin:0 0 .5em;font-weight:600}
+.mbn .quiet{opacity:.72;font-size:.86rem}
+.mbn .class{display:grid;grid-template-columns:minmax(6.2em,auto) 1fr 4.2em;align-items:center;gap:10px;margin:.32em 0}
+.mbn .class.first{font-weight:600}
+.mbn .class .track{background:var(--border-color-primary);border-radius:5px;height:13px;overflow:hidden}
+.mbn .class .track i{display:block;height:100%;background:#0969da;border-radius:5px}
+.mbn .class span:last-child{text-align:right;font-variant-numeric:tabular-nums}
+.mbn .pair{display:grid;grid-template-columns:1fr 1fr;gap:12px;max-width:480px;margin:1.1em 0 .3em}
+.mbn .pair img{width:100%;aspect-ratio:1;border-radius:8px;display:block}
+.mbn .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(140px,1fr));gap:10px;margin:1.1em 0 .3em}
+.mbn .tile{border:1px solid var(--border-color-primary);border-radius:8px;padding:8px 12px}
+.mbn .tile b{display:block;font-size:1.18rem;font-variant-numeric:tabular-nums}
+.mbn .tile.under b{color:#1a7f37}
+.dark .mbn .tile.under b{color:#3fb950}
+.mbn .drawing{overflow-x:auto;contain:inline-size;padding-bottom:6px}
+.mbn .drawing svg{width:100%;min-width:800px;height:auto;display:block}
+.mbn .complaint{border-left:4px solid #cf222e;padding:.5em 1em;font-size:1.02rem}
+.mbn .drawing{"""
+    + STYLE.replace("svg{", "& svg{", 1)
+    + "}"
+)
+
+_one = Lock()  # watching a network is for one picture at a time
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The page's two parts: what is in the picture and what it cost, and the network's drawing."""
+
+    summary: str
+    drawing: str
+
+
+def answer(file: str, network: Network) -> Answer:
+    """Classify the picture in `file` and show everything of it.
+
+    Raises:
+        BadInput: it is no picture.
+    """
+    picture = read_picture(file, network.size)
+    with _one:
+        start = perf_counter()
+        seen = network.observe(picture)
+        seconds = perf_counter() - start
+    summary = _classes(network, seen) + _pictures(network, picture, seen) + _costs(network, seconds)
+    return Answer(_page(summary), _page(_drawing(network, seen)))
+
+
+def complaint(message: str) -> Answer:
+    """What is shown in place of an answer."""
+    return Answer(_page(f'<div class="complaint">{escape(message)}</div>'), "")
+
+
+def _page(content: str) -> str:
+    return f'<div class="mbn">{content}</div>'
+
+
+def _classes(network: Network, seen: Activity) -> str:
+    rows = []
+    for place, index in enumerate(np.argsort(-seen.probabilities, kind="stable")[:TOP]):
+        percent = 100 * float(seen.probabilities[index])
+        name = escape(network.classes[index].replace("_", " "))
+        css = "class first" if place == 0 else "class"
+        bar = f'<span class="track"><i style="width:{max(percent, 0.6):.1f}%"></i></span>'
+        rows.append(f'<div class="{css}"><span>{name}</span>{bar}<span>{percent:.1f} %</span></div>')
+    return "<h3>What is in it</h3>" + "".join(rows)
+
+
+def _pictures(network: Network, picture: Pixels, seen: Activity) -> str:
+    file = BytesIO()
+    Image.fromarray(enlarged(picture, SIDE)).save(file, "PNG")
+    images = _img(file.getvalue(), f"what the network sees: {network.size}×{network.size} pixels")
+    words = f"What the network sees, {network.size}×{network.size} pixels"
+    if seen.map is not None:
+        label = escape(network.classes[seen.map.label].replace("_", " "))
+        images += _img(overlay(picture, seen.map.values, SIDE), f"where {label} comes from")
+        words += f", and where “{label}” comes from ({escape(seen.map.method)})"
+    return f'<div class="pair">{images}</div><div class="quiet">{words}.</div>'
+
+
+def _img(png: bytes, alt: str) -> str:
+    return f'<img alt="{escape(alt)}" src="data:image/png;base64,{b64encode(png).decode()}">'
+
+
+def _costs(network: Network, seconds: float) -> str:
+    costs = network.costs
+    macs, energy = costs.macs["conv_linear"], costs.energy
+    skipped = macs - costs.effective_macs
+    bits = [kernel.ternary for step in costs.graph.steps for kernel in step.head.parameters if kernel.role == "weight"]
+    weights = costs.memory.weight_bytes["int8"] if not any(bits) else energy.weight_memory_bytes
+    tiles = [
+        (f"{macs:,}", f"MACs, {skipped:,} of them by a weight of zero" if skipped else "MACs (conv_linear)", ""),
+        (f"{weights / 1024:,.1f} kB", "weights, 2 bits where ternary" if any(bits) else "weights at int8", ""),
+        (f"{costs.memory.peak_activation_bytes / 1024:,.1f} kB", "activations at int8, peak", ""),
+        (
+            f"{energy.total / 1e6:,.2f} µJ",
+            f"modelled, {escape(energy.preset.name)}; the goal is 1 µJ",
+            "under" if energy.total < BUDGET_PJ else "",
+        ),
+        (f"{1000 * seconds:,.0f} ms", "on this computer, in float, map included", ""),
+    ]
+    shown = "".join(
+        f'<div class="tile {css}"><b>{value}</b><span class="quiet">{words}</span></div>' for value, words, css in tiles
+    )
+    return f'<div class="tiles">{shown}</div>'
+
+
+def _drawing(network: Network, seen: Activity) -> str:
+    colouring = Colouring("activity: mean |output| of the layer, for this picture", seen.layers, ratio=100)
+    svg = draw_network(network.costs.graph, colouring, network.name, inline=True)
+    return f'<h3>The network, lit by this picture</h3><div class="drawing">{svg}</div>'

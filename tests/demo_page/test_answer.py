@@ -1,0 +1,93 @@
+"""What the page says of a picture is what the library says, whatever the network."""
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import microbotnet
+from microbotnet.demo_page.answer import answer, complaint
+from microbotnet.demo_page.networks import offered, open_network
+from microbotnet.errors import BadInput
+from microbotnet.inference import predict
+from microbotnet.pictures import read_picture
+from microbotnet.weights import DEFAULT, shipped_cards
+
+DEMO = Path(microbotnet.__file__).parent / "demo" / "pictures"
+TERNARY = "checkpoints/micro_one_neg_one_x0_32.pytorch_state"
+
+
+def tags_close(html: str) -> bool:
+    opened: list[str] = []
+
+    class Balance(HTMLParser):
+        def handle_starttag(self, tag: str, attrs: object) -> None:
+            if tag != "img":
+                opened.append(tag)
+
+        def handle_endtag(self, tag: str) -> None:
+            assert opened.pop() == tag
+
+    Balance().feed(html)
+    return not opened
+
+
+def test_classes_and_probabilities_are_those_of_the_network() -> None:
+    network = open_network(DEFAULT)
+    shown = answer(str(DEMO / "horse.png"), network)
+    data = network.checkpoint.card["data"]
+    expected = predict(network.checkpoint.model, read_picture(DEMO / "horse.png")[None], data["mean"], data["std"])[0]
+    rows = re.findall(
+        r'<div class="class(?: first)?"><span>(.*?)</span>.*?<span>([\d.]+) %</span></div>', shown.summary
+    )
+    order = np.argsort(-expected)[:5]
+    assert [name for name, _ in rows] == [data["classes"][i] for i in order]
+    assert [float(p) for _, p in rows] == pytest.approx([100 * expected[i] for i in order], abs=0.06)
+    assert tags_close(shown.summary)
+    assert tags_close(shown.drawing)
+    assert shown.summary.count("data:image/png;base64,") == 2
+
+
+def test_the_cost_is_the_profiles() -> None:
+    shown = answer(str(DEMO / "horse.png"), open_network(DEFAULT)).summary
+    assert "<b>782,368</b>" in shown
+    assert "<b>245.2 kB</b>" in shown
+    assert "<b>8.0 kB</b>" in shown
+    assert "<b>2.06 µJ</b>" in shown
+
+
+def test_a_ternary_network_counts_two_bits_and_its_zeros(shared: Path) -> None:
+    network = open_network(str(shared / TERNARY))
+    shown = answer(str(DEMO / "horse.png"), network).summary
+    assert "of them by a weight of zero" in shown
+    assert "2 bits where ternary" in shown
+    energy = network.costs.energy
+    assert energy.weight_memory_bytes < 245.2 * 1024
+    assert f"<b>{energy.weight_memory_bytes / 1024:,.1f} kB</b>" in shown
+    assert f"<b>{energy.total / 1e6:,.2f} µJ</b>" in shown
+
+
+def test_every_layer_is_lit_and_the_colours_follow_the_picture() -> None:
+    network = open_network(DEFAULT)
+    first, second = (answer(str(DEMO / name), network).drawing for name in ("horse.png", "ship.png"))
+    assert first.count("activity: mean |output|") > 60
+    assert first != second
+
+
+def test_what_is_no_picture_is_said(tmp_path: Path) -> None:
+    (tmp_path / "a<b>.png").write_text("hello")
+    with pytest.raises(BadInput, match="not a picture in a known format"):
+        answer(str(tmp_path / "a<b>.png"), open_network(DEFAULT))
+    assert "a&lt;b&gt;.png" in complaint("a<b>.png: empty").summary
+
+
+def test_what_is_shipped_is_offered_and_ones_own_comes_first(shared: Path) -> None:
+    assert next(iter(offered().values())) == DEFAULT
+    assert set(offered().values()) == set(shipped_cards())
+    assert next(iter(offered("microbotnet-0.25").values())) == "microbotnet-0.25"
+    own = str(shared / TERNARY)
+    assert next(iter(offered(own).values())) == own
+    with pytest.raises(BadInput, match="no such checkpoint"):
+        offered("nowhere.safetensors")
