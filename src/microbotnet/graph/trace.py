@@ -8,8 +8,8 @@ What does not depend on the picture (a quantizer computing its kernel) runs for 
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrize import type_before_parametrizations
+from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 
@@ -28,6 +29,32 @@ from .steps import ALIASES
 
 DTYPES = {"compare": torch.bool, "where": torch.get_default_dtype()}  # else that of the first tensor
 TORCH = str(Path(torch.__file__).parent)
+
+
+@dataclass(frozen=True)
+class Call:
+    """The ATen call behind a node. `named` are its arguments; `given`, those of them that depend on the picture."""
+
+    func: Any
+    named: dict[str, Any]
+    given: tuple[Tensor, ...]
+
+    def __call__(self, *values: Tensor) -> Any:
+        """Call it with `values` in place of `given`."""
+        stands = {id(tensor): value for tensor, value in zip(self.given, values, strict=True)}
+        return self.func(**tree_map(lambda leaf: stands.get(id(leaf), leaf), self.named))
+
+
+@dataclass(frozen=True)
+class Calls:
+    """What was called to make the nodes of a graph.
+
+    behind: for each node, its ATen call. outer: in order, the name of every function of torch that the network's code
+    called with tensors that depend on the picture, and the node that its result is; None where it is no one tensor.
+    """
+
+    behind: dict[str, Call] = field(default_factory=dict)
+    outer: list[tuple[str, str | None]] = field(default_factory=list)
 
 
 def trace(model: nn.Module, input_shape: Sequence[int] = (3, 32, 32)) -> Graph:
@@ -44,15 +71,25 @@ def trace(model: nn.Module, input_shape: Sequence[int] = (3, 32, 32)) -> Graph:
         BadInput: the network cannot take such a picture, or decides by the picture's values which operators to run;
             the message has the file and line of the network's code.
     """
+    return _trace(model, input_shape, None)
+
+
+def trace_calls(model: nn.Module, input_shape: Sequence[int] = (3, 32, 32)) -> tuple[Graph, Calls]:
+    """`trace`, with the calls that made the nodes."""
+    calls = Calls()
+    return _trace(model, input_shape, calls), calls
+
+
+def _trace(model: nn.Module, input_shape: Sequence[int], calls: Calls | None) -> Graph:
     shape = tuple(int(size) for size in input_shape)
     if not shape or min(shape) < 1:
         raise BadInput(f"a picture of shape {shape} has no pixels; sizes must be at least 1")
-    recorder = _Recorder(model)
+    recorder = _Recorder(model, None if calls is None else calls.behind)
     picture = torch.empty((1, *shape), device="meta")
     recorder.bind(picture, recorder.add(Node("input", "input", (), shape)))
     with _evaluating(model), torch.inference_mode():
         try:
-            with recorder:
+            with recorder, nullcontext() if calls is None else _OuterCalls(recorder, calls.outer):
                 result = model(picture)
         except BadInput:
             raise
@@ -72,11 +109,28 @@ def trace(model: nn.Module, input_shape: Sequence[int] = (3, 32, 32)) -> Graph:
     )
 
 
+class _OuterCalls(TorchFunctionMode):
+    """Sees the functions that the network's code calls, each as one whatever it calls in turn."""
+
+    def __init__(self, recorder: "_Recorder", outer: list[tuple[str, str | None]]) -> None:
+        super().__init__()
+        self.recorder, self.outer = recorder, outer
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        names = self.recorder.names
+        given = any(id(leaf) in names for leaf in tree_leaves((args, kwargs)))
+        result = func(*args, **(kwargs or {}))
+        if given and any(isinstance(leaf, Tensor) for leaf in tree_leaves(result)):
+            self.outer.append((func.__name__, names.get(id(result))))
+        return result
+
+
 class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Sees every ATen call; knows which tensors depend on the picture and which nodes made them."""
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: nn.Module, calls: dict[str, Call] | None = None) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
+        self.calls = calls
         self.nodes: dict[str, Node] = {}
         self.names: dict[int, str] = {}  # id of a tensor that depends on the picture: the node that made it
         self.warnings: list[str] = []
@@ -191,7 +245,10 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             if 0 in tensor.shape:
                 size = "×".join(map(str, node.shape))
                 raise BadInput(f"layer {node.name} ({node.kind}) has an empty output, {size}: the picture is too small")
-            self._rebind(func, tensor, self.add(node))
+            name = self.add(node)
+            if self.calls is not None:
+                self.calls[name] = Call(func, named, tuple(given))
+            self._rebind(func, tensor, name)
 
     def _rebind(self, func: Any, tensor: Tensor, name: str) -> None:
         """Bind `tensor`, and after a write in place everything else that lies in the same memory."""

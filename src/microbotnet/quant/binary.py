@@ -34,6 +34,7 @@ class Binary(nn.Module):
     """`binary`, or where `scaled` `scaled_binary`, as a parametrization; None as in `ternary.OneNegativeOne`."""
 
     bits = 1
+    bound = 1.0  # of the full-precision kernel, see `latent.clip_latent`
 
     def __init__(self, *, scaled: bool | None = None) -> None:
         super().__init__()

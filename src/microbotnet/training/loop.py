@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from ..data.augment import Batches, draw_view
 from ..errors import BadInput, Failed
+from ..quant.latent import clip_latent
 from .depthwise import FastDepthwiseGradient
 from .memory import keep_freed_memory
 from .recipe import Recipe
@@ -168,19 +169,22 @@ def train(
 
 
 def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    """Stochastic gradient descent as the recipe says; norms and biases are the parameters of one dimension."""
-    weights = [p for p in model.parameters() if p.ndim > 1]
-    norms = [p for p in model.parameters() if p.ndim <= 1]
-    return torch.optim.SGD(
-        [
-            {"params": weights, "weight_decay": recipe.weight_decay},
-            {"params": norms, "weight_decay": recipe.weight_decay if recipe.decay_norms else 0.0},
-        ],
-        lr=recipe.learning_rate,
-        momentum=recipe.momentum,
-        nesterov=recipe.nesterov,
-        fused=True,
-    )
+    """The recipe's optimizer; norms and biases are the parameters of one dimension."""
+    groups = [
+        {"params": [p for p in model.parameters() if p.ndim > 1], "weight_decay": recipe.weight_decay},
+        {
+            "params": [p for p in model.parameters() if p.ndim <= 1],
+            "weight_decay": recipe.weight_decay if recipe.decay_norms else 0.0,
+        },
+    ]
+    rate, beta = recipe.learning_rate, recipe.momentum
+    optimizer: torch.optim.Optimizer
+    if recipe.optimizer == "adam":
+        optimizer = torch.optim.Adam(groups, lr=rate, betas=(beta, 0.999), fused=True)
+    else:
+        optimizer = torch.optim.SGD(groups, lr=rate, momentum=beta, nesterov=recipe.nesterov, fused=True)
+    optimizer.register_step_post_hook(lambda *_: clip_latent(model))
+    return optimizer
 
 
 def top1(model: nn.Module, batches: Batches, labels: Tensor, batch: int = 500) -> float:

@@ -1,0 +1,320 @@
+"""Activations rounded as an integer engine will round them, put on a network from outside, to train with.
+
+`quantize_activations` finds the points where a chip would hold a tensor in 8 bits (`stages`) and puts a quantizer on
+each. The network is not changed: while it runs, the functions that it calls are counted, and the results of those
+that stand at a point are rounded.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+from torch.utils._pytree import tree_leaves
+
+from ..errors import BadInput, Failed
+from ..graph.trace import Calls, trace_calls
+from .stages import SCORE_BITS, Stages, cut
+
+NAME = "activation_quantizers"  # of the module that is put on the network
+BITS = (8, 4, 1)
+MARK = "_of_picture"  # an attribute of every tensor of a run that depends on the picture
+_EVERY = 8  # training steps between looks at the range
+_PACE = 0.05  # by which a look moves it
+_HEADROOM = 2.0  # of the scores beyond what was seen, since saturated scores cannot be told apart
+_SAMPLES = 8192  # of a tensor, in each batch of a calibration
+
+
+def levels(bits: int) -> tuple[int, int]:
+    """The lowest and the highest integer: −2^(bits−1) and 2^(bits−1) − 1."""
+    return -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
+
+
+def affine(low: Tensor, high: Tensor, bits: int) -> tuple[Tensor, Tensor]:
+    """Scale and zero point (not yet rounded) of integers that cover low…high, x = scale·(q − zero_point).
+
+    0 is always a value. The scores' zero point is 0, and there is room for twice their range.
+    """
+    least, most = levels(bits)
+    if bits == SCORE_BITS:
+        scale = _HEADROOM * torch.maximum(-low, high) / most
+        return torch.where(scale > 0, scale, 1.0), torch.zeros_like(scale)
+    scale = (high - low) / (most - least)
+    scale = torch.where(scale > 0, scale, 1.0)
+    return scale, least - low / scale
+
+
+class ActivationQuantizer(nn.Module):
+    """Rounds a tensor to integers of `bits` that cover the range low…high, and back.
+
+        q = clip(round(x / s) + z, −2^(b−1), 2^(b−1) − 1);   y = s·(q − z)
+        ∂x = G where x is inside the range, else 0
+
+    The range is a moving average of the least and largest value of training batches, looked at every 8th step. Where
+    `learned` it begins as that of the first batch and has the gradient of y with round(·) passed straight through:
+    LSQ (arXiv 1902.08153) with both ends free, as in LSQ+ (arXiv 2004.09576). For e = (y − x) / (high − low),
+
+        ∂low = Σ G·(1 where x < low, −e inside, 0 above) / √N;   ∂high = Σ G·(0, e, 1) / √N
+
+    Args:
+        bits: 2 to 16.
+        lowest, highest: what reads the tensor takes all values beyond for equal; the range does not go there.
+        learned: whether low and high are parameters.
+
+    Shape: any float tensor in, the same out.
+    """
+
+    low: Tensor
+    high: Tensor
+
+    def __init__(self, bits: int, lowest: float, highest: float, *, learned: bool = False) -> None:
+        super().__init__()
+        self.bits, self.lowest, self.highest, self.learned = bits, lowest, highest, learned
+        for name in ("low", "high"):
+            if learned:
+                self.register_parameter(name, nn.Parameter(torch.zeros(())))
+            else:
+                self.register_buffer(name, torch.zeros(()))
+
+    @torch.no_grad()
+    def observe(self, x: Tensor) -> None:
+        """Move the range towards the one of `x`; the first time, to it, and if it is learned only then."""
+        low, high = torch.aminmax(x.detach().float())
+        pace = torch.where(self.high > self.low, 0.0 if self.learned else _PACE, 1.0)
+        self.set(torch.lerp(self.low, low, pace), torch.lerp(self.high, high, pace))
+
+    @torch.no_grad()
+    def set(self, low: Tensor, high: Tensor) -> None:
+        """Make the range low…high (scalar tensors), as far as it may go; 0 is always in it."""
+        self.low.copy_(low.clamp(self.lowest, 0))
+        self.high.copy_(high.clamp(0, self.highest))
+
+    def scale_and_zero_point(self) -> tuple[float, int]:
+        """As an integer engine needs them."""
+        with torch.no_grad():
+            scale, zero_point = self._affine()
+        return float(scale), int(zero_point.round().clamp(*levels(self.bits)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        least, most = levels(self.bits)
+        if self.learned and torch.is_grad_enabled():
+            scale, zero_point = self._affine()
+            return torch._fake_quantize_learnable_per_tensor_affine(
+                x, scale[None], zero_point[None], least, most, x.numel() ** -0.5
+            )
+        with torch.no_grad():
+            scale, zero_point = self._affine()
+            zero_point = zero_point.round().clamp(least, most).int()
+        return torch.fake_quantize_per_tensor_affine(x, scale, zero_point, least, most)
+
+    def _affine(self) -> tuple[Tensor, Tensor]:
+        return affine(self.low.clamp(self.lowest, 0), self.high.clamp(0, self.highest), self.bits)
+
+
+class ActivationQuantizers(nn.ModuleDict):
+    """The quantizers of a network by their points, "/" for the dots in the names, and how they are found in a run."""
+
+    steps: Tensor
+
+    def __init__(self, stages: Stages, calls: Calls, *, bits: int, learned: bool) -> None:
+        super().__init__(
+            {_key(p.node): ActivationQuantizer(p.bits, p.low, p.high, learned=learned) for p in stages.points.values()}
+        )
+        self.bits = bits
+        self.calls: list[tuple[str, str | None]] = []  # what the network calls: function, quantizer of its result
+        waiting = dict.fromkeys(stages.points)
+        for function, node in calls.outer:
+            stands = node is not None and node in waiting
+            self.calls.append((function, _key(node) if node is not None and stands else None))
+            waiting = {point: waiting[point] for point in waiting if point != node}
+        self.at_input = "input" in waiting
+        for node in waiting.keys() - {"input"}:
+            raise BadInput(f"{node}: its output is not the result of a function of torch; it cannot be quantized")
+        self.register_buffer("steps", torch.zeros((), dtype=torch.int64))
+        self.watch: Callable[[str, Tensor], None] | None = None  # instead of rounding: shown the values
+        self._runs: list[_Run] = []
+
+    @property
+    def point_bits(self) -> int:
+        """Of the activations that are not signs."""
+        return 8 if self.bits == 1 else self.bits
+
+    def at(self, node: str) -> ActivationQuantizer:
+        """The quantizer behind a node of the graph."""
+        found = self[_key(node)]
+        assert isinstance(found, ActivationQuantizer)
+        return found
+
+    def enter(self, module: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...] | None:
+        """Before the network runs."""
+        (x,) = args
+        if x.is_meta:
+            return None  # it is being traced: rounding is no operator of the network
+        run = _Run(self, look=self._looks())
+        x = run.point("input", x) if self.at_input else x
+        setattr(x, MARK, True)
+        self._runs.append(run)
+        run.__enter__()  # type: ignore[no-untyped-call]
+        return (x,)
+
+    def leave(self, module: nn.Module, args: tuple[Any, ...], result: Any) -> None:
+        """After it ran, or failed."""
+        if not args[0].is_meta and self._runs:
+            self._runs.pop().__exit__(None, None, None)  # type: ignore[no-untyped-call]
+
+    def _looks(self) -> bool:
+        if not self.training or self.watch:
+            return False
+        step = int(self.steps)
+        self.steps += 1
+        return step % _EVERY == 0
+
+
+class _Run(TorchFunctionMode):
+    """One run of a network: counts the functions that it calls with what depends on the picture."""
+
+    def __init__(self, quantizers: ActivationQuantizers, *, look: bool) -> None:
+        super().__init__()
+        self.quantizers, self.look, self.count = quantizers, look, 0
+
+    def point(self, key: str, x: Tensor) -> Tensor:
+        """What goes on in place of `x`."""
+        if self.quantizers.watch is not None:
+            self.quantizers.watch(key, x)
+            return x
+        quantizer = self.quantizers[key]
+        assert isinstance(quantizer, ActivationQuantizer)
+        if self.look:
+            quantizer.observe(x)
+        rounded: Tensor = quantizer(x)
+        return rounded
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        if not _of_picture(args) and not (kwargs and _of_picture(kwargs.values())):
+            return result
+        if not isinstance(result, Tensor):
+            made = [leaf for leaf in tree_leaves(result) if isinstance(leaf, Tensor)]
+            for tensor in made:
+                setattr(tensor, MARK, True)
+            self.count += bool(made)
+            return result
+        calls = self.quantizers.calls
+        expected, key = calls[self.count] if self.count < len(calls) else ("nothing", None)
+        if func.__name__ != expected:
+            raise Failed(
+                f"the network calls {func.__name__} where it called {expected} when its activations were quantized; "
+                "a network that runs other operators in training cannot be trained so"
+            )
+        self.count += 1
+        if key is not None:
+            result = self.point(key, result)
+        setattr(result, MARK, True)
+        return result
+
+
+def quantize_activations(
+    model: nn.Module, bits: int = 8, input_shape: Sequence[int] = (3, 32, 32), *, learned: bool = False
+) -> ActivationQuantizers:
+    """Put quantizers on the activations of `model`, in place; it trains and evaluates as before, rounded.
+
+    Rounded are: the picture; the sum of every convolution, linear layer, addition, gate and average pool, after the
+    batch norm and ReLU behind it; the index and the result of every other non-linearity, which an integer engine
+    looks up; the scores, at 16 bits. A concatenation and what is only made for it share one range. The ranges follow
+    the training batches, or are set by `calibrate`.
+
+    Args:
+        model: any network that `graph.trace.trace` can trace.
+        bits: 8 or 4; the picture and the indices of tables stay at 8. Or 1, for a network whose activations are
+            signs already: then all that is not a sign has 8.
+        input_shape: of one picture.
+        learned: the ranges are learned by gradient.
+
+    Returns:
+        The quantizers; they are the model's submodule `activation_quantizers`.
+
+    Raises:
+        BadInput: no such bits, the network is quantized so already, or see `trace`.
+    """
+    if bits not in BITS:
+        raise BadInput(f"activations can have 8, 4 or 1 bits, not {bits}")
+    if getattr(model, NAME, None) is not None:
+        raise BadInput("the activations of this network are quantized already")
+    graph, calls = trace_calls(model, input_shape)
+    stages = cut(graph, 8 if bits == 1 else bits)
+    if bits == 1 and not any(stage.is_sign for stage in stages.stages):
+        raise BadInput("activations of 1 bit are a network's own signs, and this one has none; binarynet has")
+    quantizers = ActivationQuantizers(stages, calls, bits=bits, learned=learned)
+    quantizers.train(model.training)
+    device = next(model.parameters(), torch.empty(0)).device
+    model.add_module(NAME, quantizers.to(device))
+    model.register_forward_pre_hook(quantizers.enter)
+    model.register_forward_hook(quantizers.leave, always_call=True)
+    return quantizers
+
+
+def calibrate(model: nn.Module, batches: Iterable[Tensor]) -> None:
+    """Set the ranges of `quantize_activations` from pictures, with the network as it is in eval mode.
+
+    Each range is the one, from the whole to a third of what was seen, that rounds a sample with the least mean
+    squared error. The scores' is the whole.
+
+    Args:
+        batches: normalised pictures, (N, 3, H, W) float32.
+
+    Raises:
+        BadInput: there are no pictures, or the network makes values of them that are no numbers.
+    """
+    quantizers = getattr(model, NAME)
+    assert isinstance(quantizers, ActivationQuantizers)
+    seen: dict[str, list[Tensor]] = {}
+    generator = torch.Generator().manual_seed(0)
+
+    def watch(key: str, x: Tensor) -> None:
+        values = x.detach().float().cpu().reshape(-1)
+        picked = values[torch.randint(len(values), (min(_SAMPLES, len(values)),), generator=generator)]
+        seen.setdefault(key, []).append(torch.cat([torch.stack(torch.aminmax(values)), picked]))
+
+    training = model.training
+    quantizers.watch = watch
+    try:
+        with torch.no_grad():
+            for batch in batches:
+                model.eval()(batch)
+    finally:
+        quantizers.watch = None
+        model.train(training)
+    if not seen:
+        raise BadInput("no pictures were given to calibrate the activations with")
+    for name, found in seen.items():
+        values = torch.cat(found)
+        if not torch.isfinite(values).all():
+            raise BadInput(f"{name.replace('/', '.')}: its values are NaN or infinite; nothing can be calibrated")
+        quantizer = quantizers[name]
+        assert isinstance(quantizer, ActivationQuantizer)
+        _fit(quantizer, values)
+
+
+def _fit(quantizer: ActivationQuantizer, values: Tensor) -> None:
+    low, high = torch.aminmax(values)
+    inside = values.clamp(quantizer.lowest, quantizer.highest)
+    shares = (1.0,) if quantizer.bits == SCORE_BITS else torch.linspace(1, 1 / 3, 41).tolist()
+    errors = []
+    with torch.no_grad():
+        for share in shares:
+            quantizer.set(low * share, high * share)
+            errors.append(float((quantizer(inside.to(quantizer.low.device)).cpu() - inside).square().sum()))
+    share = shares[errors.index(min(errors))]
+    quantizer.set(low * share, high * share)
+
+
+def _key(node: str) -> str:
+    return node.replace(".", "/")
+
+
+def _of_picture(values: Iterable[Any]) -> bool:
+    return any(
+        hasattr(value, MARK) if isinstance(value, Tensor) else isinstance(value, list | tuple) and _of_picture(value)
+        for value in values
+    )
