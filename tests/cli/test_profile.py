@@ -124,3 +124,11 @@ def test_totals_leave_out_the_layers(profile: Profile) -> None:
         assert words in done.stdout
     assert "features." not in done.stdout.split("weights")[0]
     assert profile("microbotnet", "--totals", "--json").returncode == 2
+
+
+def test_profile_prints_the_account_of_the_binary_chip() -> None:
+    command = [sys.executable, "-m", "microbotnet", "profile", "binarynet-chip", "--totals"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "at 1 bit     261.5 kB of kernels: 256.0 kB of convolutions, 5.5 kB of linears" in done.stdout
+    assert done.stderr == ""

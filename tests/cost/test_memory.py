@@ -28,6 +28,12 @@ def test_weight_bytes_by_hand() -> None:
     }
 
 
+def test_the_binary_chips_account() -> None:
+    """256 kB of convolutions and 5.5 kB of linears, doi 10.1109/JSSC.2018.2869150."""
+    found = measure_memory(trace(create_model("binarynet-chip"))).binary_kernel_bytes
+    assert {part: size / 1024 for part, size in found.items()} == {"convolutions": 256, "linears": 5.5, "total": 261.5}
+
+
 def test_float32_is_four_bytes_a_parameter() -> None:
     graph = trace(create_model("microbotnet", width=0.32))
     assert measure_memory(graph).weight_bytes["float32"] == 4 * 236_658

@@ -6,7 +6,6 @@ from torch import nn
 from torch.nn import functional
 
 from microbotnet.nets import SqueezeExcite, create_model, find_net, net_names
-from microbotnet.nets.binarynet import Sign, Thermometer
 from microbotnet.nets.layers import make_divisible
 from microbotnet.nets.squeezenet import Fire, Row
 
@@ -95,31 +94,3 @@ def test_squeeze_excite_defaults_are_microbotnets() -> None:
 def test_make_divisible(channels: float, rounded: int) -> None:
     assert make_divisible(channels) == rounded
     assert rounded >= 0.9 * channels
-
-
-def test_sign_is_never_zero_and_passes_gradients_inside_one() -> None:
-    x = torch.tensor([-1.5, -1.0, -0.2, 0.0, 0.7, 1.0, 1.1], requires_grad=True)
-    y = Sign()(x)
-    assert y.tolist() == [-1, -1, -1, 1, 1, 1, 1]
-    y.sum().backward()
-    assert x.grad is not None
-    assert x.grad.tolist() == [0, 1, 1, 1, 1, 1, 0]
-
-
-def test_thermometer_counts_the_levels_below_a_pixel() -> None:
-    code = Thermometer(256)(torch.stack([torch.full((2, 2), v) for v in (-9.0, 0.01, 9.0)])[None])
-    assert code.shape == (1, 256, 2, 2)
-    assert set(code.unique().tolist()) == {-1.0, 1.0}
-    lit = (code[0, :, 0, 0] > 0).int()
-    assert [int(part.sum()) for part in (lit[:85], lit[85:170], lit[170:255], lit[255:])] == [0, 43, 85, 1]
-    assert (lit[85:170].diff() <= 0).all()  # a thermometer: lit from the bottom without gaps
-
-
-def test_binarynet_activations_are_signs() -> None:
-    model = create_model("binarynet-chip").eval()
-    seen = []
-    for module in model.modules():
-        if isinstance(module, nn.Conv2d | nn.Linear):
-            module.register_forward_pre_hook(lambda _, args: seen.append(args[0].unique().tolist()))
-    model(torch.randn(1, 3, 32, 32))
-    assert seen == [[-1.0, 1.0]] * 9

@@ -103,6 +103,10 @@ def _memory(found: "Profile") -> Table:
     names = {"float32": "float32", "int8": "int8", "ternary_2bit": "2 bits", "sparse_ternary": "sparse ternary"}
     sizes = (f"{names[name]} [bold]{size / 1024:,.1f} kB[/]" for name, size in found.memory.weight_bytes.items())
     table.add_row("weights", "   ".join(sizes))
+    if any(node.kind == "sign" for node in found.graph):
+        kb = {part: f"{size / 1024:,.1f} kB" for part, size in found.memory.binary_kernel_bytes.items()}
+        parts = f"{kb['convolutions']} of convolutions, {kb['linears']} of linears; without batch norms"
+        table.add_row("at 1 bit", f"[bold]{kb['total']}[/] of kernels: {parts}")
     peak = f"int8 [bold]{found.memory.peak_activation_bytes / 1024:,.1f} kB[/] at most alive at once"
     table.add_row("activations", f"{peak}, in {escape(found.memory.peak_step)}, steps in the best order")
     if found.effective_macs < found.macs["conv_linear"]:

@@ -38,6 +38,7 @@ class Memory:
     """
 
     weight_bytes: dict[str, int]
+    binary_kernel_bytes: dict[str, int]
     peak_activation_bytes: int
     activation_element_bytes: int
     order: tuple[str, ...]
@@ -53,6 +54,7 @@ class Memory:
         """Plain values."""
         return {
             "weight_bytes": self.weight_bytes,
+            "binary_kernel_bytes": self.binary_kernel_bytes,
             "peak_activation_bytes": self.peak_activation_bytes,
             "peak_step": self.peak_step,
             "activation_element_bytes": self.activation_element_bytes,
@@ -77,6 +79,7 @@ def measure_memory(graph: Graph, *, element_bytes: int = 1, density: float | Non
     order, alive, exact = _best_order(_Schedule(graph, steps, element_bytes))
     return Memory(
         weight_bytes=weight_bytes(graph, density=density),
+        binary_kernel_bytes=binary_kernel_bytes(graph),
         peak_activation_bytes=max(alive),
         activation_element_bytes=element_bytes,
         order=tuple(steps[index].name for index in order),
@@ -98,6 +101,18 @@ def weight_bytes(graph: Graph, *, density: float | None = None) -> dict[str, int
         found["ternary_2bit"] += whole_bytes(2 * kernel.numel)
         found["sparse_ternary"] += whole_bytes(kernel.numel + nonzero)
     return found
+
+
+def binary_kernel_bytes(graph: Graph) -> dict[str, int]:
+    """Bytes of the kernels alone at 1 bit a weight: "convolutions", "linears" and their "total".
+
+    The account of binary chips, whose batch norms are thresholds beside the memory of the weights (Bankman et al.
+    2019, doi 10.1109/JSSC.2018.2869150: 256 kB and 5.5 kB).
+    """
+    sizes = {"convolutions": 0, "linears": 0}
+    for kernel in kernels_of(graph):
+        sizes["convolutions" if len(kernel.shape) > 2 else "linears"] += whole_bytes(kernel.numel)
+    return sizes | {"total": sum(sizes.values())}
 
 
 def kernels_of(graph: Graph) -> Iterator[Parameter]:

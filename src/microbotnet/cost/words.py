@@ -120,6 +120,8 @@ def _what(graph: Graph, node: Node, before: tuple[int, ...]) -> str:
         case "hardsigmoid":
             use = " Its output is the gate of squeeze-and-excite, one number a channel." if gate else ""
             return f"h-sigmoid: ReLU6(x + 3) / 6, sigmoid without the exponential.{use}"
+        case "sign":
+            return "Sign: −1 or +1, so that the next layer multiplies by XNOR; behind a batch norm it is a threshold."
         case "avg_pool":
             start = "The squeeze of squeeze-and-excite: t" if gate else "Average pool: t"
             return f"{start}he average of each {kernel} window, channel by channel, {size}."

@@ -20,6 +20,7 @@ WORDS = {
     "reshape": ("view", "reshape", "squeeze", "unsqueeze", "unflatten", "view_as"),
     "transpose": ("permute", "transpose", "t", "movedim", "channel_shuffle", "pixel_shuffle"),
     "slice": ("slice", "select", "narrow", "chunk", "split", "split_with_sizes", "unbind"),
+    "sign": ("sign", "copysign"),
     "compare": ("eq", "ne", "ge", "gt", "le", "lt"),
     "copy": ("copy", "fill", "zero"),
     "pad": ("pad", "constant_pad_nd", "reflection_pad2d", "replication_pad2d"),
@@ -28,7 +29,7 @@ WORDS = {
 SAME_WORD = """
     linear batch_norm layer_norm group_norm instance_norm flatten mean sum
     relu relu6 hardtanh clamp leaky_relu prelu elu selu gelu mish softplus
-    hardswish hardsigmoid sigmoid silu tanh softmax log_softmax sign
+    hardswish hardsigmoid sigmoid silu tanh softmax log_softmax
     add sub rsub mul div maximum minimum abs neg sqrt rsqrt exp pow where
 """
 KINDS = {name: kind for kind, names in WORDS.items() for name in names} | {name: name for name in SAME_WORD.split()}

@@ -2,6 +2,7 @@
 
 The chip is Bankman et al. 2019, 28 nm mixed-signal, 3.8 µJ a picture (doi 10.1109/JSSC.2018.2869150). The weights
 here are plain floats: a quantizer put on from outside makes them ±1, as it would those of any other network.
+`microbotnet train binarynet --net binarynet-chip --policy with-stem --quantizer binary` trains it so.
 """
 
 from typing import Any, NamedTuple
@@ -10,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from .layers import make_divisible
 from .registry import register_net
 
 
@@ -49,16 +51,19 @@ class _SignStraightThrough(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
         ctx.save_for_backward(x)
-        return torch.where(x >= 0, 1.0, -1.0).to(x.dtype)
+        return torch.copysign(torch.ones((), dtype=x.dtype, device=x.device), x)
 
     @staticmethod
     def backward(ctx: Any, *grad: Tensor) -> Tensor:
         (x,) = ctx.saved_tensors
-        return grad[0] * (x.abs() <= 1)  # type: ignore[no-any-return]
+        return torch.ops.aten.hardtanh_backward(grad[0], x, -_ABOVE_1, _ABOVE_1)  # type: ignore[no-any-return]
+
+
+_ABOVE_1 = 1 + 2**-23  # the gradient of a clipped weight, exactly 1, is kept; ATen's bound is left out
 
 
 def sign(x: Tensor) -> Tensor:
-    """+1 where the input is ≥ 0, else −1; its gradient is that of clipping to −1…1 (section 1.3)."""
+    """+1 where the input is ≥ 0, else −1 (−0 too); its gradient is that of clipping to −1…1 (section 1.3)."""
     return _SignStraightThrough.apply(x)  # type: ignore[no-any-return, no-untyped-call]
 
 
@@ -89,7 +94,7 @@ class Thermometer(nn.Module):
         self.register_buffer("levels", torch.linspace(-2.5, 2.5, channels // 3 + 2)[1:-1, None, None])
 
     def forward(self, x: Tensor) -> Tensor:
-        code = torch.where(x[:, :, None] >= self.levels, 1.0, -1.0).to(x.dtype).flatten(1, 2)
+        code = sign(x[:, :, None] - self.levels).flatten(1, 2)
         return functional.pad(code, (0, 0, 0, 0, 0, self.spare), value=1.0)
 
 
@@ -151,11 +156,13 @@ class BinaryNet(nn.Module):
 
 
 @register_net("binarynet-chip")
-def chip(*, num_classes: int = 10, input_size: int = 32) -> BinaryNet:
+def chip(*, num_classes: int = 10, width: float = 1.0, input_size: int = 32) -> BinaryNet:
     """BinaryNet as on the 3.8 µJ chip: eight convolutions of 2×2 on 256 channels of ±1."""
+    channels = make_divisible(256 * width)
+    rows = [row._replace(filters=channels) for row in CHIP]
     # 5.5 kB of linear weights are eleven rows of 4×4×256 bits: one more than CIFAR-10 has classes. What the chip
     # uses it for is not known here, so it is kept for the memory's sake and its output dropped.
-    return BinaryNet(Thermometer(256), 256, CHIP, [], spare=1, num_classes=num_classes, input_size=input_size)
+    return BinaryNet(Thermometer(channels), channels, rows, [], spare=1, num_classes=num_classes, input_size=input_size)
 
 
 @register_net("binarynet")

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..errors import BadInput
 
-_SCHEDULES = ("one-cycle", "cosine", "steps")
+_CHOICES = {"optimizer": ("sgd", "adam"), "schedule": ("one-cycle", "cosine", "steps")}
 
 
 @dataclass(frozen=True)
@@ -18,12 +18,15 @@ class Recipe:
     """Everything that decides a training, given network, pictures and seed.
 
     epochs, batch: passes over the pictures, and pictures a step over all processes.
+    optimizer: stochastic gradient descent, or Adam (Kingma & Ba 2014, arXiv 1412.6980).
     learning_rate, schedule, warmup, steps: the peak, and its course; `warmup` is a share of the run.
-    momentum, nesterov, weight_decay: of stochastic gradient descent.
+    momentum, nesterov, weight_decay: of the optimizer; Adam's first β is `momentum`, its second 0.999.
     decay_norms: weight decay for batch norms and biases too.
     label_smoothing: share of the target spread over all classes.
     average: decay a step of an exponential moving average of the weights; 0 keeps the last weights.
     crop, flip: padding in pixels before the random crop; mirror half of the pictures.
+    zoom, jitter: instead of the crop, cut out at least this share of each picture and resize it (0 does not); and
+        change brightness, contrast and saturation by factors within 1 ± jitter.
     holdout: training pictures kept out and measured after every epoch.
     restart_from_best: begin each stage of `steps` with the best held-out weights so far.
     temperature, distillation, views: with a teacher, the softness of both outputs, the teacher's share of the
@@ -32,6 +35,7 @@ class Recipe:
 
     epochs: int = 100
     batch: int = 128
+    optimizer: str = "sgd"
     learning_rate: float = 0.1
     schedule: str = "one-cycle"
     warmup: float = 0.0
@@ -44,6 +48,8 @@ class Recipe:
     average: float = 0.0
     crop: int = 4
     flip: bool = True
+    zoom: float = 0.0
+    jitter: float = 0.0
     holdout: int = 0
     restart_from_best: bool = False
     temperature: float = 1.0
@@ -74,6 +80,8 @@ _BOUNDS: dict[str, tuple[float, float]] = {
     "label_smoothing": (0, 0.99),
     "average": (0, 0.999999),
     "crop": (0, 1024),
+    "zoom": (0, 1),
+    "jitter": (0, 1),
     "holdout": (0, 10_000_000),
     "temperature": (0.01, 1000),
     "distillation": (0, 1),
@@ -119,11 +127,14 @@ def _checked(values: dict[str, Any], name: str) -> Recipe:
         if key in _BOUNDS and not _BOUNDS[key][0] <= value <= _BOUNDS[key][1]:
             raise BadInput(f"{name}: {key} must be from {_BOUNDS[key][0]:g} to {_BOUNDS[key][1]:g}, not {value!r}")
         values[key] = kind(value)
-    if values.get("schedule", _SCHEDULES[0]) not in _SCHEDULES:
-        raise BadInput(f"{name}: schedule must be one of {', '.join(_SCHEDULES)}, not {values['schedule']!r}")
+    for key, choices in _CHOICES.items():
+        if values.get(key, choices[0]) not in choices:
+            raise BadInput(f"{name}: {key} must be one of {', '.join(choices)}, not {values[key]!r}")
     recipe = replace(Recipe(), **values)
-    if recipe.nesterov and not recipe.momentum:
-        raise BadInput(f"{name}: nesterov needs a momentum over 0")
+    if recipe.nesterov and (recipe.optimizer != "sgd" or not recipe.momentum):
+        raise BadInput(f"{name}: nesterov needs sgd and a momentum over 0")
+    if recipe.jitter and not recipe.zoom:
+        raise BadInput(f"{name}: jitter needs zoom; 1 shows whole pictures")
     if recipe.restart_from_best and not recipe.holdout:
         raise BadInput(f"{name}: restart_from_best needs a holdout to find the best")
     if recipe.steps > recipe.epochs:
