@@ -15,7 +15,7 @@ from microbotnet.data.source import open_source
 from microbotnet.errors import BadInput
 from microbotnet.nets import create_model
 from microbotnet.quant import bake, quantize
-from microbotnet.quant.parametrize import QUANTIZERS, make_quantizer
+from microbotnet.quant.parametrize import QUANTIZERS, computed_once, make_quantizer, quantized_layers
 from microbotnet.quant.policy import Policy
 from microbotnet.quant.ternary import OneNegativeOne
 from microbotnet.quant.ttq import TTQ
@@ -202,3 +202,28 @@ def test_the_published_one_negative_one_network_scores_as_measured(shared: Path,
     quantize(checkpoint.model, "notes", "one-negative-one")
     bake(checkpoint.model)
     assert evaluate_on(checkpoint, open_source(cifar10_folder))["top1"] == pytest.approx(72.30, abs=0.02)
+
+
+def test_kernels_computed_once_give_the_same_and_hear_of_every_use() -> None:
+    torch.manual_seed(0)
+    layer = nn.Conv2d(8, 8, 1, bias=False)
+    model = nn.Sequential(layer, nn.BatchNorm2d(8), layer, nn.BatchNorm2d(8))  # one kernel, used twice
+    quantize(model, "with-stem", "ttq")
+    pictures = torch.randn(4, 8, 6, 6)
+    found = []
+    for layers in [], quantized_layers(model):
+        calls: list[int] = []
+        hook = layer.parametrizations.weight[0].register_forward_hook(lambda *_: calls.append(1))  # type: ignore[index, union-attr]  # noqa: B023
+        with computed_once(layers):
+            value = layer.weight
+            model(pictures).square().mean().backward()
+        hook.remove()
+        assert len(calls) == 1
+        found.append(
+            [value, *(parameter.grad.clone() for parameter in model.parameters() if parameter.grad is not None)]
+        )
+        model.zero_grad()
+    assert len(found[0]) == 8
+    for a, b in zip(*found, strict=True):
+        torch.testing.assert_close(a, b)
+    assert layer.weight is not layer.weight  # computed anew outside

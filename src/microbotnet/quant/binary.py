@@ -17,6 +17,7 @@ def binary(weight: Tensor) -> Tensor:
     return sign(weight)
 
 
+@straight_through
 def scaled_binary(weight: Tensor) -> Tensor:
     """XNOR-Net's weights: −α and +α with the α of least squares.
 
@@ -26,8 +27,7 @@ def scaled_binary(weight: Tensor) -> Tensor:
     Rastegari et al. 2016 (arXiv 1603.05279), section 3.1, with one α for the whole kernel and BinaryConnect's
     gradient. A kernel of zeros stays one.
     """
-    latent = weight.detach()
-    return straight_through(weight, latent.abs().mean() * sign(latent))
+    return weight.abs().mean() * sign(weight)
 
 
 class Binary(nn.Module):

@@ -2,7 +2,8 @@
 
 import difflib
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -95,6 +96,24 @@ def quantize(
         parametrization = made.get(kernel.name) or Uniform(choice.policy.others)
         parametrize.register_parametrization(model.get_submodule(kernel.name), "weight", parametrization)
     return list(choice.chosen)
+
+
+def quantized_layers(model: nn.Module) -> list[nn.Module]:
+    """The layers whose weight has a quantizer."""
+    return [module for module in model.modules() if parametrize.is_parametrized(module, "weight")]
+
+
+@contextmanager
+def computed_once(layers: Sequence[nn.Module]) -> Iterator[None]:
+    """Compute the quantized kernels of `layers` now, and use them for every call within the context.
+
+    One after the other they take a third of the time that they take scattered over a network's forward pass, where
+    each finds the processor's caches filled with pictures.
+    """
+    with parametrize.cached():
+        for layer in layers:
+            layer.weight  # noqa: B018, reading it computes it
+        yield
 
 
 def bake(model: nn.Module) -> nn.Module:

@@ -5,7 +5,9 @@ full-precision kernel of any shape and float dtype; what comes out has the same 
 stays one. G is the gradient with respect to the result.
 """
 
-from typing import Any, Literal
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate, Literal, ParamSpec
 
 import torch
 from torch import Tensor, nn
@@ -13,34 +15,49 @@ from torch import Tensor, nn
 from ..errors import BadInput
 
 Measure = Literal["max", "mean"]
+P = ParamSpec("P")
 
 
 class _StraightThrough(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, weight: Tensor, quantized: Tensor) -> Tensor:
-        return quantized
+    def forward(ctx: Any, weight: Tensor, function: Callable[..., Tensor], args: Any, kwargs: Any) -> Tensor:
+        with torch._C.DisableTorchFunction():  # a mode around the network would be asked about every small operator
+            return function(weight, *args, **kwargs)
 
     @staticmethod
-    def backward(ctx: Any, *grad: Tensor) -> tuple[Tensor, None]:
-        return grad[0], None
+    def backward(ctx: Any, *grad: Tensor) -> tuple[Tensor, None, None, None]:
+        return grad[0], None, None, None
 
 
-def straight_through(weight: Tensor, quantized: Tensor) -> Tensor:
-    """`quantized`, bit for bit, whose gradient G reaches `weight` unchanged (Bengio et al. 2013, arXiv 1308.3432)."""
-    return _StraightThrough.apply(weight, quantized.detach())  # type: ignore[no-any-return, no-untyped-call]
+def straight_through(function: Callable[Concatenate[Tensor, P], Tensor]) -> Callable[Concatenate[Tensor, P], Tensor]:
+    """Let the gradient G of a quantizer's result reach its weight unchanged (Bengio et al. 2013, arXiv 1308.3432)."""
+
+    @wraps(function)
+    def quantizer(weight: Tensor, /, *args: P.args, **kwargs: P.kwargs) -> Tensor:
+        return _StraightThrough.apply(weight, function, args, kwargs)  # type: ignore[no-any-return, no-untyped-call]
+
+    return quantizer
 
 
 def cutoff(weight: Tensor, threshold: float, measure: Measure = "max") -> Tensor:
     """Δ = t·max|W| or t·mean|W|: weights of at most this magnitude become 0. A scalar tensor."""
-    size = weight.detach().abs()
+    size = weight.abs()
     return threshold * (size.amax() if measure == "max" else size.mean())
+
+
+def sides(weight: Tensor, delta: Tensor) -> tuple[Tensor, Tensor]:
+    """1 where W > Δ, else 0; 1 where W < −Δ, else 0; of W's dtype, which is faster to reckon with than bool."""
+    above, below = torch.empty_like(weight), torch.empty_like(weight)
+    return torch.gt(weight, delta, out=above), torch.lt(weight, -delta, out=below)
 
 
 def signs(weight: Tensor, delta: Tensor) -> Tensor:
     """−1 where W < −Δ, +1 where W > Δ, else 0."""
-    return (weight > delta).to(weight.dtype) - (weight < -delta).to(weight.dtype)
+    above, below = sides(weight, delta)
+    return above.sub_(below)
 
 
+@straight_through
 def one_negative_one(weight: Tensor, threshold: float = 0.05, measure: Measure = "max") -> Tensor:
     """One-negative-one: exactly −1, 0 and +1, and no scale; a batch norm that follows absorbs it.
 
@@ -49,9 +66,10 @@ def one_negative_one(weight: Tensor, threshold: float = 0.05, measure: Measure =
 
     The notes' rule, with the threshold of TTQ (arXiv 1612.01064); its gradient is TTQ's with both scales at 1.
     """
-    return straight_through(weight, signs(weight.detach(), cutoff(weight, threshold, measure)))
+    return signs(weight, cutoff(weight, threshold, measure))
 
 
+@straight_through
 def twn(weight: Tensor, threshold: float = 0.7, measure: Measure = "mean") -> Tensor:
     """TWN: −α, 0 and +α with the α of least squares for the threshold.
 
@@ -60,12 +78,12 @@ def twn(weight: Tensor, threshold: float = 0.7, measure: Measure = "mean") -> Te
 
     Li & Liu 2016, Ternary Weight Networks (arXiv 1605.04711). With `measure` "max", Δ is one-negative-one's.
     """
-    latent = weight.detach()
-    kept = signs(latent, cutoff(latent, threshold, measure))
-    alpha = (latent * kept).sum() / kept.abs().sum().clamp(min=1)
-    return straight_through(weight, alpha * kept)
+    kept = signs(weight, cutoff(weight, threshold, measure))
+    alpha = (weight * kept).sum() / kept.abs().sum().clamp(min=1)
+    return kept.mul_(alpha)
 
 
+@straight_through
 def absmean(weight: Tensor) -> Tensor:
     """BitNet b1.58: divide by the mean magnitude, round to the nearest of −1, 0 and +1, multiply again.
 
@@ -75,9 +93,8 @@ def absmean(weight: Tensor) -> Tensor:
     Ma et al. 2024 (arXiv 2402.17764). A weight is 0 where |W| ≤ γ/2. The paper adds a small ε to γ, which only a
     kernel of zeros needs; here it is the least normal number, so that a scaled kernel gives scaled results.
     """
-    latent = weight.detach()
-    gamma = latent.abs().mean().clamp(min=torch.finfo(latent.dtype).tiny)
-    return straight_through(weight, gamma * (latent / gamma).round().clamp(-1, 1))
+    gamma = weight.abs().mean().clamp(min=torch.finfo(weight.dtype).tiny)
+    return gamma * (weight / gamma).round().clamp(-1, 1)
 
 
 def checked_threshold(threshold: float, measure: str = "max") -> float:

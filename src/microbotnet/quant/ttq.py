@@ -6,51 +6,42 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import BadInput
-from .ternary import Measure, checked_threshold, cutoff
+from .ternary import Measure, checked_threshold, cutoff, sides
 
 NegativeGradient = Literal["derivative", "notes"]
 Start = Literal["mean", "one"]
 
 
-class _AtLeast(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, scale: Tensor, floor: Tensor) -> Tensor:
-        ctx.save_for_backward(scale > floor)
-        return torch.maximum(scale, floor)
-
-    @staticmethod
-    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, None]:
-        (grad,), (over,) = grad_outputs, ctx.saved_tensors
-        return torch.where(over, grad, grad.clamp(max=0)), None
-
-
 class _TTQ(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, weight: Tensor, positive: Tensor, negative: Tensor, delta: Tensor, direction: float
+        ctx: Any,
+        weight: Tensor,
+        positive: Tensor,
+        negative: Tensor,
+        threshold: float,
+        measure: Measure,
+        direction: float,
+        bounded: bool,
     ) -> Tensor:
-        above, below = weight > delta, weight < -delta
-        ctx.save_for_backward(above, below, positive, negative)
-        ctx.direction = direction
-        return positive * above - negative * below
+        with torch._C.DisableTorchFunction():  # as in `ternary.straight_through`
+            delta = cutoff(weight, threshold, measure)
+            above, below = sides(weight, delta)
+            p, n = (positive.maximum(delta), negative.maximum(delta)) if bounded else (positive, negative)
+            ctx.save_for_backward(above, below, positive, negative, p, n)
+            ctx.direction, ctx.bounded = direction, bounded
+            return (p * above).addcmul_(n, below, value=-1)
 
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor | None, ...]:
         (grad,) = grad_outputs
-        above, below, positive, negative = ctx.saved_tensors
-        grad_weight = grad * torch.where(above, positive, torch.where(below, negative, 1.0))
-        return grad_weight, (grad * above).sum(), ctx.direction * (grad * below).sum(), None, None
-
-
-def at_least(scale: Tensor, floor: Tensor) -> Tensor:
-    """max(scale, floor), where a scale under the floor still has the gradient that raises it.
-
-        ∂scale = G where scale > floor, else min(G, 0)
-
-    The paper's scales are over 0, but nothing in its gradient keeps them so: a step too long turns every sign of a
-    kernel. The threshold Δ is the floor: no weight that was kept is written smaller than what was dropped.
-    """
-    return _AtLeast.apply(scale, floor)  # type: ignore[no-any-return, no-untyped-call]
+        above, below, positive, negative, p, n = ctx.saved_tensors
+        grad_p, grad_n = (grad * above).sum(), ctx.direction * (grad * below).sum()
+        if ctx.bounded:
+            grad_p = torch.where(positive < p, grad_p.clamp(max=0), grad_p)
+            grad_n = torch.where(negative < n, grad_n.clamp(max=0), grad_n)
+        factor = (p * above).addcmul_(n, below).add_(1 - above - below)
+        return grad * factor, grad_p, grad_n, None, None, None, None
 
 
 def ttq(
@@ -61,6 +52,7 @@ def ttq(
     *,
     measure: Measure = "max",
     negative_gradient: NegativeGradient = "derivative",
+    bounded: bool = False,
 ) -> Tensor:
     """Quantize W to −w_n, 0 and +w_p.
 
@@ -75,14 +67,16 @@ def ttq(
         threshold: t, from 0 to under 1.
         measure: whether Δ is a share of max|W|, as in the paper, or of mean|W|.
         negative_gradient: the sign of ∂w_n.
+        bounded: a scale under Δ stands for Δ, and has only the gradient that raises it. Nothing in the paper's
+            gradient keeps scales over 0, and one long step turns every sign of a kernel. With Δ as the floor, no
+            weight that was kept is written smaller than what was dropped.
     """
-    delta = cutoff(weight, threshold, measure)
     direction = -1.0 if negative_gradient == "derivative" else 1.0
-    return _TTQ.apply(weight, positive, negative, delta, direction)  # type: ignore[no-any-return, no-untyped-call]
+    return _TTQ.apply(weight, positive, negative, threshold, measure, direction, bounded)  # type: ignore[no-any-return, no-untyped-call]
 
 
 class TTQ(nn.Module):
-    """`ttq` as a parametrization; `positive` and `negative`, w_p and w_n, are its parameters, never used under Δ.
+    """`ttq` as a parametrization; `positive` and `negative`, w_p and w_n, are its parameters, bounded by Δ.
 
     Args:
         threshold, measure, negative_gradient: see `ttq`.
@@ -113,14 +107,14 @@ class TTQ(nn.Module):
         self.positive, self.negative = nn.Parameter(torch.ones(())), nn.Parameter(torch.ones(()))
 
     def forward(self, weight: Tensor) -> Tensor:
-        floor = cutoff(weight, self.threshold, self.measure)
         return ttq(
             weight,
-            at_least(self.positive, floor),
-            at_least(self.negative, floor),
+            self.positive,
+            self.negative,
             self.threshold,
             measure=self.measure,
             negative_gradient=self.negative_gradient,
+            bounded=True,
         )
 
     @torch.no_grad()

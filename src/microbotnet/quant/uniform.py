@@ -7,6 +7,7 @@ from ..errors import BadInput
 from .ternary import straight_through
 
 
+@straight_through
 def uniform(weight: Tensor, bits: int = 8) -> Tensor:
     """Integers from −(2^(bits−1) − 1) to its opposite, times one scale for each output channel.
 
@@ -20,10 +21,9 @@ def uniform(weight: Tensor, bits: int = 8) -> Tensor:
         weight: (outputs, …) float.
         bits: from 2 to 8.
     """
-    latent = weight.detach()
-    largest = latent.abs().amax(dim=tuple(range(1, latent.ndim)), keepdim=True)
-    scale = (largest / (2 ** (bits - 1) - 1)).clamp(min=torch.finfo(latent.dtype).tiny)
-    return straight_through(weight, scale * (latent / scale).round())
+    largest = weight.abs().amax(dim=tuple(range(1, weight.ndim)), keepdim=True)
+    scale: Tensor = (largest / (2 ** (bits - 1) - 1)).clamp(min=torch.finfo(weight.dtype).tiny)
+    return scale * (weight / scale).round()
 
 
 class Uniform(nn.Module):

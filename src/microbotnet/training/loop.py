@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from ..data.augment import Batches, draw_view
 from ..errors import BadInput, Failed
 from ..quant.latent import clip_latent
+from ..quant.parametrize import computed_once, quantized_layers
 from .depthwise import FastDepthwiseGradient
 from .memory import keep_freed_memory
 from .recipe import Recipe
@@ -101,6 +102,7 @@ def train(
         best = states.get("best", {})
     freeze(model, tune, progress.epochs, recipe.epochs)
     network, stepper = fabric.setup(model, optimizer)
+    quantized = quantized_layers(model)
 
     for epoch in range(progress.epochs, recipe.epochs):
         begun = time.monotonic()
@@ -125,7 +127,7 @@ def train(
             for group in optimizer.param_groups:
                 group["lr"] = rate
             inputs, targets = batches.take(index, view), labels[index].to(device)
-            with FastDepthwiseGradient():
+            with computed_once(quantized), FastDepthwiseGradient():
                 logits = network(inputs)
             loss = F.cross_entropy(logits, targets, label_smoothing=recipe.label_smoothing)
             if teacher is not None:
