@@ -13,7 +13,7 @@ from microbotnet.training.loop import TrainingSet, train
 from microbotnet.training.recipe import Recipe
 from microbotnet.training.tune import check_tune, freeze
 
-RECIPE = Recipe(epochs=4, batch=32, learning_rate=0.1, momentum=0.9, average=0.5)
+RECIPE = Recipe(epochs=4, batch=32, learning_rate=0.1, momentum=0.9, average=0.5, zoom=0.5, jitter=0.2)
 
 
 def _pictures() -> TrainingSet:
@@ -79,6 +79,7 @@ def test_head_with_ternary_kernels(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("stop", [1, 2, 3])
 def test_gradual_unfreezing_goes_on_bit_for_bit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: int) -> None:
+    """With zoomed views too."""
     whole, history = train(_net(), _pictures(), RECIPE, tmp_path / "whole", tune="gradual")
     save = loop.save_snapshot
 

@@ -12,7 +12,7 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..data.augment import Batches, draw_view
+from ..data.augment import Batches
 from ..errors import BadInput, Failed
 from ..quant.latent import clip_latent
 from ..quant.parametrize import computed_once, quantized_layers
@@ -22,6 +22,7 @@ from .recipe import Recipe
 from .snapshot import Progress, State, load_snapshot, save_snapshot
 from .teacher import Teacher
 from .tune import freeze
+from .views import views
 
 _LOSS_CHECK = 50  # steps between looks for a loss that is no number
 
@@ -31,6 +32,7 @@ class TrainingSet:
     """Pictures to learn from.
 
     images: (N, 3, H, W) uint8. labels: (N,) int64. mean, std: of each channel on the scale 0…1.
+    originals: the same pictures, larger, where there are such.
     """
 
     name: str
@@ -38,6 +40,7 @@ class TrainingSet:
     labels: Tensor
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    originals: Tensor | None = None
 
 
 def train(
@@ -81,7 +84,8 @@ def train(
         raise BadInput("gradual unfreezing needs one process; leave out --devices and --nodes")
     keep_freed_memory()
     device = fabric.device
-    batches = Batches(pictures.images[:count], pictures.mean, pictures.std, pad=recipe.crop, device=device)
+    originals = None if pictures.originals is None else pictures.originals[:count]
+    draw = views(pictures.images[:count], originals, pictures.mean, pictures.std, recipe, device)
     held_out = Batches(pictures.images[count:], pictures.mean, pictures.std, device=device)
     labels = pictures.labels
 
@@ -112,10 +116,8 @@ def train(
             averaged.load_state_dict(best)
             optimizer.state.clear()
         cached = teacher is not None and recipe.views > 0
-        view = draw_view(
-            count, recipe.crop, recipe.flip, epoch % recipe.views if cached else epoch, 0 if cached else seed
-        )
-        soft = teacher.outputs(batches, view, epoch % recipe.views) if teacher and cached else None
+        take = draw(epoch % recipe.views, 0) if cached else draw(epoch, seed)
+        soft = teacher.outputs(take, count, epoch % recipe.views) if teacher and cached else None
         order = torch.randperm(count, generator=torch.Generator().manual_seed(seed * 200_003 + epoch))
         torch.manual_seed((seed * 300_007 + epoch) * 1009 + fabric.global_rank)  # dropout
         freeze(model, tune, epoch, recipe.epochs)
@@ -126,7 +128,7 @@ def train(
             rate = recipe.learning_rate * recipe.pace((done + 0.5) / (recipe.epochs * steps))
             for group in optimizer.param_groups:
                 group["lr"] = rate
-            inputs, targets = batches.take(index, view), labels[index].to(device)
+            inputs, targets = take(index), labels[index].to(device)
             with computed_once(quantized), FastDepthwiseGradient():
                 logits = network(inputs)
             loss = F.cross_entropy(logits, targets, label_smoothing=recipe.label_smoothing)

@@ -95,13 +95,13 @@ def train_on(
         loaded = load_checkpoint(begin)
         model, architecture = network_for(loaded, begin, source.classes, input_size)
         mean, std = (tuple(loaded.card["data"][key]) for key in ("mean", "std"))
-    images, labels = source.load("train")
-    images = resized(images, architecture["input_size"])
+    originals, labels = source.load("train")
+    images = resized(originals, architecture["input_size"])
     quantization: str | dict[str, Any] = "none"
     if policy is not None:
         quantize(model, policy, quantizer, images.shape[1:])
         quantization = {"policy": policy, "quantizer": quantizer, "retrained": True}
-    pictures = TrainingSet(source.name, images, labels, mean, std)
+    pictures = TrainingSet(source.name, images, labels, mean, std, originals)
     curves = _Curves(folder) if fabric.is_global_zero else None
 
     def finish_epoch(record: Record) -> None:
@@ -214,7 +214,8 @@ def make_teacher(name: str, recipe: Recipe, pictures: TrainingSet, classes: Sequ
     digest = hashlib.sha256(pictures.images.numpy().tobytes())
     for key, value in loaded.model.state_dict().items():
         digest.update(key.encode() + value.numpy().tobytes())
-    digest.update(json.dumps([recipe.crop, recipe.flip, recipe.views, recipe.holdout, columns]).encode())
+    views = [recipe.crop, recipe.flip, recipe.zoom, recipe.jitter, recipe.views, recipe.holdout, columns]
+    digest.update(json.dumps(views).encode())
     key = digest.hexdigest()[:16]
     return Teacher(key, loaded.model, columns, Path(platformdirs.user_cache_dir("microbotnet")) / "teachers" / key)
 

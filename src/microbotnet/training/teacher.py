@@ -8,7 +8,7 @@ from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from ..atomic import write_atomically
-from ..data.augment import Batches, View
+from .views import Take
 
 
 class Teacher:
@@ -35,12 +35,16 @@ class Teacher:
         logits: Tensor = self.model(inputs)
         return logits[:, self.columns.to(inputs.device)]
 
-    def outputs(self, batches: Batches, view: View, number: int) -> Tensor:
-        """Logits (N, classes) float16 of every picture under `view`, computed once and read from disk afterwards."""
+    def outputs(self, take: Take, count: int, number: int) -> Tensor:
+        """Logits (count, classes) float16 of all pictures under a view, computed once and read from disk afterwards.
+
+        Args:
+            take: the view, from places to pictures. number: what it is kept under.
+        """
         path = self.folder / f"view-{number}.safetensors"
         if path.exists():
             return load(path.read_bytes())["logits"]
-        parts = torch.split(torch.arange(len(batches)), 500)
-        logits = torch.cat([self(batches.take(index, view)).half().cpu() for index in parts])
+        parts = torch.split(torch.arange(count), 500)
+        logits = torch.cat([self(take(index)).half().cpu() for index in parts])
         write_atomically(path, save({"logits": logits}))
         return logits
