@@ -121,6 +121,7 @@ def train(
         order = torch.randperm(count, generator=torch.Generator().manual_seed(seed * 200_003 + epoch))
         torch.manual_seed((seed * 300_007 + epoch) * 1009 + fabric.global_rank)  # dropout
         freeze(model, tune, epoch, recipe.epochs)
+        followers = _floats(averaged, model) if averaged is not model else None
         total, right = torch.zeros((), device=device), torch.zeros((), device=device)
         for step, batch in enumerate(order[: steps * recipe.batch].reshape(steps, recipe.batch)):
             index = batch[fabric.global_rank :: fabric.world_size]
@@ -138,8 +139,8 @@ def train(
             stepper.zero_grad()
             fabric.backward(loss)
             stepper.step()
-            if averaged is not model:
-                _average(averaged, model, min(recipe.average, (1 + done) / (10 + done)))
+            if followers is not None:
+                _average(*followers, min(recipe.average, (1 + done) / (10 + done)))
             total += loss.detach()
             right += (logits.detach().argmax(1) == targets).sum()
             if step % _LOSS_CHECK == 0 or step == steps - 1:
@@ -213,12 +214,14 @@ def _divergence(logits: Tensor, followed: Tensor, temperature: float) -> Tensor:
     return F.kl_div(ours, theirs, reduction="batchmean", log_target=True) * temperature**2
 
 
-@torch.no_grad()
-def _average(averaged: nn.Module, model: nn.Module, decay: float) -> None:
-    """Move every weight and batch-norm statistic of `averaged` towards `model`."""
-    pairs = zip(averaged.state_dict().values(), model.state_dict().values(), strict=True)
-    old, new = zip(*[(a, b.to(a.dtype)) for a, b in pairs if a.is_floating_point()], strict=True)
-    torch._foreach_lerp_(list(old), list(new), 1 - decay)
+def _floats(*models: nn.Module) -> tuple[list[Tensor], ...]:
+    """The weights and batch-norm statistics of each model, in the same order."""
+    return tuple([value for value in model.state_dict().values() if value.is_floating_point()] for model in models)
+
+
+def _average(averaged: list[Tensor], new: list[Tensor], decay: float) -> None:
+    """Move every tensor of `averaged` towards its like in `new`."""
+    torch._foreach_lerp_(averaged, [b.to(a.dtype) for a, b in zip(averaged, new, strict=True)], 1 - decay)
 
 
 def _refuse_nan(loss: Tensor, epoch: int, snapshot: Path) -> None:
