@@ -17,6 +17,7 @@ from . import (
     data,
     demo,
     evaluate,
+    firmware,
     nets,
     profile,
     quantize,
@@ -39,6 +40,7 @@ app.add_typer(data.app)
 app.command("compare")(compare.compare)
 app.command("demo")(demo.demo)
 app.command("evaluate")(evaluate.evaluate)
+app.command("firmware")(firmware.firmware)
 app.command("nets")(nets.nets)
 app.command("profile")(profile.profile)
 app.command("quantize")(quantize.quantize)

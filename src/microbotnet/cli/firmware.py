@@ -1,0 +1,175 @@
+"""`microbotnet firmware`: a checkpoint on a microcontroller, and what it costs there."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from ..atomic import write_atomically
+from ..errors import BadInput, Failed
+from .output import Json, print_json, stdout
+
+if TYPE_CHECKING:
+    from ..integer.program import Program
+    from ..mcu.firmware import Firmware, Run
+
+CALIBRATION = 1000  # pictures
+
+
+def firmware(
+    checkpoint: Annotated[str, typer.Argument(help="A name of `microbotnet weights` or a file.")],
+    more: Annotated[
+        list[str] | None, typer.Argument(metavar="[PICTURES…]", help="More pictures, after that of --run.")
+    ] = None,
+    board: Annotated[
+        str, typer.Option(metavar="NAME|FILE.toml", help="scum, microbit, microbit-v2, nrf5340-dk, or your file.")
+    ] = "scum",
+    prefer: Annotated[str, typer.Option(help="What to spare: speed (instructions) or size (bytes).")] = "speed",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write the image: a .elf, .bin or .hex file.")
+    ] = None,
+    run: Annotated[
+        str | None,
+        typer.Option(metavar="PICTURES…", help="Execute it on an emulated core for pictures or folders of them."),
+    ] = None,
+    plan: Annotated[
+        Path | None, typer.Option(help="Draw the memory plan, where every tensor lies and when: an .svg file.")
+    ] = None,
+    qemu: Annotated[bool, typer.Option("--qemu", help="Execute it in QEMU too, as a second opinion.")] = False,
+    toolchain: Annotated[
+        str | None, typer.Option(help="zig (from pip) or gcc (arm-none-eabi-gcc).  [default: what is installed]")
+    ] = None,
+    calibrate: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SET|FOLDER",
+            help="Pictures that set the activations' ranges, for a checkpoint trained without: cifar10 or a folder.",
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Build firmware for a board, or say by how many bytes it does not fit; run it and count every instruction."""
+    from ..mcu.board import load_board
+    from ..mcu.firmware import make_firmware
+    from ..mcu.formats import check_suffix, write_image
+    from ..mcu.toolchain import OPTIMIZE, find_toolchain
+    from ..show.arena import draw_arena
+
+    files = [run, *(more or [])] if run is not None else []
+    if more and run is None:
+        raise BadInput(f"{more[0]}: pictures are given after --run")
+    if qemu and run is None:
+        raise BadInput("--qemu needs pictures: --run PICTURES…")
+    if prefer not in OPTIMIZE:
+        raise BadInput(f"--prefer must be one of {', '.join(OPTIMIZE)}, not {prefer!r}")
+    if output is not None:
+        check_suffix(output)
+    if plan is not None and plan.suffix.lower() != ".svg":
+        raise BadInput(f"{plan}: the plan is drawn as SVG; give a name that ends in .svg")
+    target, compiler = load_board(board), find_toolchain(toolchain)
+    made = make_firmware(_program(checkpoint, calibrate), target, prefer=prefer, toolchain=compiler)
+    if output is not None:
+        write_image(made.image, output)
+    if plan is not None:
+        write_atomically(plan, draw_arena(made.program, made.plan, f"{checkpoint}: the arena").encode())
+    what = {"checkpoint": checkpoint, "image": str(output) if output else None, "plan": str(plan) if plan else None}
+    if run is None:
+        print_json(what | made.to_json()) if json else _print(made, None)
+        return
+    names, pictures, errors = made.read(files)
+    for error in errors:
+        print(f"microbotnet: {error}", file=sys.stderr)
+    if not names:
+        raise BadInput("no picture could be read")
+    ran = made.run(pictures)
+    second = made.second_opinion(pictures) if qemu else None
+    if json:
+        opinion = {} if second is None else {"qemu_bit_exact": bool((second == ran.expected).all())}
+        print_json(what | ran.to_json(names) | opinion | {"errors": errors})
+    else:
+        _print(made, ran)
+        _print_predictions(ran, names)
+        if second is not None:
+            same = bool((second == ran.expected).all())
+            stdout.print(f"QEMU ({made.board.qemu[1]}): {'the same scores' if same else '[red]other scores[/]'}")
+    if not ran.bit_exact or (second is not None and (second != ran.expected).any()):
+        raise Failed("the scores are not the interpreter's; this is a fault of ours")
+    if errors:
+        raise typer.Exit(2)
+
+
+def _program(checkpoint: str, calibrate: str | None) -> "Program":
+    from ..data.source import open_source
+    from ..integer.checkpoint import lower_checkpoint
+    from ..training.checkpoint import load_checkpoint
+
+    loaded = load_checkpoint(checkpoint)
+    if calibrate is None:
+        return lower_checkpoint(loaded)
+    size = loaded.card["architecture"]["input_size"]
+    pictures = open_source(calibrate, size=size).load("train")[0]
+    return lower_checkpoint(loaded, pictures[:CALIBRATION].numpy())
+
+
+def _print(made: "Firmware", ran: "Run | None") -> None:
+    board, image = made.board, made.image
+    clock = f"{board.clock_hz / 1e6:g} MHz"
+    stdout.print(f"[bold]{escape(board.name)}[/]: {escape(board.summary)}; {board.core} at {clock}", soft_wrap=True)
+    stdout.print(f"compiled by {made.toolchain.name} for {made.prefer}\n")
+    console = stdout if stdout.is_terminal else Console(width=100, highlight=False)
+    console.print(_table(made, ran))
+    used = image.code_bytes + image.constant_bytes
+    stdout.print(
+        f"\ncode {image.code_bytes:,} + constants {image.constant_bytes:,} = [bold]{used:,}[/] of "
+        f"{board.code.bytes:,} bytes of {board.code.kind}",
+        soft_wrap=True,
+    )
+    arena, rest = made.arena_bytes, image.ram_bytes - made.arena_bytes
+    stack = "" if ran is None else f" + stack {ran.execution.stack_bytes:,}"
+    total = image.ram_bytes + (0 if ran is None else ran.execution.stack_bytes)
+    stdout.print(
+        f"arena {arena:,} + picture, scores and variables {rest:,}{stack} = [bold]{total:,}[/] of "
+        f"{board.data.bytes:,} bytes of RAM",
+        soft_wrap=True,
+    )
+    if ran is not None:
+        least, most = min(ran.instructions), max(ran.instructions)
+        span = f"{most:,}" if least == most else f"{least:,} to {most:,}"
+        stdout.print(f"[bold]{span}[/] instructions a picture, counted", soft_wrap=True)
+        stdout.print(
+            f"{ran.mean_cycles:,.0f} cycles, {ran.seconds:.3g} s at {clock}: a model, see docs/firmware.md",
+            soft_wrap=True,
+        )
+        if (energy := ran.memory_energy_pj) is not None:
+            stdout.print(f"at least {energy / 1e6:.3g} µJ in the memories alone, modelled at 45 nm", soft_wrap=True)
+
+
+def _table(made: "Firmware", ran: "Run | None") -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("layer", overflow="fold")
+    table.add_column("operator")
+    for name in (*(("instructions", "share") if ran else ()), "code", "constants", "alive in arena"):
+        table.add_column(name, justify="right")
+    total = sum(row.instructions for row in made.rows(ran))
+    for row in made.rows(ran):
+        counts = [f"{row.instructions:,}", f"{row.instructions / total:.1%}"] if ran else []
+        sizes = [f"{size:,}" if size else "" for size in (row.code_bytes, row.constant_bytes, row.alive_bytes)]
+        table.add_row(escape(row.name), row.kind, *counts, *sizes)
+    return table
+
+
+def _print_predictions(ran: "Run", names: list[str]) -> None:
+    from ..pictures.read import printable
+
+    stdout.print()
+    longest = max(len(printable(name)) for name in names)
+    for name, prediction in zip(names, ran.predictions, strict=True):
+        stdout.print(Text(f"{printable(name):<{longest}}  ").append(prediction.label, "bold"), soft_wrap=True)
+    count: Any = f"{len(names)} pictures" if len(names) > 1 else "the picture"
+    words = "equal the interpreter's, bit for bit" if ran.bit_exact else "[red]are not the interpreter's[/]"
+    stdout.print(f"all {ran.expected.shape[1]} scores of {count} {words}", soft_wrap=True)
