@@ -22,7 +22,9 @@ CALIBRATION = 1000  # pictures
 
 
 def firmware(
-    checkpoint: Annotated[str, typer.Argument(help="A name of `microbotnet weights` or a file.")],
+    checkpoint: Annotated[
+        str, typer.Argument(help="A name of `microbotnet weights`, or a file: .safetensors, or an integer .program.")
+    ],
     more: Annotated[
         list[str] | None, typer.Argument(metavar="[PICTURES…]", help="More pictures, after that of --run.")
     ] = None,
@@ -104,6 +106,10 @@ def firmware(
 
 
 def _program(checkpoint: str, calibrate: str | None) -> "Program":
+    from ..integer.file import SUFFIX, load_program
+
+    if checkpoint.endswith(SUFFIX):
+        return load_program(Path(checkpoint))
     from ..data.source import open_source
     from ..integer.checkpoint import lower_checkpoint
     from ..training.checkpoint import load_checkpoint
