@@ -56,7 +56,16 @@ def train(
     quantizer: Annotated[
         str, typer.Option(help="With --policy, how: ttq, one-negative-one, twn, absmean or binary.")
     ] = "one-negative-one",
-    teacher: Annotated[str | None, typer.Option(help="A checkpoint whose outputs are followed (distillation).")] = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            help="With --policy, weights up to this share of the kernel's largest become 0 (twn: of its mean)."
+        ),
+    ] = None,
+    teacher: Annotated[
+        str | None,
+        typer.Option(help="A checkpoint whose outputs are followed (distillation); A,B,…: the mean of several's."),
+    ] = None,
     epochs: Annotated[int | None, typer.Option(help=_FROM_RECIPE)] = None,
     batch: Annotated[int | None, typer.Option(help=_FROM_RECIPE + " Pictures a step, over all processes.")] = None,
     learning_rate: Annotated[float | None, typer.Option("--lr", help=_FROM_RECIPE)] = None,
@@ -83,6 +92,8 @@ def train(
     plan = load_recipe(recipe, changes)
     if begin is not None and (net is not None or width is not None):
         raise BadInput("--from brings its own network; leave out --net and --width")
+    if threshold is not None and policy is None:
+        raise BadInput("--threshold is for quantized kernels; give --policy too")
     source = open_source(data, size=input_size or 32, split=split)
     net = net or "microbotnet"
     if width is None:
@@ -115,8 +126,8 @@ def train(
 
         outcome = train_on(
             source, plan, recipe, folder, net=net, width=width, begin=begin, tune=tune, input_size=input_size,
-            policy=policy, quantizer=quantizer, seed=seed, teacher=teacher, fabric=fabric, on_step=on_step,
-            on_epoch=on_epoch,
+            policy=policy, quantizer=quantizer, threshold=threshold, seed=seed, teacher=teacher,
+            fabric=fabric, on_step=on_step, on_epoch=on_epoch,
         )  # fmt: skip
     if not fabric.is_global_zero:
         return

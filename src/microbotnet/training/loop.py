@@ -20,7 +20,7 @@ from .depthwise import FastDepthwiseGradient
 from .memory import keep_freed_memory
 from .recipe import Recipe
 from .snapshot import Progress, State, load_snapshot, save_snapshot
-from .teacher import Teacher
+from .teacher import Ensemble, Teacher
 from .tune import freeze
 from .views import views
 
@@ -51,7 +51,7 @@ def train(
     *,
     seed: int = 0,
     fabric: Fabric | None = None,
-    teacher: Teacher | None = None,
+    teacher: Teacher | Ensemble | None = None,
     tune: str = "all",
     describe: dict[str, Any] | None = None,
     on_step: Callable[[int, int], None] = lambda done, total: None,

@@ -23,11 +23,11 @@ from ..data.resize import resized
 from ..data.source import Source
 from ..errors import BadInput
 from ..nets import create_model
-from ..quant.parametrize import bake, quantize
+from ..quant.parametrize import bake, make_quantizer, quantize
 from .checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from .loop import TrainingSet, top1, train
 from .recipe import Recipe
-from .teacher import Teacher
+from .teacher import Ensemble, Teacher
 from .transfer import network_for, positions
 from .tune import check_tune
 
@@ -58,6 +58,7 @@ def train_on(
     input_size: int | None = None,
     policy: str | None = None,
     quantizer: str = "one-negative-one",
+    threshold: float | None = None,
     fabric: Fabric | None = None,
     on_step: Callable[[int, int], None] = lambda done, total: None,
     on_epoch: Callable[[Record], None] = lambda record: None,
@@ -71,12 +72,14 @@ def train_on(
             were, else as CIFAR-10's, so that weights carry over from one set to another.
         recipe, recipe_name: what to do, and what the card calls it.
         net, width: `create_model`'s.
-        teacher: a checkpoint (name or file) whose outputs are followed; it must know all classes.
+        teacher: a checkpoint (name or file) whose outputs are followed; it must know all classes. Several, with commas
+            between them, teach as one: the mean of their logits.
         begin: a checkpoint whose network and weights training begins with, instead of `net` and `width`; where its
             classes are others, its last layer is new (see `network_for`).
         tune: how much of the network is changed; see `freeze`.
         input_size: side of the network's pictures; None is that of `begin`, else 32.
-        policy, quantizer: train with quantized kernels (see `quant.quantize`); None trains in float.
+        policy, quantizer, threshold: train with quantized kernels (see `quant.quantize` and the quantizer's own
+            threshold); a policy of None trains in float.
 
     Raises:
         BadInput, Failed: see `train`.
@@ -99,8 +102,10 @@ def train_on(
     images = resized(originals, architecture["input_size"])
     quantization: str | dict[str, Any] = "none"
     if policy is not None:
-        quantize(model, policy, quantizer, images.shape[1:])
+        quantize(model, policy, make_quantizer(quantizer, threshold=threshold), images.shape[1:])
         quantization = {"policy": policy, "quantizer": quantizer, "retrained": True}
+        if threshold is not None:
+            quantization["threshold"] = threshold
     pictures = TrainingSet(source.name, images, labels, mean, std, originals)
     curves = _Curves(folder) if fabric.is_global_zero else None
 
@@ -204,7 +209,13 @@ class _Curves:
         self.writer.flush()
 
 
-def make_teacher(name: str, recipe: Recipe, pictures: TrainingSet, classes: Sequence[str]) -> Teacher:
+def make_teacher(names: str, recipe: Recipe, pictures: TrainingSet, classes: Sequence[str]) -> Teacher | Ensemble:
+    """One checkpoint, or several with commas between them, as a teacher."""
+    members = [_member(name, recipe, pictures, classes) for name in names.split(",")]
+    return Ensemble(members) if len(members) > 1 else members[0]
+
+
+def _member(name: str, recipe: Recipe, pictures: TrainingSet, classes: Sequence[str]) -> Teacher:
     """The checkpoint as a teacher; its outputs are kept in the user's cache, apart for each way of augmenting."""
     loaded = load_checkpoint(name)
     card = loaded.card

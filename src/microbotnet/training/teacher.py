@@ -48,3 +48,19 @@ class Teacher:
         logits = torch.cat([self(take(index)).half().cpu() for index in parts])
         write_atomically(path, save({"logits": logits}))
         return logits
+
+
+class Ensemble:
+    """Several teachers as one: the mean of their logits. Each keeps its own outputs."""
+
+    def __init__(self, members: Sequence[Teacher]) -> None:
+        self.name = "+".join(member.name for member in members)
+        self.members = members
+
+    def __call__(self, inputs: Tensor) -> Tensor:
+        """See `Teacher.__call__`."""
+        return torch.stack([member(inputs) for member in self.members]).mean(0)
+
+    def outputs(self, take: Take, count: int, number: int) -> Tensor:
+        """See `Teacher.outputs`; float32."""
+        return torch.stack([member.outputs(take, count, number).float() for member in self.members]).mean(0)
