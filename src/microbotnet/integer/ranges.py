@@ -68,10 +68,10 @@ def check(program: Program) -> None:
                 continue
             if found.low.min() < WORD[0] or found.high.max() > WORD[1]:
                 raise BadInput(f"{operator.name}: its sums can need {found.bits} bits; 32 are there")
+            _check_limits(operator, how, output.dtype)
             low, high = requantized(found, how)
             if low.min() < WORD[0] or high.max() > WORD[1]:
                 raise BadInput(f"{operator.name}: a requantized sum can leave 32 bits")
-            _check_limits(operator, how, output.dtype)
         if any(t.low < LIMITS[t.dtype][0] or t.high > LIMITS[t.dtype][1] for t in (*inputs, output)):
             raise BadInput(f"{operator.name}: a tensor's range is outside its dtype")
 

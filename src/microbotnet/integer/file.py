@@ -1,0 +1,123 @@
+"""Programs on disk: arrays as safetensors, everything else as JSON in its metadata, a checksum over both."""
+
+import hashlib
+import json
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from ..atomic import write_atomically
+from ..errors import BadInput
+from .consistent import check_consistent
+from .program import Add, Concatenate, Convolve, Gate, Lookup, MaxPool, Program, Requantize, SumPool, Tensor
+from .ranges import check
+
+FORMAT = "microbotnet program 1"
+SUFFIX = ".program"
+
+_KINDS = {
+    kind.__name__: kind
+    for kind in (Add, Concatenate, Convolve, Gate, Lookup, MaxPool, Program, Requantize, SumPool, Tensor)
+}
+Arrays = dict[str, NDArray[Any]]
+
+
+def save_program(path: Path, program: Program) -> None:
+    """Write a program, atomically."""
+    arrays: Arrays = {}
+    text = json.dumps(_plain(program, "", arrays), ensure_ascii=False)
+    metadata = {"format": FORMAT, "program": text, "sha256": _checksum(text, arrays)}
+    write_atomically(path, save(arrays, metadata))
+
+
+def load_program(path: Path) -> Program:
+    """Read what `save_program` wrote.
+
+    Raises:
+        BadInput: there is no such file; it is truncated, altered or of another kind; or what it holds contradicts
+            itself or could leave 32 bits.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be read: {error.strerror}") from None
+    try:
+        arrays: Arrays = load(content)
+        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+    except (SafetensorError, ValueError) as error:
+        raise BadInput(f"{path}: damaged, or no program ({len(content)} bytes): {error}") from None
+    metadata = header.get("__metadata__", {})
+    if metadata.get("format") != FORMAT:
+        raise BadInput(f"{path}: holds {metadata.get('format', 'no program')}; {FORMAT!r} is read here")
+    text = metadata.get("program", "")
+    if metadata.get("sha256") != _checksum(text, arrays):
+        raise BadInput(f"{path}: altered: its checksum is not that of its contents")
+    try:
+        program = _made(json.loads(text), arrays)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise BadInput(f"{path}: is not written as a program is: {error}") from None
+    if not isinstance(program, Program):
+        raise BadInput(f"{path}: holds a {type(program).__name__}, no program")
+    try:
+        check_consistent(program)
+        check(program)
+    except BadInput as error:
+        raise BadInput(f"{path}: {error}") from None
+    except (TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise BadInput(f"{path}: is not written as a program is: {error}") from None
+    return program
+
+
+def _plain(value: Any, place: str, arrays: Arrays) -> Any:
+    """What JSON can hold; arrays are put aside under names that say where they belong."""
+    if is_dataclass(value):
+        name = getattr(value, "name", "")
+        inner = f"{place}/{name}" if name else place
+        parts = {f.name: _plain(getattr(value, f.name), f"{inner}/{f.name}", arrays) for f in fields(value)}
+        return {"kind": type(value).__name__, **parts}
+    if isinstance(value, np.ndarray):
+        arrays[place.lstrip("/")] = np.ascontiguousarray(value)
+        return {"array": place.lstrip("/")}
+    if isinstance(value, dict):
+        return {key: _plain(item, f"{place}/{key}", arrays) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(item, f"{place}/{i}", arrays) for i, item in enumerate(value)]
+    return value
+
+
+def _made(value: Any, arrays: Arrays) -> Any:
+    """The inverse of `_plain`; every list becomes a tuple."""
+    if isinstance(value, list):
+        return tuple(_made(item, arrays) for item in value)
+    if not isinstance(value, dict):
+        return value
+    if "array" in value:
+        return arrays[value["array"]]
+    if "kind" not in value:
+        return {key: _made(item, arrays) for key, item in value.items()}
+    kind = _KINDS[value["kind"]]
+    named = {key: _made(item, arrays) for key, item in value.items() if key != "kind"}
+    for field in fields(kind):
+        _check_type(kind.__name__, field.name, field.type, named[field.name])
+    return kind(**named)
+
+
+def _check_type(kind: str, name: str, wanted: Any, value: Any) -> None:
+    """Refuse a number where a name should be, and so on; what is nested is looked at by `check_consistent`."""
+    kinds: dict[Any, tuple[type, ...]] = {int: (int,), float: (int, float), str: (str,)}
+    if wanted in kinds and (not isinstance(value, kinds[wanted]) or isinstance(value, bool)):
+        raise TypeError(f"{name} of {kind} is {value!r}")
+
+
+def _checksum(text: str, arrays: Arrays) -> str:
+    digest = hashlib.sha256(text.encode())
+    for name in sorted(arrays):
+        array = arrays[name]
+        digest.update(f"\n{name} {array.dtype} {array.shape}\n".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
