@@ -6,13 +6,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from torch import Tensor, nn
 
 import microbotnet
+from microbotnet import profile, trace
 from microbotnet.demo_page.answer import answer, complaint
-from microbotnet.demo_page.networks import offered, open_network
+from microbotnet.demo_page.emulated import firmware_of
+from microbotnet.demo_page.networks import Network, offered, open_network
 from microbotnet.errors import BadInput
 from microbotnet.inference import predict
 from microbotnet.pictures import read_picture
+from microbotnet.training.checkpoint import Checkpoint
 from microbotnet.weights import DEFAULT, shipped_cards
 
 DEMO = Path(microbotnet.__file__).parent / "demo" / "pictures"
@@ -85,9 +90,51 @@ def test_what_is_no_picture_is_said(tmp_path: Path) -> None:
 
 def test_what_is_shipped_is_offered_and_ones_own_comes_first(shared: Path) -> None:
     assert next(iter(offered().values())) == DEFAULT
-    assert set(offered().values()) == set(shipped_cards())
+    assert set(offered().values()) >= set(shipped_cards())
     assert next(iter(offered("microbotnet-0.25").values())) == "microbotnet-0.25"
     own = str(shared / TERNARY)
     assert next(iter(offered(own).values())) == own
     with pytest.raises(BadInput, match="no such checkpoint"):
         offered("nowhere.safetensors")
+
+
+class Tiny(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.features = nn.Sequential(nn.Conv2d(3, 8, 3, 2, 1), nn.ReLU(), nn.Conv2d(8, 8, 3, 2, 1), nn.ReLU())
+        self.classifier = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.classifier(self.features(x))
+        return y
+
+
+def test_firmware_answers_with_what_the_core_counted() -> None:
+    for module in ("unicorn", "elftools", "ziglang"):
+        pytest.importorskip(module, reason=f"the mcu extra ({module}) is not installed")
+    from microbotnet.integer.checkpoint import lower_checkpoint
+    from microbotnet.mcu.board import load_board
+    from microbotnet.mcu.firmware import make_firmware
+
+    torch.manual_seed(0)
+    model = Tiny().eval()
+    data = {"classes": ["acorn", "nail", "snail"], "mean": [0.5] * 3, "std": [0.25] * 3}
+    loaded = Checkpoint(model, {"architecture": {"name": "tiny", "input_size": 32}, "data": data})
+    costs = profile(trace(model))
+    pictures = np.random.default_rng(0).integers(0, 256, (20, 3, 32, 32), np.uint8)
+    firmware = make_firmware(lower_checkpoint(loaded, pictures), load_board("scum"))
+    shown = answer(str(DEMO / "cat.png"), Network("tiny", loaded, costs, firmware)).summary
+    ran = firmware.run(read_picture(DEMO / "cat.png")[None])
+    scores = ran.execution.scores[0]
+    first = re.findall(r'class="class first"><span>(.*?)</span>.*?<span>(-?\d+)</span></div>', shown)
+    assert first == [(data["classes"][int(scores.argmax())], str(scores.max()))]
+    assert f"<b>{ran.instructions[0]:,}</b>" in shown
+    assert "bit for bit" in shown
+    assert tags_close(shown)
+
+
+def test_firmware_is_not_offered_where_there_is_none() -> None:
+    floats = [name for name, card in shipped_cards().items() if card["quantization"] == "none"]
+    assert floats
+    assert all(firmware_of(name) is None for name in floats)
+    assert not any(f"{name} on scum" in offered().values() for name in floats)

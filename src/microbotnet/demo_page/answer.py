@@ -1,11 +1,13 @@
 """What the page shows of one picture, as HTML."""
 
 from base64 import b64encode
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from io import BytesIO
 from threading import Lock
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
@@ -19,8 +21,12 @@ from ..show.network import draw_network
 from ..show.svg import STYLE
 from .networks import Network
 
+if TYPE_CHECKING:
+    from ..mcu.firmware import Run
+
 SIDE = 224  # of the pictures on the page, in pixels
 TOP = 5
+ROW = 1060.0  # pixels after which the drawing begins a new row; searching for the best takes longer than all else
 
 CSS = (
     """
@@ -69,7 +75,12 @@ def answer(file: str, network: Network) -> Answer:
         start = perf_counter()
         seen = network.observe(picture)
         seconds = perf_counter() - start
-    summary = _classes(network, seen) + _pictures(network, picture, seen) + _costs(network, seconds)
+        ran = network.firmware.run(picture[None]) if network.firmware else None
+    if ran is None:
+        said, costs = _classes(network, seen), _costs(network, seconds)
+    else:
+        said, costs = _scores(network, ran), _counts(ran)
+    summary = said + _pictures(network, picture, seen) + costs
     return Answer(_page(summary), _page(_drawing(network, seen)))
 
 
@@ -83,19 +94,38 @@ def _page(content: str) -> str:
 
 
 def _classes(network: Network, seen: Activity) -> str:
+    percents = [100 * float(p) for p in seen.probabilities]
+    return _ranking(network, "What is in it", percents, [f"{percent:.1f} %" for percent in percents], percents)
+
+
+def _scores(network: Network, ran: "Run") -> str:
+    """The integers that the firmware wrote; the bars begin at the least of them."""
+    scores = [int(score) for score in ran.execution.scores[0]]
+    span = max(max(scores) - min(scores), 1)
+    widths = [100 * (score - min(scores)) / span for score in scores]
+    return _ranking(
+        network, "What the emulated Cortex-M0 says, in its integers", scores, list(map(str, scores)), widths
+    )
+
+
+def _ranking(
+    network: Network, title: str, values: Sequence[float], words: Sequence[str], widths: Sequence[float]
+) -> str:
+    """The classes of the largest values, with words and bars (widths in percent)."""
     rows = []
-    for place, index in enumerate(np.argsort(-seen.probabilities, kind="stable")[:TOP]):
-        percent = 100 * float(seen.probabilities[index])
+    for place, index in enumerate(np.argsort(-np.asarray(values), kind="stable")[:TOP]):
         name = escape(network.classes[index].replace("_", " "))
         css = "class first" if place == 0 else "class"
-        bar = f'<span class="track"><i style="width:{max(percent, 0.6):.1f}%"></i></span>'
-        rows.append(f'<div class="{css}"><span>{name}</span>{bar}<span>{percent:.1f} %</span></div>')
-    return "<h3>What is in it</h3>" + "".join(rows)
+        bar = f'<span class="track"><i style="width:{max(widths[index], 0.6):.1f}%"></i></span>'
+        rows.append(f'<div class="{css}"><span>{name}</span>{bar}<span>{words[index]}</span></div>')
+    return f"<h3>{title}</h3>" + "".join(rows)
 
 
 def _pictures(network: Network, picture: Pixels, seen: Activity) -> str:
     file = BytesIO()
-    Image.fromarray(enlarged(picture, SIDE)).save(file, "PNG")
+    Image.fromarray(enlarged(picture, SIDE)).save(
+        file, "PNG", compress_level=1
+    )  # quick; it goes no farther than the browser
     images = _img(file.getvalue(), f"what the network sees: {network.size}×{network.size} pixels")
     words = f"What the network sees, {network.size}×{network.size} pixels"
     if seen.map is not None:
@@ -126,13 +156,32 @@ def _costs(network: Network, seconds: float) -> str:
         ),
         (f"{1000 * seconds:,.0f} ms", "on this computer, in float, map included", ""),
     ]
-    shown = "".join(
+    return _tiles(tiles)
+
+
+def _counts(ran: "Run") -> str:
+    """What the emulated core did for this picture."""
+    board, image = ran.firmware.board, ran.firmware.image
+    clock = f"{board.clock_hz / 1e6:g} MHz"
+    equal = ("equal", "to the integer interpreter's scores, bit for bit", "under")
+    return _tiles([
+        (f"{ran.instructions[0]:,}", f"instructions for this picture on {escape(board.core)}, counted", ""),
+        (f"{ran.seconds:,.2f} s", f"at {clock}, by the cycle model", ""),
+        (f"{(image.code_bytes + image.constant_bytes) / 1024:,.1f} kB", "code and constants", ""),
+        (f"{(image.ram_bytes + ran.execution.stack_bytes) / 1024:,.1f} kB", "RAM, stack included", ""),
+        equal if ran.bit_exact else ("not equal", "to the integer interpreter: a fault of ours", ""),
+    ])  # fmt: skip
+
+
+def _tiles(tiles: Sequence[tuple[str, str, str]]) -> str:
+    """Boxes of a value, what it is, and their class."""
+    shown = (
         f'<div class="tile {css}"><b>{value}</b><span class="quiet">{words}</span></div>' for value, words, css in tiles
     )
-    return f'<div class="tiles">{shown}</div>'
+    return f'<div class="tiles">{"".join(shown)}</div>'
 
 
 def _drawing(network: Network, seen: Activity) -> str:
     colouring = Colouring("activity: mean |output| of the layer, for this picture", seen.layers, ratio=100)
-    svg = draw_network(network.costs.graph, colouring, network.name, inline=True)
+    svg = draw_network(network.costs.graph, colouring, network.name, row_width=ROW, inline=True)
     return f'<h3>The network, lit by this picture</h3><div class="drawing">{svg}</div>'

@@ -1,23 +1,30 @@
 """The networks that the page offers, opened once."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..cost.profile import Profile, profile
 from ..graph.trace import trace
 from ..show.activity import Activity, observe
 from ..training.checkpoint import Checkpoint, load_checkpoint
 from ..weights import DEFAULT, shipped_cards
+from .emulated import BOARD, firmware_of
+
+if TYPE_CHECKING:
+    from ..mcu.firmware import Firmware
+
+_ON_BOARD = f" on {BOARD}"  # after a checkpoint's name: the same as firmware
 
 
 @dataclass(frozen=True)
 class Network:
-    """A network ready to answer: its checkpoint's name, the checkpoint, and what a picture costs."""
+    """A network ready to answer: its name, the checkpoint, what a picture costs, and the firmware if that answers."""
 
     name: str
     checkpoint: Checkpoint
     costs: Profile
+    firmware: "Firmware | None" = None
 
     @property
     def classes(self) -> list[str]:
@@ -47,12 +54,16 @@ def offered(checkpoint: str | None = None) -> dict[str, str]:
         return {_line(checkpoint, open_network(checkpoint).checkpoint.card): checkpoint} | offered()
     if checkpoint is not None:
         names = [checkpoint, *(name for name in names if name != checkpoint)]
-    return {_line(name, cards[name]): name for name in names}
+    lines = {_line(name, cards[name]): name for name in names}
+    on_board = {f"{name} · emulated Cortex-M0": name + _ON_BOARD for name in names if firmware_of(name)}
+    return lines | on_board
 
 
 @cache
 def open_network(name: str) -> Network:
-    """The network of a checkpoint, shipped (by name) or a file; BadInput as `load_checkpoint`."""
+    """The network of a line that is offered: of a checkpoint, or that as firmware; BadInput as `load_checkpoint`."""
+    if name.endswith(_ON_BOARD):
+        return replace(open_network(name.removesuffix(_ON_BOARD)), firmware=firmware_of(name.removesuffix(_ON_BOARD)))
     loaded = load_checkpoint(name)
     size = loaded.card["architecture"]["input_size"]
     return Network(name, loaded, profile(trace(loaded.model, (3, size, size))))

@@ -61,7 +61,13 @@ def build_page(checkpoint: str | None = None) -> gr.Blocks:
         drawing = gr.HTML(elem_id="drawing", padding=False)
         outputs = [summary, drawing]
         for number, event in enumerate((page.load, picture.change, network.change)):
-            event(show, [picture, network], outputs, show_progress="hidden", api_name="show" if number == 0 else False)
+            event(
+                show,
+                [picture, network],
+                outputs,
+                show_progress="hidden",
+                api_name="show" if number == 0 else False,
+            )
     return page
 
 

@@ -25,7 +25,7 @@ def overlay(picture: Pixels, heat: Values, side: int = 256) -> bytes:
     strength = 0.72 * np.sqrt(values) * (values > 0.02)
     page = grey + strength * (0.75 * glow + 0.25 * colour - grey)
     file = BytesIO()
-    Image.fromarray(np.rint(page.clip(0, 1) * 255).astype(np.uint8)).save(file, "PNG")
+    Image.fromarray(np.rint(page.clip(0, 1) * 255).astype(np.uint8)).save(file, "PNG", compress_level=1)
     return file.getvalue()
 
 

@@ -86,14 +86,11 @@ def observe(
     ends = _ends(model, graph)
     mapped = next((step for step in reversed(list(ends)) if _fine(step.shape)), None)
     mapped = mapped or max((s for s in ends if len(s.shape) == 3), key=lambda s: s.shape[1] * s.shape[2], default=None)
-    layers: dict[str, float] = {}
-    kept: list[Tensor] = []
+    outputs: dict[Step, Tensor] = {}
 
     def watch(step: Step) -> Any:
         def hook(module: nn.Module, inputs: Any, output: Tensor) -> None:
-            layers[step.name] = float(output.detach().abs().mean())
-            if step is mapped:
-                kept.append(output)
+            outputs[step] = output  # nothing is computed here: quantized networks count the operators that run
 
         return hook
 
@@ -102,18 +99,20 @@ def observe(
         pixels = Batches(torch.from_numpy(picture[None]), mean, std).take(torch.arange(1)).requires_grad_()
         with torch.enable_grad():
             logits = model(pixels)[0]
-            chosen = int(logits.argmax()) if label is None else label
-            gradient = torch.autograd.grad(logits[chosen], kept[-1], allow_unused=True)[0] if kept else None
     finally:
         for hook in hooks:
             hook.remove()
+    chosen = int(logits.argmax()) if label is None else label
+    layers = {step.name: float(output.detach().abs().mean()) for step, output in outputs.items()}
     found = None
-    if kept and mapped is not None:
-        maps = kept[-1].detach()
-        heat = F.relu((maps * gradient).sum(1)) if gradient is not None else torch.zeros_like(maps[:, 0])
-        values = _enlarged(heat, picture.shape[-1])
+    if mapped is not None and mapped in outputs:
+        maps = outputs[mapped]
+        gradient = torch.autograd.grad(logits[chosen], maps, allow_unused=True)[0]
+        heat = F.relu((maps.detach() * gradient).sum(1)) if gradient is not None else torch.zeros_like(maps[:, 0])
         cells = mapped.shape[1], mapped.shape[2]
-        found = ActivationMap(values, chosen, mapped.name, cells, _linear_after(graph, mapped))
+        found = ActivationMap(
+            _enlarged(heat.detach(), picture.shape[-1]), chosen, mapped.name, cells, _linear_after(graph, mapped)
+        )
     return Activity(logits.detach().softmax(0).numpy(), layers, found)
 
 
