@@ -1,10 +1,10 @@
-"""A program compiled on this machine, as a function of pictures."""
+"""Programs compiled on this machine, as functions of pictures."""
 
 import ctypes
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from microbotnet.backends.c import emit
 from microbotnet.integer.program import Program
 
 STRICT = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-pedantic", "-Werror")
-Pictures = np.ndarray[Any, np.dtype[np.uint8]]
+GUARD = 0xA5A5A5A5
 
 
 def compiler(name: str) -> list[str]:
@@ -30,32 +30,29 @@ def compiler(name: str) -> list[str]:
     return [name]
 
 
-def write(program: Program, folder: Path, **options: Any) -> dict[str, str]:
-    """The emitted files, also in `folder`."""
-    sources = emit(program, **options)
-    for name, text in sources.items():
-        (folder / name).write_text(text)
-    return sources
+class Compiled:
+    """Programs in one library; arenas have exactly the promised bytes, behind which nothing may be written."""
 
+    def __init__(self, programs: Sequence[Program], folder: Path, command: list[str], **options: Any) -> None:
+        self.programs, self.arenas = programs, []
+        for number, program in enumerate(programs):
+            sources = emit(program, name=f"net{number}", **options)
+            for name, text in sources.items():
+                (folder / name).write_text(text)
+            words = int(sources[f"net{number}.h"].split("_ARENA_BYTES ")[1].split()[0]) // 4
+            self.arenas.append(np.full(words + 16, GUARD, np.uint32))
+        files = [folder / f"net{number}.c" for number in range(len(programs))]
+        subprocess.run([*command, *STRICT, "-O1", "-shared", "-fPIC", *files, "-o", folder / "nets.so"], check=True)
+        self.library = ctypes.CDLL(str(folder / "nets.so"))
 
-def compiled(
-    program: Program, folder: Path, command: list[str], **options: Any
-) -> Callable[[Pictures], np.ndarray[Any, np.dtype[np.int16]]]:
-    """Pictures to scores, picture by picture, in an arena of exactly the promised bytes."""
-    sources = write(program, folder, **options)
-    library = folder / "net.so"
-    subprocess.run([*command, *STRICT, "-O1", "-shared", "-fPIC", folder / "net.c", "-o", library], check=True)
-    run = ctypes.CDLL(str(library)).net_run
-    pointer = np.ctypeslib.ndpointer
-    run.argtypes = [pointer(np.uint8), pointer(np.int16), pointer(np.uint32)]
-    run.restype = None
-    arena = np.full(int(sources["net.h"].split("NET_ARENA_BYTES ")[1].split()[0]) // 4, 0xA5A5A5A5, np.uint32)
-    classes = program.tensors[program.output].shape[0]
-
-    def scores(pictures: Pictures) -> np.ndarray[Any, np.dtype[np.int16]]:
-        found = np.empty((len(pictures), classes), np.int16)
+    def scores(self, number: int, pictures: np.ndarray[Any, np.dtype[np.uint8]]) -> np.ndarray[Any, Any]:
+        """(N, classes) int16, picture by picture."""
+        program, arena = self.programs[number], self.arenas[number]
+        run = getattr(self.library, f"net{number}_run")
+        pointer = np.ctypeslib.ndpointer
+        run.argtypes, run.restype = [pointer(np.uint8), pointer(np.int16), pointer(np.uint32)], None
+        found = np.empty((len(pictures), program.tensors[program.output].shape[0]), np.int16)
         for picture, row in zip(pictures, found, strict=True):
             run(picture, row, arena)
+        assert (arena[-16:] == GUARD).all()
         return found
-
-    return scores

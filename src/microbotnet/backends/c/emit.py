@@ -23,9 +23,11 @@ from ...integer.program import (
     SumPool,
     Tensor,
 )
+from . import convolutions
 from .arrays import Arrays
+from .form import Form, Window, table
 
-KERNELS = ("window", "requantize", "lookup", "convolve", "pools", "elementwise")
+ORDER = ("begin", "requantize", "window", "lanes", "lookup", "ternary", "depthwise", "dense", "pools", "elementwise")
 
 
 def emit(program: Program, *, prefer: str = "speed", name: str = "net") -> dict[str, str]:
@@ -42,41 +44,57 @@ def emit(program: Program, *, prefer: str = "speed", name: str = "net") -> dict[
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
         raise BadInput(f"{name!r} cannot begin C names: lower-case letters, digits and _")
     ranges.check(program)
-    arrays = Arrays(name)
-    source = _Source(program, plan(program), arrays, name)
-    functions = [source.function(index) for index in range(len(program.operators))]
+    forms = [_form(program, operator) for operator in program.operators]
+    scratch = {o.name: form.scratch for o, form in zip(program.operators, forms, strict=True) if form.scratch}
+    source = _Source(program, plan(program, scratch), Arrays(name), name)
+    functions = [source.function(index, form) for index, form in enumerate(forms)]
     calls = "".join(f"    {name}_op{i}(picture, scores, arena);\n" for i in range(len(functions)))
+    needed = {"begin", *(file for form in forms for file in form.files)}
+    kernels = [_kernel(file).replace("NAME_", f"{name}_") for file in ORDER if file in needed]
+    run = f"{_signature(name, 'run', '')}\n{{\n{calls}}}\n"
+    includes = f'#include <stdint.h>\n#include "{name}.h"\n#include "{name}_weights.h"\n'
     return {
         f"{name}.h": _header(program, source.plan, name),
-        f"{name}_weights.h": "".join(arrays.texts),
-        f"{name}.c": _PREAMBLE.format(name=name)
-        + "\n".join(_kernel(kernel) for kernel in KERNELS)
-        + "\n"
-        + "\n".join(functions)
-        + f"\n{_signature(name, 'run', '')}\n{{\n{calls}}}\n",
+        f"{name}_weights.h": "".join(source.arrays.texts),
+        f"{name}.c": "\n".join([includes, *kernels, *functions, run]),
         "main.c": _EXAMPLE.format(name=name, upper=name.upper()),
     }
 
 
-_PREAMBLE = """\
-#include <stdint.h>
-#include "{name}.h"
-#include "{name}_weights.h"
+def _form(program: Program, operator: Operator) -> Form:
+    inputs, output = program.of(operator)
+    if inputs[0].dtype == "uint8" and not isinstance(operator, Lookup):
+        raise BadInput(f"{operator.name}: reads the picture's bytes; only a lookup can")
+    channels, pixels = output.shape[0], prod(output.shape[1:])
+    match operator:
+        case Convolve():
+            return convolutions.form_of(program, operator)
+        case Lookup(tables=tables):
+            kernel = "lookup_bytes" if inputs[0].dtype == "uint8" else "lookup"
+            call = f"{kernel}({{x}}, {{y}}, {{table}}, {256 * (len(tables) > 1)}, {channels}, {pixels})"
+            return Form(("lookup",), call, arrays={"table": tables})
+        case SumPool(kernel=kernel, stride=stride, requantize=how):
+            call = "sum_pool({x}, {y}, &how, &window)"
+            return Form(("requantize", "window", "pools"), call, how=how, window=Window(kernel, stride))
+        case MaxPool(kernel=kernel, stride=stride, padding=padding):
+            window = Window(kernel, stride, padding)
+            return Form(("requantize", "window", "pools"), "max_pool({x}, {y}, &window)", window=window)
+        case Add(multipliers=(a, b), requantize=how):
+            call = f"add({{x}}, {{x1}}, {{y}}, {a}, {b}, &how, {channels * pixels})"
+            return Form(("requantize", "elementwise"), call, how=how)
+        case Gate(requantize=how):
+            kernel = "gate" if how.pre_shift else "gate_unshifted"
+            zeros = f"{inputs[0].zero_point}, {inputs[1].zero_point}"
+            call = f"{kernel}({{x}}, {{x1}}, {{y}}, {zeros}, &how, {channels}, {pixels})"
+            return Form(("requantize", "elementwise"), call, how=how)
+        case Concatenate(requantize=hows):
+            starts = [sum(t.shape[0] for t in inputs[:i]) * pixels for i in range(len(inputs))]
+            call = ";\n    ".join(
+                f"place({{x{i or ''}}}, {{y}} + {start}, &how{i}, {tensor.shape[0]}, {pixels})"
+                for i, (tensor, start) in enumerate(zip(inputs, starts, strict=True))
+            )
+            return Form(("requantize", "elementwise"), call, hows=hows)
 
-#if defined(__GNUC__)
-#define INLINE inline __attribute__((always_inline))
-#define KERNEL static __attribute__((unused))
-#define OPERATOR static __attribute__((noinline))
-#else
-#define INLINE inline
-#define KERNEL static
-#define OPERATOR static
-#endif
-
-/* C99 leaves >> of a negative number to the compiler; here it must round towards minus infinity. */
-typedef char shifts_are_arithmetic[(-3 >> 1) == -2 ? 1 : -1];
-
-"""
 
 _EXAMPLE = """\
 /* Reads one picture, {upper}_INPUT_BYTES bytes, from standard input; prints its class and the scores. */
@@ -160,74 +178,32 @@ class _Source:
     arrays: Arrays
     name: str
 
-    def function(self, index: int) -> str:
+    def function(self, index: int, form: Form) -> str:
         operator = self.program.operators[index]
         inputs, output = self.program.of(operator)
-        what = f"{_shape(inputs[0])} to {_shape(output)}"
-        unused = "".join(
-            f"    (void){argument};\n"
-            for argument, used in (
-                ("picture", inputs[0].dtype == "uint8"),
-                ("scores", output.dtype == "int16"),
-                ("arena", False),
-            )
-            if not used
-        )
+        names = {"y": self._write(output), "scratch": f"((int8_t *)arena + {self.plan.scratch.get(operator.name)})"}
+        names |= {f"x{i or ''}": self._read(tensor) for i, tensor in enumerate(inputs)}
+        names |= {what: self.arrays.add(values, f"op{index}_{what}") for what, values in form.arrays.items()}
+        lines = [f"static const {kind} {what} = {{{values.format(**names)}}}"
+                 for what, (kind, values) in form.structs.items()]  # fmt: skip
+        for i, how in enumerate(form.hows):
+            lines.append(self._requantize(how, output, index, str(i)))
+        if form.how is not None:
+            lines.append(self._requantize(form.how, output, index, ""))
+        if form.window is not None:
+            w = form.window
+            numbers = (*inputs[0].shape, *output.shape[1:], *w.kernel, *w.stride, *w.padding)
+            lines.append(f"static const window_t window = {{{', '.join(map(str, numbers))}}}")
+        unused = [argument for argument in ("picture", "scores", "arena") if argument not in str(names)]
+        lines += [f"(void){argument}" for argument in unused]
+        lines.append(form.call.format(**names))
+        what = f"{_times(inputs[0])} to {_times(output)}"
         return (
             f"/* {_comment(operator.name)}: {type(operator).__name__.lower()}, {what} */\n"
-            f"{_signature(self.name, f'op{index}', 'OPERATOR ')}\n{{\n{unused}{self._body(operator, index)}}}\n"
+            f"{_signature(self.name, f'op{index}', 'OPERATOR ')}\n{{\n"
+            + "".join(f"    {line};\n" for line in lines)
+            + "}\n"
         )
-
-    def _body(self, operator: Operator, index: int) -> str:
-        inputs, output = self.program.of(operator)
-        if inputs[0].dtype == "uint8" and not isinstance(operator, Lookup):
-            raise BadInput(f"{operator.name}: reads the picture's bytes; only a lookup can")
-        x = [self._read(t) for t in inputs]
-        y = self._write(output)
-        channels, pixels = output.shape[0], prod(output.shape[1:])
-        match operator:
-            case Lookup(tables=tables):
-                kernel = "lookup_bytes" if inputs[0].dtype == "uint8" else "lookup"
-                table = self.arrays.add(tables, f"op{index}_table")
-                return f"    {kernel}({x[0]}, {y}, {table}, {256 * (len(tables) > 1)}, {channels}, {pixels});\n"
-            case Convolve(weights=weights):
-                scores = output.dtype == "int16"
-                return (
-                    self._requantize(operator.requantize, index)
-                    + self._window(operator, operator.weights.shape[2:], operator.stride, operator.padding)
-                    + f"    convolve({x[0]}, {0 if scores else y}, {y if scores else 0}, "
-                    f"{self.arrays.add(weights, f'op{index}_weights')}, &how, &window, {weights.shape[1]}, "
-                    f"{len(weights) // operator.groups}, {inputs[0].zero_point});\n"
-                )
-            case SumPool():
-                return (
-                    self._requantize(operator.requantize, index)
-                    + self._window(operator, operator.kernel, operator.stride)
-                    + f"    sum_pool({x[0]}, {y}, &how, &window);\n"
-                )
-            case MaxPool():
-                return (
-                    self._window(operator, operator.kernel, operator.stride, operator.padding)
-                    + f"    max_pool({x[0]}, {y}, &window);\n"
-                )
-            case Add(multipliers=(a, b)):
-                return (
-                    self._requantize(operator.requantize, index)
-                    + f"    add({x[0]}, {x[1]}, {y}, {a}, {b}, &how, {channels * pixels});\n"
-                )
-            case Gate():
-                return (
-                    self._requantize(operator.requantize, index)
-                    + f"    gate({x[0]}, {x[1]}, {y}, {inputs[0].zero_point}, {inputs[1].zero_point}, &how, "
-                    f"{channels}, {pixels});\n"
-                )
-            case Concatenate(requantize=hows):
-                text, at = "", 0
-                for number, (part, how, tensor) in enumerate(zip(x, hows, inputs, strict=True)):
-                    text += self._requantize(how, index, str(number))
-                    text += f"    place({part}, {y} + {at}, &how{number}, {tensor.shape[0]}, {pixels});\n"
-                    at += prod(tensor.shape)
-                return text
 
     def _read(self, tensor: Tensor) -> str:
         if tensor.dtype == "uint8":
@@ -239,22 +215,16 @@ class _Source:
             return "scores"
         return f"(int8_t *)arena + {self.plan.offsets[tensor.name]}"
 
-    def _requantize(self, how: Requantize, index: int, suffix: str = "") -> str:
-        multiplier = self.arrays.add(how.multiplier.astype(np.int16), f"op{index}_multiplier{suffix}")
+    def _requantize(self, how: Requantize, output: Tensor, index: int, suffix: str) -> str:
+        multiplier = self.arrays.add(how.multiplier.astype(np.int32), f"op{index}_multiplier{suffix}")
         offset = self.arrays.add(how.offset.astype(np.int32), f"op{index}_offset{suffix}")
-        table = "0" if how.table is None else self.arrays.add(how.table, f"op{index}_table{suffix}")
+        found = "0" if output.dtype == "int16" else self.arrays.add(table(how), f"op{index}_table{suffix}")
+        numbers = (how.low, how.high, how.pre_shift, how.shift, int(len(how.multiplier) > 1))
         return (
-            f"    static const requantize_t how{suffix} = {{{multiplier}, {offset}, {table}, {how.low}, {how.high}, "
-            f"{how.pre_shift}, {how.shift}, {int(len(how.multiplier) > 1)}}};\n"
+            f"static const requantize_t how{suffix} = {{{multiplier}, {offset}, {found}, "
+            f"{', '.join(map(str, numbers))}}}"
         )
 
-    def _window(
-        self, operator: Operator, kernel: tuple[int, ...], stride: tuple[int, int], padding: tuple[int, int] = (0, 0)
-    ) -> str:
-        inputs, output = self.program.of(operator)
-        numbers = (*inputs[0].shape, *output.shape[1:], *kernel, *stride, *padding)
-        return f"    static const window_t window = {{{', '.join(map(str, numbers))}}};\n"
 
-
-def _shape(tensor: Tensor) -> str:
+def _times(tensor: Tensor) -> str:
     return "x".join(map(str, tensor.shape))

@@ -10,7 +10,7 @@ KERNEL void sum_pool(const int8_t *x, int8_t *y, const requantize_t *how, const 
                 for (int u = 0; u < w->tall; u++)
                     for (int v = 0; v < w->wide; v++)
                         sum += corner[u * w->width + v];
-                *y++ = (int8_t)requantize(sum, how, c);
+                *y++ = requantize(sum, how, c);
             }
 }
 

@@ -1,0 +1,46 @@
+"""How an operator is written in C: the kernel that is called, and what it is given."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...integer.program import Pair, Requantize
+
+
+@dataclass(frozen=True)
+class Window:
+    """Windows over an operator's input; the C struct window_t."""
+
+    kernel: Pair
+    stride: Pair = (1, 1)
+    padding: Pair = (0, 0)
+
+
+@dataclass(frozen=True)
+class Form:
+    """A call of a kernel.
+
+    files: of `kernels/` that it needs, in order.
+    call: C, in which {x}, {y}, {scratch} and the names of arrays stand for what they will be called; &how and &window
+        are `how` and `window`; &how0, &how1, … are `hows`.
+    scratch: bytes of the arena, for the operator alone.
+    structs: further constants, by name: a C type and its values, in which arrays' names may stand.
+    """
+
+    files: tuple[str, ...]
+    call: str
+    scratch: int = 0
+    arrays: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    how: Requantize | None = None
+    hows: tuple[Requantize, ...] = ()
+    window: Window | None = None
+    structs: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+
+
+def table(how: Requantize) -> NDArray[np.int8]:
+    """The output of every index from −128 on, the clamp included: (256,) int8."""
+    index = np.clip(np.arange(-128, 128), how.low, how.high)
+    return index.astype(np.int8) if how.table is None else how.table[index + 128]
