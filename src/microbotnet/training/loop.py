@@ -18,6 +18,7 @@ from ..quant.latent import clip_latent
 from ..quant.parametrize import computed_once, quantized_layers
 from .depthwise import FastDepthwiseGradient
 from .memory import keep_freed_memory
+from .norms import BATCHES, reestimate_norms
 from .recipe import Recipe
 from .snapshot import Progress, State, load_snapshot, save_snapshot
 from .teacher import Ensemble, Teacher
@@ -147,6 +148,9 @@ def train(
                 _refuse_nan(total, epoch, snapshot)
             on_step(done + 1, recipe.epochs * steps)
 
+        if recipe.reestimate_norms and (recipe.holdout or epoch == recipe.epochs - 1):
+            some = torch.split(order[: steps * recipe.batch], recipe.batch)[:BATCHES]
+            reestimate_norms(averaged, (take(index) for index in some))
         record = {
             "epoch": epoch + 1,
             "learning_rate": rate,
@@ -174,13 +178,18 @@ def train(
 
 
 def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    """The recipe's optimizer; norms and biases are the parameters of one dimension."""
+    """The recipe's optimizer.
+
+    Norms and biases are the parameters of one dimension. Those of none are scales of quantized kernels, which decay
+    would draw to zero with the kernel.
+    """
     groups = [
         {"params": [p for p in model.parameters() if p.ndim > 1], "weight_decay": recipe.weight_decay},
         {
-            "params": [p for p in model.parameters() if p.ndim <= 1],
+            "params": [p for p in model.parameters() if p.ndim == 1],
             "weight_decay": recipe.weight_decay if recipe.decay_norms else 0.0,
         },
+        {"params": [p for p in model.parameters() if p.ndim == 0], "weight_decay": 0.0},
     ]
     rate, beta = recipe.learning_rate, recipe.momentum
     optimizer: torch.optim.Optimizer

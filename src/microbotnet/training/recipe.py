@@ -24,6 +24,8 @@ class Recipe:
     decay_norms: weight decay for batch norms and biases too.
     label_smoothing: share of the target spread over all classes.
     average: decay a step of an exponential moving average of the weights; 0 keeps the last weights.
+    reestimate_norms: before the weights are measured on held-out pictures, and at the end, take batch-norm
+        statistics anew; see `norms.reestimate_norms`.
     crop, flip: padding in pixels before the random crop; mirror half of the pictures.
     zoom, jitter: instead of the crop, cut out at least this share of each picture and resize it (0 does not); and
         change brightness, contrast and saturation by factors within 1 ± jitter.
@@ -48,6 +50,7 @@ class Recipe:
     decay_norms: bool = True
     label_smoothing: float = 0.0
     average: float = 0.0
+    reestimate_norms: bool = False
     crop: int = 4
     flip: bool = True
     zoom: float = 0.0
