@@ -79,7 +79,7 @@ def test_all_nets_the_shipped_weights_and_both_chips_are_in_it(zoo: tuple[dict[s
     found = zoo[0]
     assert list(dict.fromkeys(r["name"] for r in found["rows"] if r["input_size"] == 32)) == net_names()
     ours = {r["checkpoint"]: r["top1"] for r in found["rows"] if r["checkpoint"]}
-    cards = shipped_cards()
+    cards = shipped_cards("cifar10")
     assert ours == {n: {"value": c["metrics"]["top1"], "by": "ours", "data": "CIFAR-10"} for n, c in cards.items()}
     chips = [(chip["energy_pj"], chip["top1"], chip["measured"]) for chip in found["silicon"]]
     assert chips == [(3.8e6, 86.0, True), (2.72e6, 86.0, True)]

@@ -80,6 +80,17 @@ def test_every_picture_is_in_its_place(members: Members, tmp_path: Path, name: s
             assert (picture.float().mean((1, 2)) - torch.tensor([red, 0, blue])).abs().max() < 3
 
 
+def test_the_end_of_combined_is_the_end_of_its_parts(members: Members, tmp_path: Path) -> None:
+    """What is held out of `combined` is what is held out of the other sets, in the same share."""
+    build_micro_robot(archive(members, tmp_path / "t.zip"), tmp_path)
+    every, labels = load_micro_robot("combined", "train", tmp_path)
+    for name, classes in SETS.items():
+        part, of_part = load_micro_robot(name, "train", tmp_path)
+        for k, title in enumerate(classes):
+            last = every[-20:][labels[-20:] == list(WNIDS).index(title)]
+            assert torch.equal(last, part[-len(classes) :][of_part[-len(classes) :] == k])
+
+
 def test_grey_pictures_get_three_equal_channels(members: Members, tmp_path: Path) -> None:
     members[f"{TOP}/train/{WNIDS['nail']}/images/{WNIDS['nail']}_1.JPEG"] = jpeg(77)
     build_micro_robot(archive(members, tmp_path / "t.zip"), tmp_path)

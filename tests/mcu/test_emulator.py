@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from microbotnet import BadInput, Failed
+from microbotnet.backends.c import arena, emit
 from microbotnet.integer.samples import random_pictures, random_program
 from microbotnet.mcu.board import load_board
 from microbotnet.mcu.emulator import Execution, _Machine, execute
@@ -214,3 +215,10 @@ def test_without_a_compiler_it_says_how_to_get_one(monkeypatch: pytest.MonkeyPat
         find_toolchain()
     with pytest.raises(BadInput, match="there are: zig, gcc"):
         find_toolchain("clang")
+
+
+def test_the_plan_that_is_drawn_is_that_of_the_image() -> None:
+    for seed in range(30):
+        program = random_program(seed)
+        sources = emit(program)
+        assert f"#define NET_ARENA_BYTES {arena(program).size}\n" in sources["net.h"]

@@ -53,7 +53,7 @@ def evaluate(
         }
     loaded = load_checkpoint(checkpoint, architecture)
     source = open_source(
-        data or loaded.card["data"]["name"], size=loaded.card["architecture"]["input_size"], split=split
+        data or loaded.card["data"].get("name"), size=loaded.card["architecture"]["input_size"], split=split
     )
     result = {"checkpoint": checkpoint, "data": source.name, **evaluate_on(loaded, source)}
     if output is not None:

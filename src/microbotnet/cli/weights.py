@@ -16,6 +16,7 @@ def weights(json: Json = False) -> None:
             "name": name,
             "net": card["architecture"]["name"],
             "width": card["architecture"]["width"],
+            "data": card["data"]["name"],
             "quantization": card["quantization"],
             "top1": card["metrics"]["top1"],
             "recipe": card["recipe"]["name"],
@@ -27,10 +28,11 @@ def weights(json: Json = False) -> None:
     if json:
         print_json({"weights": rows})
         return
-    table = Table("name", "width", "quantization", "top-1 %", "recipe", "epochs", "seed", box=None, pad_edge=False)
+    titles = ("name", "width", "data", "quantization", "top-1 %", "recipe", "epochs", "seed")
+    table = Table(*titles, box=None, pad_edge=False)
     for row in rows:
         table.add_row(
-            row["name"], f"×{row['width']:.2f}", _words(row["quantization"]), f"{row['top1']:.2f}",
+            row["name"], f"×{row['width']:.2f}", row["data"], _words(row["quantization"]), f"{row['top1']:.2f}",
             row["recipe"], str(row["epochs"]), str(row["seed"]),
         )  # fmt: skip
     stdout.print(table)

@@ -87,7 +87,8 @@ class ZoomedBatches:
         pictures = torch.lerp((pictures * self.grey).sum(1, keepdim=True), pictures, saturation)
         pictures = torch.lerp(pictures.mean((1, 2, 3), keepdim=True), pictures, contrast)
         pictures = (pictures * brightness).clamp(0, 1)
-        return ((pictures - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
+        normalised: Tensor = (pictures - self.mean) / self.std
+        return normalised.contiguous(memory_format=torch.channels_last)
 
 
 def _resampling(cut: Tensor, side: int, size: int) -> Tensor:
@@ -105,5 +106,4 @@ def _resampling(cut: Tensor, side: int, size: int) -> Tensor:
     near = (1.5 * x - 2.5) * x * x + 1
     far = ((-0.5 * x + 2.5) * x - 4) * x + 2
     weights = torch.where(x < 1, near, torch.where(x < 2, far, torch.zeros_like(x)))
-    means: Tensor = weights / weights.sum(2, keepdim=True)
-    return means
+    return weights / weights.sum(2, keepdim=True)

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..backends.c import emit
+from ..backends.c import arena, emit
 from ..cost.preset import load_preset
 from ..errors import BadInput
 from ..integer import interpreter
-from ..integer.arena import Plan, plan
+from ..integer.arena import Plan
 from ..integer.program import Program
 from ..pictures import classify
 from .board import Board
@@ -52,7 +52,7 @@ class Firmware:
     @cached_property
     def plan(self) -> Plan:
         """Where its tensors lie in the arena."""
-        return plan(self.program)
+        return arena(self.program)
 
     def run(self, pictures: NDArray[np.uint8]) -> "Run":
         """Execute the image on the emulated core for (N, 3, H, W) uint8, and hold it against the interpreter."""

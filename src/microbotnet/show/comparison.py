@@ -210,7 +210,7 @@ def _zoo(input_size: int | None, classes: int | None, preset: Preset) -> Iterabl
         for size in sorted(sizes):
             yield from (_costed(name, width, size, classes, preset) for width in widths[name])
     if input_size in (None, ROBOT):
-        for checkpoint in shipped_cards():
+        for checkpoint in shipped_cards("cifar10"):
             yield Row(trained(checkpoint, preset=preset))
 
 

@@ -12,7 +12,7 @@ from .subject import trained
 def results() -> list[tuple[Profile, dict[str, Any], float | None]]:
     """Each shipped MicroBotNet's costs, its card, and the published top-1 of the same network, narrowest first."""
     rows = []
-    for name, card in shipped_cards().items():
+    for name, card in shipped_cards("cifar10").items():
         net = card["architecture"]
         if not net["name"].startswith("microbotnet"):
             continue

@@ -108,7 +108,7 @@ def trained(
         profile(graph, preset),
         widths,
         checkpoint=Path(checkpoint).name,
-        top1=card.get("metrics", {}).get("top1"),
+        top1=card.get("metrics", {}).get("top1") if card["data"].get("name") == "cifar10" else None,
     )
 
 

@@ -11,18 +11,19 @@ from ..graph import Graph
 DEFAULT = "microbotnet-0.32"
 
 
-def shipped_cards() -> dict[str, dict[str, Any]]:
-    """The cards of the weights in the package, by name."""
-    return {
+def shipped_cards(data: str | None = None) -> dict[str, dict[str, Any]]:
+    """The cards of the weights in the package, by name; only those trained on the set `data`, if it is said."""
+    cards = {
         file.name.removesuffix(".json"): json.loads(file.read_text())
-        for file in sorted(files(__package__).iterdir(), key=lambda file: file.name)
+        for file in files(__package__).iterdir()
         if file.name.endswith(".json")
     }
+    return {name: card for name, card in sorted(cards.items()) if data in (None, card["data"]["name"])}
 
 
 def shipped_name(net: str, width: float) -> str:
-    """The float weights shipped for a network and width; BadInput lists the widths there are."""
-    cards = {name: card for name, card in shipped_cards().items() if card["quantization"] == "none"}
+    """The float weights for CIFAR-10 shipped for a network and width; BadInput lists the widths there are."""
+    cards = {name: card for name, card in shipped_cards("cifar10").items() if card["quantization"] == "none"}
     for name, card in cards.items():
         if card["architecture"]["name"] == net and card["architecture"]["width"] == width:
             return name

@@ -1,5 +1,6 @@
-"""An integer program as C99: `emit`."""
+"""An integer program as C99: `emit`; the memory that it uses: `arena`."""
 
+from .emit import arena as arena
 from .emit import emit as emit
 
-__all__ = ["emit"]
+__all__ = ["arena", "emit"]

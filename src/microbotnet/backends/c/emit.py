@@ -1,6 +1,7 @@
 """An integer program as C99: one function an operator, called in turn by NAME_run."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from math import prod
@@ -45,8 +46,7 @@ def emit(program: Program, *, prefer: str = "speed", name: str = "net") -> dict[
         raise BadInput(f"{name!r} cannot begin C names: lower-case letters, digits and _")
     ranges.check(program)
     forms = [_form(program, operator) for operator in program.operators]
-    scratch = {o.name: form.scratch for o, form in zip(program.operators, forms, strict=True) if form.scratch}
-    source = _Source(program, plan(program, scratch), Arrays(name), name)
+    source = _Source(program, _plan(program, forms), Arrays(name), name)
     functions = [source.function(index, form) for index, form in enumerate(forms)]
     calls = "".join(f"    {name}_op{i}(picture, scores, arena);\n" for i in range(len(functions)))
     needed = {"begin", *(file for form in forms for file in form.files)}
@@ -59,6 +59,16 @@ def emit(program: Program, *, prefer: str = "speed", name: str = "net") -> dict[
         f"{name}.c": "\n".join([includes, *kernels, *functions, run]),
         "main.c": _EXAMPLE.format(name=name, upper=name.upper()),
     }
+
+
+def arena(program: Program) -> Plan:
+    """Where the C of `emit` keeps every tensor, and each kernel's scratch."""
+    return _plan(program, [_form(program, operator) for operator in program.operators])
+
+
+def _plan(program: Program, forms: Sequence[Form]) -> Plan:
+    scratch = {o.name: form.scratch for o, form in zip(program.operators, forms, strict=True) if form.scratch}
+    return plan(program, scratch)
 
 
 def _form(program: Program, operator: Operator) -> Form:
