@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 SIDE = 224  # of the pictures on the page, in pixels
 TOP = 5
-ROW = 1060.0  # pixels after which the drawing begins a new row; searching for the best takes longer than all else
+ROW = 1160.0  # pixels after which the drawing begins a new row; searching for the best takes longer than all else
 
 CSS = (
     """
