@@ -62,6 +62,10 @@ def train(
             help="With --policy, weights up to this share of the kernel's largest become 0 (twn: of its mean)."
         ),
     ] = None,
+    activations: Annotated[
+        int | None,
+        typer.Option(metavar="8|4|1", help="Train with activations of so many bits, as integer engines compute them."),
+    ] = None,
     teacher: Annotated[
         str | None,
         typer.Option(help="A checkpoint whose outputs are followed (distillation); A,B,…: the mean of several's."),
@@ -101,6 +105,7 @@ def train(
     label = Path(begin).name.removesuffix(".safetensors") if begin else f"{net}-{width:g}"
     label += f"-{quantizer}-{Path(policy).stem}" if policy else ""
     label += f"-{Path(data).name}" if data not in (None, CIFAR10) else ""
+    label += f"-a{activations}" if activations else ""
     label += f"-{tune}" if tune != "all" else ""
     folder = out or Path("runs") / f"{Path(recipe).stem}-{label}-seed{seed}"
     fabric = make_fabric(accelerator, devices, nodes, precision)
@@ -126,8 +131,8 @@ def train(
 
         outcome = train_on(
             source, plan, recipe, folder, net=net, width=width, begin=begin, tune=tune, input_size=input_size,
-            policy=policy, quantizer=quantizer, threshold=threshold, seed=seed, teacher=teacher,
-            fabric=fabric, on_step=on_step, on_epoch=on_epoch,
+            policy=policy, quantizer=quantizer, threshold=threshold, activations=activations, seed=seed,
+            teacher=teacher, fabric=fabric, on_step=on_step, on_epoch=on_epoch,
         )  # fmt: skip
     if not fabric.is_global_zero:
         return

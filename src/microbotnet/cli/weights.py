@@ -42,4 +42,5 @@ def _words(quantization: str | dict[str, Any]) -> str:
     """A card's quantization, "none" or a record of it, in a few words."""
     if isinstance(quantization, str):
         return quantization
-    return f"{quantization['quantizer']}, {quantization['policy']}"
+    words = f"{quantization['quantizer']}, {quantization['policy']}"
+    return words + (f", activations of {a['bits']} bits" if (a := quantization.get("activations")) else "")

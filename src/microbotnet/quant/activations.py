@@ -100,8 +100,9 @@ class ActivationQuantizer(nn.Module):
         least, most = levels(self.bits)
         if self.learned and torch.is_grad_enabled():
             scale, zero_point = self._affine()
+            # Counted from 0, since torch's gradient rounds a zero point under 0 to the wrong integer.
             return torch._fake_quantize_learnable_per_tensor_affine(
-                x, scale[None], zero_point[None], least, most, x.numel() ** -0.5
+                x, scale[None], zero_point[None] - least, 0, most - least, x.numel() ** -0.5
             )
         with torch.no_grad():
             scale, zero_point = self._affine()

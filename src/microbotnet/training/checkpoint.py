@@ -20,6 +20,7 @@ from ..atomic import write_atomically
 from ..data.cifar10 import CLASSES, MEAN, STD
 from ..errors import BadInput
 from ..nets import create_model
+from ..quant.activations import quantize_activations
 from ..weights import DEFAULT, shipped_cards, shipped_file
 
 PUBLISHED_WIDTHS = (0.25, 0.32, 0.5, 1.0)
@@ -75,7 +76,22 @@ def _from_safetensors(path: Traversable, card: dict[str, Any]) -> Checkpoint:
         state = load(path.read_bytes())
     except SafetensorError as error:
         raise BadInput(f"{path}: damaged safetensors file ({len(path.read_bytes())} bytes): {error}") from None
-    return Checkpoint(_filled(create_model(**card["architecture"]), state, str(path)), card)
+    return Checkpoint(_filled(_network(card), state, str(path)), card)
+
+
+def activation_bits(card: Mapping[str, Any]) -> int | None:
+    """What the activations were rounded to in training; None if they were not."""
+    quantization = card.get("quantization")
+    activations = quantization.get("activations") if isinstance(quantization, dict) else None
+    return None if activations is None else int(activations["bits"])
+
+
+def _network(card: Mapping[str, Any]) -> nn.Module:
+    architecture = card["architecture"]
+    model = create_model(**architecture)
+    if bits := activation_bits(card):
+        quantize_activations(model, bits, (3, architecture["input_size"], architecture["input_size"]))
+    return model
 
 
 def _read_card(path: Path) -> dict[str, Any]:
@@ -90,6 +106,7 @@ def _read_card(path: Path) -> dict[str, Any]:
         card["architecture"] = {key: kind(card["architecture"][key]) for key, kind in arguments.items()}
         for key, kind in {"classes": str, "mean": float, "std": float}.items():
             card["data"][key] = [kind(value) for value in card["data"][key]]
+        activation_bits(card)
     except (KeyError, TypeError, ValueError) as error:
         raise BadInput(f"{path}: field missing or wrong: {error}") from None
     return card  # type: ignore[no-any-return]

@@ -17,7 +17,7 @@ from ..nets import create_model, net_names
 from ..quant.parametrize import bake, make_quantizer, quantize
 from ..quant.policy import Choice, Policy, choose
 from ..weights import shipped_cards
-from .checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from .checkpoint import Checkpoint, activation_bits, load_checkpoint, save_checkpoint
 
 
 def choose_in(subject: str, policy: Policy, *, net: str | None = None, width: float | None = None) -> Choice:
@@ -77,7 +77,13 @@ def quantize_checkpoint(
     quantize(loaded.model, policy, make, (3, side, side))
     card = {
         "architecture": loaded.card["architecture"],
-        "quantization": {"policy": policy.name, "quantizer": quantizer, **used, "retrained": False},
+        "quantization": {
+            "policy": policy.name,
+            "quantizer": quantizer,
+            **used,
+            "retrained": False,
+            **_activations(loaded),
+        },
         "from": {"checkpoint": Path(checkpoint).name, "quantization": loaded.card.get("quantization", "unknown")},
         "data": loaded.card["data"],
         "versions": {
@@ -88,6 +94,11 @@ def quantize_checkpoint(
     }
     save_checkpoint(output, bake(loaded.model), card)
     return choice
+
+
+def _activations(checkpoint: Checkpoint) -> dict[str, Any]:
+    bits = activation_bits(checkpoint.card)
+    return {"activations": {"bits": bits}} if bits else {}
 
 
 def _load(name: str, net: str | None, width: float | None) -> Checkpoint:

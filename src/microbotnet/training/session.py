@@ -23,8 +23,9 @@ from ..data.resize import resized
 from ..data.source import Source
 from ..errors import BadInput
 from ..nets import create_model
+from ..quant.activations import quantize_activations
 from ..quant.parametrize import bake, make_quantizer, quantize
-from .checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from .checkpoint import Checkpoint, activation_bits, load_checkpoint, save_checkpoint
 from .loop import TrainingSet, top1, train
 from .recipe import Recipe
 from .teacher import Ensemble, Teacher
@@ -59,6 +60,7 @@ def train_on(
     policy: str | None = None,
     quantizer: str = "one-negative-one",
     threshold: float | None = None,
+    activations: int | None = None,
     fabric: Fabric | None = None,
     on_step: Callable[[int, int], None] = lambda done, total: None,
     on_epoch: Callable[[Record], None] = lambda record: None,
@@ -80,6 +82,7 @@ def train_on(
         input_size: side of the network's pictures; None is that of `begin`, else 32.
         policy, quantizer, threshold: train with quantized kernels (see `quant.quantize` and the quantizer's own
             threshold); a policy of None trains in float.
+        activations: round activations to so many bits (see `quant.activations`); None does as `begin` was trained.
 
     Raises:
         BadInput, Failed: see `train`.
@@ -98,6 +101,7 @@ def train_on(
         loaded = load_checkpoint(begin)
         model, architecture = network_for(loaded, begin, source.classes, input_size)
         mean, std = (tuple(loaded.card["data"][key]) for key in ("mean", "std"))
+        activations = activations or activation_bits(loaded.card)
     originals, labels = source.load("train")
     images = resized(originals, architecture["input_size"])
     quantization: str | dict[str, Any] = "none"
@@ -106,6 +110,10 @@ def train_on(
         quantization = {"policy": policy, "quantizer": quantizer, "retrained": True}
         if threshold is not None:
             quantization["threshold"] = threshold
+    if activations is not None:
+        quantize_activations(model, activations, images.shape[1:])
+        weights = quantization if isinstance(quantization, dict) else {"policy": "none", "quantizer": "float"}
+        quantization = {**weights, "activations": {"bits": activations}}
     pictures = TrainingSet(source.name, images, labels, mean, std, originals)
     curves = _Curves(folder) if fabric.is_global_zero else None
 
@@ -126,7 +134,7 @@ def train_on(
         describe={
             "architecture": architecture,
             "pictures": source.key,
-            "quantization": quantization if policy else None,
+            "quantization": None if quantization == "none" else quantization,
             "begin": begin,
             **({"tune": tune} if tune != "all" else {}),
         },

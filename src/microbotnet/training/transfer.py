@@ -8,6 +8,7 @@ from torch import nn
 
 from ..errors import BadInput
 from ..nets import create_model
+from ..quant.activations import NAME
 from ..quant.policy import kernels
 from .checkpoint import Checkpoint
 
@@ -37,6 +38,8 @@ def network_for(
     same = known == list(classes)
     rows = torch.tensor([known.index(name) for name in classes]) if set(classes) <= set(known) else None
     for key, value in state.items():
+        if key.startswith(f"{NAME}."):  # the ranges of activations are found anew
+            continue
         if same or not key.startswith(f"{head}."):
             if value.shape != wanted[key].shape:
                 size = architecture["input_size"]
