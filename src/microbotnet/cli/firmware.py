@@ -139,7 +139,7 @@ def _print(made: "Firmware", ran: "Run | None") -> None:
     stack = "" if ran is None else f" + stack {ran.execution.stack_bytes:,}"
     total = image.ram_bytes + (0 if ran is None else ran.execution.stack_bytes)
     stdout.print(
-        f"arena {arena:,} + picture, scores and variables {rest:,}{stack} = [bold]{total:,}[/] of "
+        f"arena, picture included, {arena:,} + scores {rest:,}{stack} = [bold]{total:,}[/] of "
         f"{board.data.bytes:,} bytes of RAM",
         soft_wrap=True,
     )

@@ -92,7 +92,7 @@ class Image:
 
     @property
     def ram_bytes(self) -> int:
-        """Arena, picture, scores and variables, without the stack."""
+        """Arena (the picture is in it), scores and variables, without the stack."""
         return self.sections[".data"] + self.sections[".bss"]
 
     @cached_property

@@ -154,9 +154,11 @@ def _header(program: Program, planned: Plan, name: str) -> str:
 #define {upper}_INPUT_BYTES {prod(shape)} /* {" x ".join(map(str, shape))}: channels, rows, columns */
 #define {upper}_CLASSES {program.tensors[program.output].shape[0]}
 #define {upper}_ARENA_BYTES {planned.size}
+#define {upper}_PICTURE_OFFSET {planned.offsets[program.input]}
 #define {upper}_LABELS {{ {labels or '""'} }}
 
 /* picture: {upper}_INPUT_BYTES bytes, all of one channel, then of the next.
+   It may lie in the arena, from byte {upper}_PICTURE_OFFSET on, and is then written over.
    scores: {upper}_CLASSES numbers; the class is the first of the largest.
    arena: {upper}_ARENA_BYTES bytes at an address that 4 divides, the caller's again afterwards. */
 {_signature(name, "run", "")};

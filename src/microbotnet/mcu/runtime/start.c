@@ -13,7 +13,7 @@ void take_scores(const int16_t *scores);
 
 static uint32_t arena[(NET_ARENA_BYTES + 3) / 4];
 static int16_t scores[NET_CLASSES];
-#ifdef NET_PICTURE_OFFSET
+#ifdef NET_PICTURE_OFFSET /* it costs no memory of its own */
 #define picture ((uint8_t *)arena + NET_PICTURE_OFFSET)
 #else
 static uint8_t picture[NET_INPUT_BYTES];
