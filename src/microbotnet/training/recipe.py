@@ -29,8 +29,6 @@ class Recipe:
     crop, flip: padding in pixels before the random crop; mirror half of the pictures.
     zoom, jitter: instead of the crop, cut out at least this share of each picture and resize it (0 does not); and
         change brightness, contrast and saturation by factors within 1 ± jitter.
-    zoom, jitter: instead of the crop, cut out at least this share of each picture and resize it (0 does not); and
-        change brightness, contrast and saturation by factors within 1 ± jitter.
     holdout: training pictures kept out and measured after every epoch.
     restart_from_best: begin each stage of `steps` with the best held-out weights so far.
     temperature, distillation, views: with a teacher, the softness of both outputs, the teacher's share of the
@@ -53,8 +51,6 @@ class Recipe:
     reestimate_norms: bool = False
     crop: int = 4
     flip: bool = True
-    zoom: float = 0.0
-    jitter: float = 0.0
     zoom: float = 0.0
     jitter: float = 0.0
     holdout: int = 0
@@ -87,8 +83,6 @@ _BOUNDS: dict[str, tuple[float, float]] = {
     "label_smoothing": (0, 0.99),
     "average": (0, 0.999999),
     "crop": (0, 1024),
-    "zoom": (0, 1),
-    "jitter": (0, 1),
     "zoom": (0, 1),
     "jitter": (0, 1),
     "holdout": (0, 10_000_000),
@@ -142,8 +136,6 @@ def _checked(values: dict[str, Any], name: str) -> Recipe:
     recipe = replace(Recipe(), **values)
     if recipe.nesterov and (recipe.optimizer != "sgd" or not recipe.momentum):
         raise BadInput(f"{name}: nesterov needs sgd and a momentum over 0")
-    if recipe.jitter and not recipe.zoom:
-        raise BadInput(f"{name}: jitter needs zoom; 1 shows whole pictures")
     if recipe.jitter and not recipe.zoom:
         raise BadInput(f"{name}: jitter needs zoom; 1 shows whole pictures")
     if recipe.restart_from_best and not recipe.holdout:
