@@ -115,6 +115,23 @@ def test_ttq_scales_have_the_gradient_of_the_definition(
     assert_close(found, torch.autograd.grad(defined, scales, upstream))
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_before_a_batch_norm_the_notes_sign_only_moves_what_the_norm_divides_out(seed: int) -> None:
+    """While w_p = w_n, both scales go the same way by the notes' sign, and opposite ways by the derivative's."""
+    torch.manual_seed(seed)
+    norm = torch.nn.BatchNorm2d(8, eps=1e-12, dtype=torch.float64)
+    weight, pictures = torch.randn(8, 4, 3, 3, dtype=torch.float64), torch.randn(5, 4, 6, 6, dtype=torch.float64)
+    upstream = torch.randn(5, 8, 4, 4, dtype=torch.float64)
+    for sign, ratio in (("notes", 1.0), ("derivative", -1.0)):
+        p, n = (torch.tensor(0.7, dtype=torch.float64, requires_grad=True) for _ in range(2))
+        kernel = ttq(weight, p, n, 0.3, negative_gradient=sign)  # type: ignore[arg-type]
+        norm(torch.nn.functional.conv2d(pictures, kernel)).backward(upstream)
+        assert p.grad is not None
+        assert n.grad is not None
+        assert abs(p.grad) > 1e-3
+        assert_close(n.grad, ratio * p.grad)
+
+
 def test_ttq_scales_never_turn_signs() -> None:
     module = TTQ(0.25)  # Δ = 0.5
     module.right_inverse(W)
