@@ -14,6 +14,7 @@ from . import (
     approach,
     classify,
     compare,
+    compress,
     data,
     demo,
     evaluate,
@@ -38,6 +39,7 @@ app.command("approach")(approach.approach)
 app.command("classify")(classify.classify)
 app.add_typer(data.app)
 app.command("compare")(compare.compare)
+app.command("compress")(compress.compress)
 app.command("demo")(demo.demo)
 app.command("evaluate")(evaluate.evaluate)
 app.command("firmware")(firmware.firmware)

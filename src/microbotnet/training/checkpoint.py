@@ -17,6 +17,7 @@ from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from ..atomic import write_atomically
+from ..compress.file import SUFFIX, read_compressed
 from ..data.cifar10 import CLASSES, MEAN, STD
 from ..errors import BadInput
 from ..nets import create_model
@@ -46,7 +47,7 @@ def save_checkpoint(path: Path, model: nn.Module, card: Mapping[str, Any]) -> No
 
 
 def load_checkpoint(name: str | Path = DEFAULT, architecture: Mapping[str, Any] | None = None) -> Checkpoint:
-    """Load shipped weights by name, a checkpoint of ours (.safetensors), or a published PyTorch state dict.
+    """Load shipped weights by name, a checkpoint of ours (.safetensors, .mbz), or a published PyTorch state dict.
 
     Args:
         name: a name of `shipped_cards()` or a file.
@@ -65,6 +66,11 @@ def load_checkpoint(name: str | Path = DEFAULT, architecture: Mapping[str, Any] 
         raise BadInput(f"{path}: {what}; give a file or one of: {', '.join(cards)}")
     if path.suffix == ".safetensors":
         return _from_safetensors(path, _read_card(path.with_suffix(".json")))
+    if path.suffix == SUFFIX:
+        tensors, card = read_compressed(path)
+        state = {key: torch.from_numpy(values) for key, values in tensors.items()}
+        card = _checked_card(card, path)
+        return Checkpoint(_filled(_network(card), state, str(path)), card)
     state = _published_state(path)
     architecture = dict(architecture or _recognise(state, path))
     card = {"architecture": architecture, "data": {"name": "cifar10", "classes": CLASSES, "mean": MEAN, "std": STD}}
@@ -101,6 +107,10 @@ def _read_card(path: Path) -> dict[str, Any]:
         raise BadInput(f"{path}: missing; a checkpoint needs its card beside it") from None
     except ValueError as error:
         raise BadInput(f"{path}: not a JSON card: {error}") from None
+    return _checked_card(card, path)
+
+
+def _checked_card(card: Any, path: Path) -> dict[str, Any]:
     try:
         arguments = {"name": str, "width": float, "num_classes": int, "input_size": int}
         card["architecture"] = {key: kind(card["architecture"][key]) for key, kind in arguments.items()}
