@@ -28,19 +28,21 @@ class _TTQ(torch.autograd.Function):
             delta = cutoff(weight, threshold, measure)
             above, below = sides(weight, delta)
             p, n = (positive.maximum(delta), negative.maximum(delta)) if bounded else (positive, negative)
-            ctx.save_for_backward(above, below, positive, negative, p, n)
-            ctx.direction, ctx.bounded = direction, bounded
-            return (p * above).addcmul_(n, below, value=-1)
+            quantized = (p * above).addcmul_(n, below, value=-1)
+            # what the gradient needs is made ready here, where kernel follows kernel; see `parametrize.computed_once`
+            factor = (1 - above - below).addcmul_(p, above).addcmul_(n, below)
+            ctx.save_for_backward(factor, above, direction * below, positive < p, negative < n)
+            ctx.bounded = bounded
+            return quantized
 
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor | None, ...]:
         (grad,) = grad_outputs
-        above, below, positive, negative, p, n = ctx.saved_tensors
-        grad_p, grad_n = (grad * above).sum(), ctx.direction * (grad * below).sum()
+        factor, above, below, short_p, short_n = ctx.saved_tensors
+        grad_p, grad_n = (grad * above).sum(), (grad * below).sum()
         if ctx.bounded:
-            grad_p = torch.where(positive < p, grad_p.clamp(max=0), grad_p)
-            grad_n = torch.where(negative < n, grad_n.clamp(max=0), grad_n)
-        factor = (p * above).addcmul_(n, below).add_(1 - above - below)
+            grad_p = torch.where(short_p, grad_p.clamp(max=0), grad_p)
+            grad_n = torch.where(short_n, grad_n.clamp(max=0), grad_n)
         return grad * factor, grad_p, grad_n, None, None, None, None
 
 
