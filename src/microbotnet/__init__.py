@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .data.iterators import get_indoor_iterators as get_indoor_iterators
     from .data.iterators import get_micro_iterators as get_micro_iterators
     from .data.iterators import get_outdoor_iterators as get_outdoor_iterators
+    from .engine import load as load
     from .errors import BadInput as BadInput
     from .errors import Failed as Failed
     from .graph import Graph as Graph
@@ -39,6 +40,7 @@ _HOME = {
     "get_indoor_iterators": "data.iterators",
     "get_micro_iterators": "data.iterators",
     "get_outdoor_iterators": "data.iterators",
+    "load": "engine",
     "measure_memory": "cost.memory",
     "net_names": "nets",
     "profile": "cost.profile",

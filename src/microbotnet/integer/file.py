@@ -73,6 +73,12 @@ def load_program(path: Path) -> Program:
     return program
 
 
+def fingerprint(program: Program) -> str:
+    """64 hexadecimal digits; equal programs have equal ones."""
+    arrays: Arrays = {}
+    return _checksum(json.dumps(_plain(program, "", arrays), ensure_ascii=False), arrays)
+
+
 def _plain(value: Any, place: str, arrays: Arrays) -> Any:
     """What JSON can hold; arrays are put aside under names that say where they belong."""
     if is_dataclass(value):

@@ -1,0 +1,245 @@
+"""Run an integer program on this machine: its C, compiled once and kept; without a compiler, the interpreter.
+
+Nothing here imports torch.
+"""
+
+import ctypes
+import hashlib
+import importlib.util
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import warnings
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import BadInput
+from .integer import interpreter
+from .integer.file import SUFFIX, fingerprint, load_program
+from .integer.program import Program
+
+CHUNK = 16  # pictures that a thread takes at a time
+_SUFFIX = ".dll" if sys.platform == "win32" else ".so"
+
+_MANY = """
+#include <stddef.h>
+#include "net.h"
+#if defined(_WIN32)
+#define PUBLIC __declspec(dllexport)
+#else
+#define PUBLIC
+#endif
+
+PUBLIC extern const size_t net_arena_bytes;
+PUBLIC void net_many(const uint8_t *pictures, int16_t *scores, void *arena, size_t count);
+
+const size_t net_arena_bytes = NET_ARENA_BYTES;
+
+void net_many(const uint8_t *pictures, int16_t *scores, void *arena, size_t count)
+{
+    for (; count; count--, pictures += NET_INPUT_BYTES, scores += NET_CLASSES)
+        net_run(pictures, scores, arena);
+}
+"""
+
+
+@dataclass(frozen=True)
+class Network:
+    """A program that can be run, from any number of threads at once.
+
+    engine: what runs it, for people: a compiler's name, or "interpreter".
+    """
+
+    program: Program
+    engine: str
+    run_many: Any  # the C function, or None
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The classes' names."""
+        return self.program.labels
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """Of a picture: channels, rows, columns."""
+        return self.program.tensors[self.program.input].shape
+
+    def predict(self, pictures: NDArray[np.uint8], *, threads: int | None = None) -> NDArray[np.float32]:
+        """The probability of every class, (N, classes) float32.
+
+        Args:
+            pictures: (N, channels, rows, columns) uint8.
+            threads: at most so many; None takes all cores.
+
+        Raises:
+            BadInput: the pictures have another shape or type.
+        """
+        scores = self.program.tensors[self.program.output]
+        logits = self.scores(pictures, threads=threads) * np.float32(scores.scale)  # the zero point cancels
+        odds = np.exp(logits - logits.max(1, keepdims=True))
+        probabilities: NDArray[np.float32] = odds / odds.sum(1, keepdims=True)
+        return probabilities
+
+    def scores(self, pictures: NDArray[np.uint8], *, threads: int | None = None) -> NDArray[np.int16]:
+        """The program's own numbers, (N, classes) int16: the interpreter's, to the last bit. See `predict`."""
+        shape = self.input_shape
+        if pictures.dtype != np.uint8 or pictures.shape[1:] != shape:
+            raise BadInput(f"the network takes (N, {', '.join(map(str, shape))}) uint8, not {pictures.shape} "
+                           f"{pictures.dtype}")  # fmt: skip
+        if self.run_many is None:
+            return interpreter.run(self.program, pictures)
+        pictures = np.ascontiguousarray(pictures)
+        scores = np.empty((len(pictures), self.program.tensors[self.program.output].shape[0]), np.int16)
+        threads = min(threads or os.cpu_count() or 1, -(-len(pictures) // CHUNK))
+        if threads <= 1:
+            self._run(pictures, scores)
+        else:
+            with ThreadPoolExecutor(threads) as pool:  # C runs without Python's lock
+                list(pool.map(self._run, _chunks(pictures), _chunks(scores)))
+        return scores
+
+    def _run(self, pictures: NDArray[np.uint8], scores: NDArray[np.int16]) -> None:
+        arena = np.empty(self.run_many.arena_bytes // 8 + 1, np.uint64)
+        self.run_many(pictures.ctypes.data, scores.ctypes.data, arena.ctypes.data, len(pictures))
+
+
+def load(source: str | Path | Program) -> Network:
+    """A network that is ready to run.
+
+    Args:
+        source: a program; its file; a shipped checkpoint's name (`microbotnet weights`) or a checkpoint's file. A
+            checkpoint that has no program beside it is lowered first, which needs torch.
+
+    Raises:
+        BadInput: there is no such network, or it has no integer form.
+
+    Warns:
+        RuntimeWarning: no C compiler was found or worked; the interpreter is hundreds of times slower.
+    """
+    program = source if isinstance(source, Program) else _read(source)
+    library = _Build(program).library()
+    if library is None:
+        warnings.warn(
+            "no C compiler works here (cc, or ziglang from pip): networks are interpreted, slowly",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+        return Network(program, "interpreter", None)
+    return Network(program, *library)
+
+
+def _read(source: str | Path) -> Program:
+    if str(source).endswith(SUFFIX):
+        return load_program(Path(source))
+    shipped = files("microbotnet.weights") / f"{source}{SUFFIX}"
+    if isinstance(shipped, Path) and shipped.is_file():
+        return load_program(shipped)
+    from .integer.checkpoint import lower_checkpoint
+
+    return lower_checkpoint(source)
+
+
+def _chunks(rows: NDArray[Any]) -> Iterator[NDArray[Any]]:
+    return (rows[i : i + CHUNK] for i in range(0, len(rows), CHUNK))
+
+
+class _Build:
+    """The library of one program: in the user's cache, or made there."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        key = f"{fingerprint(program)}\n{_emitter()}\n{platform.machine()}\n{_processor()}"
+        self.key = hashlib.sha256(key.encode()).hexdigest()[:32]
+
+    def library(self) -> tuple[str, Any] | None:
+        """The engine's name and the C function; None where no compiler works."""
+        for name, command in _compilers():
+            path = _folder() / f"{self.key}-{name}{_SUFFIX}"
+            for _ in range(2):  # what cannot be loaded, a file cut short by a full disk, is made again
+                if not path.is_file() and not self._compile(command, path):
+                    break
+                try:
+                    return name, self._function(path)
+                except OSError:
+                    path.unlink(missing_ok=True)
+        return None
+
+    def _function(self, path: Path) -> Any:
+        library = ctypes.CDLL(str(path))
+        function: Any = library.net_many
+        function.argtypes = [ctypes.c_void_p] * 3 + [ctypes.c_size_t]
+        function.restype = None
+        function.arena_bytes = ctypes.c_size_t.in_dll(library, "net_arena_bytes").value
+        return function
+
+    def _compile(self, command: Sequence[str], path: Path) -> bool:
+        from .backends.c import emit
+
+        sources = emit(self.program, prefer="speed")
+        with tempfile.TemporaryDirectory(prefix="microbotnet-") as room:
+            for name, text in (sources | {"many.c": _MANY}).items():
+                (Path(room) / name).write_text(text, "utf-8")
+            made = Path(room) / f"net{_SUFFIX}"
+            words = [*command, "-std=c99", "-O3", "-shared", "-o", str(made), "net.c", "many.c"]
+            done = subprocess.run(words, cwd=room, capture_output=True, check=False, env=os.environ | _caches())
+            if done.returncode or not made.is_file():
+                return False
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+                    file.write(made.read_bytes())
+                os.replace(file.name, path)
+            except OSError:
+                return False
+        return True
+
+
+def _compilers() -> Iterator[tuple[str, list[str]]]:
+    native = ["-march=native", "-fPIC"] if sys.platform != "win32" else ["-march=native"]
+    system = os.environ.get("CC") or shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+    if system and shutil.which(system):
+        yield Path(system).name, [system, *native]
+    if importlib.util.find_spec("ziglang") is not None:
+        yield "zig", [sys.executable, "-m", "ziglang", "cc", "-fno-sanitize=all", *native]
+
+
+def _folder() -> Path:
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("microbotnet")) / "engines"
+
+
+def _caches() -> dict[str, str]:
+    return {f"ZIG_{kind}_CACHE_DIR": str(_folder().parent / "zig") for kind in ("GLOBAL", "LOCAL")}
+
+
+@cache
+def _emitter() -> str:
+    """Changes whenever the C that is written does."""
+    digest = hashlib.sha256(_MANY.encode())
+    for folder in (files("microbotnet.backends.c"), files("microbotnet.backends.c") / "kernels"):
+        for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
+            if entry.name.endswith((".c", ".py")):
+                digest.update(entry.read_bytes())
+    return digest.hexdigest()
+
+
+@cache
+def _processor() -> str:
+    """Libraries are made for the very processor; a cache on a shared disk may be seen by several."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return "\n".join(next((line for line in lines if line.startswith(key)), "") for key in ("model name", "flags"))
