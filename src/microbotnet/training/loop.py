@@ -16,7 +16,7 @@ from ..data.augment import Batches
 from ..errors import BadInput, Failed
 from ..quant.latent import clip_latent
 from ..quant.parametrize import computed_once, quantized_layers
-from .depthwise import FastDepthwiseGradient
+from .cpu import faster_on_cpu
 from .memory import keep_freed_memory
 from .norms import BATCHES, reestimate_norms
 from .recipe import Recipe
@@ -122,7 +122,7 @@ def train(
         order = torch.randperm(count, generator=torch.Generator().manual_seed(seed * 200_003 + epoch))
         torch.manual_seed((seed * 300_007 + epoch) * 1009 + fabric.global_rank)  # dropout
         freeze(model, tune, epoch, recipe.epochs)
-        followers = _floats(averaged, model) if averaged is not model else None
+        old, new = _floats(averaged), _floats(model)
         total, right = torch.zeros((), device=device), torch.zeros((), device=device)
         for step, batch in enumerate(order[: steps * recipe.batch].reshape(steps, recipe.batch)):
             index = batch[fabric.global_rank :: fabric.world_size]
@@ -131,7 +131,7 @@ def train(
             for group in optimizer.param_groups:
                 group["lr"] = rate
             inputs, targets = take(index), labels[index].to(device)
-            with computed_once(quantized), FastDepthwiseGradient():
+            with computed_once(quantized), faster_on_cpu():
                 logits = network(inputs)
             loss = F.cross_entropy(logits, targets, label_smoothing=recipe.label_smoothing)
             if teacher is not None:
@@ -140,8 +140,8 @@ def train(
             stepper.zero_grad()
             fabric.backward(loss)
             stepper.step()
-            if followers is not None:
-                _average(*followers, min(recipe.average, (1 + done) / (10 + done)))
+            if averaged is not model:
+                _average(old, new, min(recipe.average, (1 + done) / (10 + done)))
             total += loss.detach()
             right += (logits.detach().argmax(1) == targets).sum()
             if step % _LOSS_CHECK == 0 or step == steps - 1:
@@ -223,9 +223,9 @@ def _divergence(logits: Tensor, followed: Tensor, temperature: float) -> Tensor:
     return F.kl_div(ours, theirs, reduction="batchmean", log_target=True) * temperature**2
 
 
-def _floats(*models: nn.Module) -> tuple[list[Tensor], ...]:
-    """The weights and batch-norm statistics of each model, in the same order."""
-    return tuple([value for value in model.state_dict().values() if value.is_floating_point()] for model in models)
+def _floats(model: nn.Module) -> list[Tensor]:
+    """The weights and batch-norm statistics themselves."""
+    return [value for value in model.state_dict().values() if value.is_floating_point()]
 
 
 def _average(averaged: list[Tensor], new: list[Tensor], decay: float) -> None:
