@@ -26,8 +26,9 @@ from numpy.typing import NDArray
 
 from .errors import BadInput
 from .integer import interpreter
-from .integer.file import SUFFIX, fingerprint, load_program
+from .integer.file import SUFFIX, fingerprint
 from .integer.program import Program
+from .integer.source import open_program
 
 CHUNK = 16  # pictures that a thread takes at a time
 _SUFFIX = ".dll" if sys.platform == "win32" else ".so"
@@ -140,14 +141,8 @@ def load(source: str | Path | Program) -> Network:
 
 
 def _read(source: str | Path) -> Program:
-    if str(source).endswith(SUFFIX):
-        return load_program(Path(source))
     shipped = files("microbotnet.weights") / f"{source}{SUFFIX}"
-    if isinstance(shipped, Path) and shipped.is_file():
-        return load_program(shipped)
-    from .integer.checkpoint import lower_checkpoint
-
-    return lower_checkpoint(source)
+    return open_program(str(shipped) if isinstance(shipped, Path) and shipped.is_file() else str(source))
 
 
 def _chunks(rows: NDArray[Any]) -> Iterator[NDArray[Any]]:

@@ -18,6 +18,7 @@ from . import (
     data,
     demo,
     evaluate,
+    export,
     firmware,
     nets,
     profile,
@@ -42,6 +43,7 @@ app.command("compare")(compare.compare)
 app.command("compress")(compress.compress)
 app.command("demo")(demo.demo)
 app.command("evaluate")(evaluate.evaluate)
+app.command("export")(export.export)
 app.command("firmware")(firmware.firmware)
 app.command("nets")(nets.nets)
 app.command("profile")(profile.profile)

@@ -15,10 +15,7 @@ from ..errors import BadInput, Failed
 from .output import Json, print_json, stdout
 
 if TYPE_CHECKING:
-    from ..integer.program import Program
     from ..mcu.firmware import Firmware, Run
-
-CALIBRATION = 1000  # pictures
 
 
 def firmware(
@@ -56,6 +53,7 @@ def firmware(
     json: Json = False,
 ) -> None:
     """Build firmware for a board, or say by how many bytes it does not fit; run it and count every instruction."""
+    from ..integer.source import open_program
     from ..mcu.board import load_board
     from ..mcu.firmware import make_firmware
     from ..mcu.formats import check_suffix, write_image
@@ -74,7 +72,7 @@ def firmware(
     if plan is not None and plan.suffix.lower() != ".svg":
         raise BadInput(f"{plan}: the plan is drawn as SVG; give a name that ends in .svg")
     target, compiler = load_board(board), find_toolchain(toolchain)
-    made = make_firmware(_program(checkpoint, calibrate), target, prefer=prefer, toolchain=compiler)
+    made = make_firmware(open_program(checkpoint, calibrate), target, prefer=prefer, toolchain=compiler)
     if output is not None:
         write_image(made.image, output)
     if plan is not None:
@@ -103,23 +101,6 @@ def firmware(
         raise Failed("the scores are not the interpreter's; this is a fault of ours")
     if errors:
         raise typer.Exit(2)
-
-
-def _program(checkpoint: str, calibrate: str | None) -> "Program":
-    from ..integer.file import SUFFIX, load_program
-
-    if checkpoint.endswith(SUFFIX):
-        return load_program(Path(checkpoint))
-    from ..data.source import open_source
-    from ..integer.checkpoint import lower_checkpoint
-    from ..training.checkpoint import load_checkpoint
-
-    loaded = load_checkpoint(checkpoint)
-    if calibrate is None:
-        return lower_checkpoint(loaded)
-    size = loaded.card["architecture"]["input_size"]
-    pictures = open_source(calibrate, size=size).load("train")[0]
-    return lower_checkpoint(loaded, pictures[:CALIBRATION].numpy())
 
 
 def _print(made: "Firmware", ran: "Run | None") -> None:

@@ -1,6 +1,8 @@
-"""An integer program as C99: `emit`; the memory that it uses: `arena`."""
+"""An integer program as C99: `emit`, `write_c`; the memory that it uses: `arena`."""
 
+from .emit import PREFER as PREFER
 from .emit import arena as arena
 from .emit import emit as emit
+from .emit import write_c as write_c
 
-__all__ = ["arena", "emit"]
+__all__ = ["PREFER", "arena", "emit", "write_c"]

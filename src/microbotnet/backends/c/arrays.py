@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 C_TYPES = {"int8": "int8_t", "uint8": "uint8_t", "int16": "int16_t", "uint16": "uint16_t", "int32": "int32_t"}
+WIDTHS = {kind: np.dtype(name).itemsize for name, kind in C_TYPES.items()}  # bytes
 
 
 class Arrays:
@@ -15,7 +16,6 @@ class Arrays:
         self.prefix = prefix
         self.names: dict[tuple[str, bytes], str] = {}
         self.texts: list[str] = []
-        self.bytes = 0
 
     def add(self, values: NDArray[Any], what: str) -> str:
         """The name of a `static const` array with `values`.
@@ -29,7 +29,6 @@ class Arrays:
             self.names[key] = f"{self.prefix}_{what}"
             kind = C_TYPES[values.dtype.name]
             self.texts.append(f"static const {kind} {self.names[key]}[{values.size}] = {{\n{_rows(values)}}};\n")
-            self.bytes += values.nbytes
         return self.names[key]
 
 

@@ -5,9 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from math import prod
+from pathlib import Path
 
 import numpy as np
 
+from ...atomic import write_atomically
 from ...errors import BadInput
 from ...integer import ranges
 from ...integer.arena import Plan, plan
@@ -25,10 +27,13 @@ from ...integer.program import (
     Tensor,
 )
 from . import convolutions
-from .arrays import Arrays
+from .arrays import WIDTHS, Arrays
 from .form import Form, Window, table
 
 ORDER = ("begin", "requantize", "window", "lanes", "lookup", "ternary", "depthwise", "dense", "pools", "elementwise")
+
+
+PREFER = ("speed", "size")
 
 
 def emit(program: Program, *, prefer: str = "speed", name: str = "net") -> dict[str, str]:
@@ -42,6 +47,8 @@ def emit(program: Program, *, prefer: str = "speed", name: str = "net") -> dict[
     Raises:
         BadInput: `name` is no C identifier, or an operator cannot be written in C.
     """
+    if prefer not in PREFER:
+        raise BadInput(f"C is written for one of {', '.join(PREFER)}, not {prefer!r}")
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
         raise BadInput(f"{name!r} cannot begin C names: lower-case letters, digits and _")
     ranges.check(program)
@@ -69,6 +76,30 @@ def arena(program: Program) -> Plan:
 def _plan(program: Program, forms: Sequence[Form]) -> Plan:
     scratch = {o.name: form.scratch for o, form in zip(program.operators, forms, strict=True) if form.scratch}
     return plan(program, scratch)
+
+
+@dataclass(frozen=True)
+class Written:
+    """What `write_c` wrote. constant_bytes: weights, multipliers, offsets and tables. arena_bytes: the caller's RAM."""
+
+    files: tuple[Path, ...]
+    constant_bytes: int
+    arena_bytes: int
+
+
+def write_c(program: Program, folder: Path, *, prefer: str = "speed", name: str = "net") -> Written:
+    """Write what `emit` makes into `folder`, each file whole or not at all.
+
+    Raises:
+        BadInput: see `emit`. Failed: the disk is full, or the folder cannot be written.
+    """
+    sources = emit(program, prefer=prefer, name=name)
+    for file, text in sources.items():
+        write_atomically(folder / file, text.encode())
+    arrays = re.findall(r"static const (\w+) \w+\[(\d+)\]", sources[f"{name}_weights.h"])
+    arena = re.findall(r"_ARENA_BYTES (\d+)", sources[f"{name}.h"])
+    constants = sum(WIDTHS[kind] * int(count) for kind, count in arrays)
+    return Written(tuple(folder / file for file in sources), constants, int(arena[0]))
 
 
 def _form(program: Program, operator: Operator) -> Form:
