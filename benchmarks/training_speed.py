@@ -1,17 +1,20 @@
 """Training pictures per second, against a plain PyTorch loop on the same network.
 
-    python benchmarks/training_speed.py [--width 0.32] [--rounds 5]
+    python benchmarks/training_speed.py [--width 0.32] [--rounds 5] [--threads 1 2]
 
 The plain loop is what tutorials write: each picture goes through Pillow (pad, random crop, flip, to tensor,
 normalise) in a DataLoader with two workers, batch 128, default memory layout, SGD. Ours is `microbotnet train
-modern`'s own loop. The two take turns; the figure is the median of the rounds' ratios. Pictures are random: their
-content does not change the work.
+modern`'s own loop. The two take turns, each in a process of its own, so that neither leaves settings to the other; the
+figure is the median of the rounds' ratios. Threads are torch's in both; the plain loop's two workers come on top.
+Pictures are random: their content does not change the work.
 """
 
 import argparse
 import contextlib
 import random
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -87,23 +90,39 @@ def ours(images: torch.Tensor, labels: torch.Tensor, width: float) -> float:
     return BATCH * STEPS / (times[-1] - times[WARM_UP - 1])
 
 
+LOOPS = {"plain": plain, "ours": ours}
+
+
+def measure(name: str, width: float, threads: int) -> float:
+    """Pictures per second of one loop, run in a process of its own."""
+    command = [sys.executable, __file__, "--loop", name, "--width", str(width), "--threads", str(threads)]
+    return float(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--width", type=float, default=0.32)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--loop", choices=LOOPS, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    count = BATCH * (WARM_UP + STEPS + 5)
-    images = torch.randint(0, 256, (count, 3, 32, 32), dtype=torch.uint8)
-    labels = torch.randint(0, 10, (count,))
-    ratios = []
-    for i in range(options.rounds):
-        slow, fast = plain(images, labels, options.width), ours(images, labels, options.width)
-        ratios.append(fast / slow)
-        print(f"round {i + 1}: plain {slow:6.0f}, ours {fast:6.0f} pictures/s, ratio {ratios[-1]:.2f}", flush=True)
-    print(
-        f"microbotnet ×{options.width:g}, {torch.get_num_threads()} threads: ours is {statistics.median(ratios):.2f}× "
-        f"the plain loop (median of {options.rounds}; {min(ratios):.2f} to {max(ratios):.2f})"
-    )
+    if options.loop:
+        torch.set_num_threads(options.threads[0])
+        count = BATCH * (WARM_UP + STEPS + 5)
+        images = torch.randint(0, 256, (count, 3, 32, 32), dtype=torch.uint8)
+        print(LOOPS[options.loop](images, torch.randint(0, 10, (count,)), options.width))
+        return
+    for threads in options.threads:
+        ratios = []
+        for i in range(options.rounds):
+            slow, fast = (measure(name, options.width, threads) for name in LOOPS)
+            ratios.append(fast / slow)
+            print(f"round {i + 1}: plain {slow:6.0f}, ours {fast:6.0f} pictures/s, ratio {ratios[-1]:.2f}", flush=True)
+        print(
+            f"microbotnet ×{options.width:g}, threads: {threads}: ours is {statistics.median(ratios):.2f}× the plain "
+            f"loop (median of {options.rounds}; {min(ratios):.2f} to {max(ratios):.2f})",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":
