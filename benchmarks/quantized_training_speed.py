@@ -26,7 +26,7 @@ from microbotnet.data.augment import Batches, draw_view
 from microbotnet.data.cifar10 import MEAN, STD
 from microbotnet.quant import load_policy, quantize
 from microbotnet.quant.policy import choose
-from microbotnet.training.depthwise import FastDepthwiseGradient
+from microbotnet.training.cpu import faster_on_cpu
 from microbotnet.training.loop import TrainingSet, train
 from microbotnet.training.recipe import load_recipe
 
@@ -83,7 +83,7 @@ def tutorial(images: Tensor, labels: Tensor, width: float, policy: str | None) -
     times = []
     for index in torch.randperm(len(labels)).split(BATCH)[: WARM_UP + STEPS]:
         model.zero_grad()
-        with FastDepthwiseGradient():
+        with faster_on_cpu():
             logits = model(batches.take(index, view))
         F.cross_entropy(logits, labels[index]).backward()
         for kernel, full, pair in zip(kernels, copies, scales, strict=True):
