@@ -140,6 +140,17 @@ def test_an_image_too_large_is_refused_by_its_bytes() -> None:
     assert f"needs {over + 65_536:,} of 65,536 bytes for code and constants" in str(error.value)
 
 
+def test_also_where_data_begins_right_behind_code() -> None:
+    board = load_board("scum")
+    near = replace(board, data=replace(board.data, address=board.code.end))
+    sources = {"net.h": HEADER, "net.c": RUN % (BIG % (30_000, READ))}
+    for toolchain in ["zig", *(["gcc"] if shutil.which("arm-none-eabi-gcc") else [])]:
+        with pytest.raises(BadInput, match="over by "):
+            check_fit(build(sources, near, find_toolchain(toolchain)), {0: "first"})
+    small = {"net.h": HEADER, "net.c": RUN % (BIG % (1000, READ))}
+    assert execute(build(small, near, find_toolchain("zig")), PICTURE).scores.tolist() == [[0, 0]]
+
+
 def test_too_many_variables_are_refused() -> None:
     body = "static uint8_t buffer[20000];" + c("buffer[picture[0] * 99] = 1; scores[0] = buffer[picture[1]];")
     with pytest.raises(BadInput, match=r"does not fit microbit: needs 20,\d+ of 16,384 bytes for RAM"):

@@ -7,7 +7,7 @@ import io
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.resources import files
 from typing import Any
@@ -15,11 +15,12 @@ from typing import Any
 from elftools.elf.elffile import ELFFile
 
 from ..errors import BadInput, Failed
-from .board import Board
+from .board import Board, Memory
 from .thumb import Instruction, decode
 from .toolchain import Toolchain
 
 NAME = "net"  # with which the network's files and symbols begin
+FAR = 2**30  # bytes from code to data, where the board has them closer and the image is too large
 STACK_BYTES = 512  # at least so much must be left for the stack; what it really takes is measured
 START = "start"  # owner of what is no layer's: vectors, reset, the loop, net_run
 SHARED = "shared"  # owner of functions and constants that several layers use
@@ -166,9 +167,17 @@ def build(
     """
     runtime = ["start.c", "memory.c", *(["semihosting.c"] if semihosting else [])]
     own = {name: (files(__package__) / "runtime" / name).read_text("utf-8") for name in runtime}
-    image = Image(
-        toolchain.link({**sources, **own, "board.ld": script(board)}, board.core, prefer), board, toolchain.name
-    )
+
+    def linked(data: Memory) -> bytes:
+        return toolchain.link({**sources, **own, "board.ld": script(board, data)}, board.core, prefer)
+
+    try:
+        elf = linked(board.data)
+    except Failed as error:
+        if "overlap" not in str(error):
+            raise
+        elf = linked(replace(board.data, address=(board.code.address + FAR) % 2**32))  # too large: to be measured
+    image = Image(elf, board, toolchain.name)
     if board.core == "cortex-m0":
         for instruction in image.instructions():
             if not instruction.armv6m:
@@ -208,7 +217,7 @@ def _too_large(board: str, needed: int, there: int, what: str, most: str) -> str
     )
 
 
-def script(board: Board) -> str:
+def script(board: Board, data: Memory) -> str:
     """The linker script: code from the first byte of the code memory, variables likewise, the stack from the top."""
     return f"""\
 ENTRY(Reset_Handler)
@@ -219,7 +228,7 @@ SECTIONS
     .text : {{ *(.text .text.*) }}
     .rodata : {{ *(.rodata .rodata.*) . = ALIGN(4); }}
     image_data_load = .;
-    . = {board.data.address:#x};
+    . = {data.address:#x};
     .data : AT(image_data_load)
     {{
         image_data_start = .;
@@ -235,7 +244,7 @@ SECTIONS
         . = ALIGN(4);
         image_bss_end = .;
     }}
-    image_stack_top = {board.data.end:#x};
+    image_stack_top = {data.end:#x};
     /DISCARD/ : {{ *(.ARM.exidx* .ARM.extab* .eh_frame*) }}
 }}
 """

@@ -57,7 +57,7 @@ class Toolchain:
     def _core(self, core: str) -> tuple[str, ...]:
         if self.name == "zig":
             return "-target", "thumb-freestanding-eabi", f"-mcpu={core.replace('-', '_')}", "-fno-sanitize=all"
-        return f"-mcpu={core}", "-mthumb", "-mfloat-abi=soft"
+        return f"-mcpu={core}", "-mthumb", "-mfloat-abi=soft", "-Wl,--no-check-sections"
 
     def _libraries(self) -> tuple[str, ...]:
         return ("-lcompiler_rt",) if self.name == "zig" else ("-lgcc",)
