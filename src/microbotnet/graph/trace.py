@@ -279,6 +279,8 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         found: tuple[str, nn.Module] | None = None
         source = ""
         for frame, line in frames:
+            if frame.f_code is _trace.__code__:  # the rest is what called us, not the network
+                break
             file = frame.f_code.co_filename
             if not source and not file.startswith((TORCH, "<")) and file != __file__:
                 source = f"{file}:{line}"

@@ -82,7 +82,9 @@ def _made(operator: Operator, inputs: tuple[Tensor, ...], output: Tensor) -> tup
     match operator:
         case Lookup(tables=tables):
             _array(tables, np.int8, ((1, 256), (x.shape[0], 256)))
-            return x.shape, int(tables.min()), int(tables.max())
+            lowest = LIMITS[x.dtype][0]
+            reached = tables[:, x.low - lowest : x.high - lowest + 1]
+            return x.shape, int(reached.min()), int(reached.max())
         case Convolve():
             return (*_convolved(operator, x), *_rounded(operator.requantize, output))
         case SumPool(kernel=kernel, stride=stride):

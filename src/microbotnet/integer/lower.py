@@ -16,7 +16,7 @@ from ..graph.trace import Call, trace_calls
 from ..quant.activations import NAME, ActivationQuantizers
 from ..quant.stages import CONVOLUTIONS, SCORE_BITS, Stage, cut, is_function
 from . import ranges
-from .fixed import COARSE, FINE, fixed_point
+from .fixed import COARSE, FINE, WHOLE, fixed_point
 from .kernels import encode
 from .program import (
     LIMITS,
@@ -79,7 +79,11 @@ def lower(
 
 
 class _Refused(Exception):
-    """Why an operator has no integer form."""
+    """Why an operator, the head of a stage unless it is named, has no integer form."""
+
+    def __init__(self, reason: str, node: Node | None = None) -> None:
+        super().__init__(reason)
+        self.node = node
 
 
 class _Lowering:
@@ -103,7 +107,7 @@ class _Lowering:
                 else:
                     self._stage(stage)
             except _Refused as reason:
-                raise BadInput(_place(stage.head, str(reason))) from None
+                raise BadInput(_place(reason.node or stage.head, str(reason))) from None
         return Program(self.tensors, tuple(self.operators), PICTURE, self._scores())
 
     def _scores(self) -> str:
@@ -129,7 +133,7 @@ class _Lowering:
             raise _Refused(f"takes {_times(stage.head.shape)}, not pictures of {len(mean)} channels")
         scale, shift = (torch.tensor(v, dtype=torch.float32)[:, None] for v in (std, mean))
         real = torch.arange(256) * (1 / (255 * scale)) - shift / scale  # as data.augment.Batches
-        tables = self._quantized(stage, real)
+        tables = self._quantized(stage, stage.functions, real)
         self.tensors[PICTURE] = Tensor(PICTURE, (channels, size[0], size[1]), "uint8", 1 / 255, 0, 0, 255)
         self.operators.append(Lookup(stage.head.name, PICTURE, stage.name, tables))
         self._hold(stage, (channels, size[0], size[1]), int(tables.min()), int(tables.max()))
@@ -159,7 +163,7 @@ class _Lowering:
     def _lookup(self, stage: Stage, x: Tensor) -> None:
         lowest = LIMITS[x.dtype][0]
         real = torch.tensor((np.arange(lowest, lowest + 256) - x.zero_point) * x.scale, dtype=torch.float32)[None]
-        tables = self._quantized(replace(stage, functions=(stage.head, *stage.functions)), real)
+        tables = self._quantized(stage, (stage.head, *stage.functions), real)
         self.operators.append(Lookup(stage.head.name, x.name, stage.name, tables))
         reached = tables[:, x.low - lowest : x.high - lowest + 1]
         self._hold(stage, x.shape, int(reached.min()), int(reached.max()))
@@ -175,7 +179,7 @@ class _Lowering:
         self._expect(head, (outputs, size[0], size[1]))
         factor, constant = np.ones(outputs), bias
         for norm in ((head,) if head.kind == "batch_norm" else ()) + stage.norms:
-            a, b = _batch_norm(self.calls[norm.name])
+            a, b = _batch_norm(norm, self.calls[norm.name])
             factor, constant = factor * a, constant * a + b
         operator = Convolve(
             head.name, x.name, stage.name, kernel.codes, kernel.bits, stride, padding, groups, _IDENTITY
@@ -302,6 +306,7 @@ class _Lowering:
             scale, zero_point, low, high, table = self._rounding(stage)
             bias = constant / scale + zero_point
             ternary = isinstance(operator, Convolve) and operator.bits < 8  # there the rounding takes most of the time
+            scores = high > LIMITS["int8"][1]
             how = fixed_point(
                 found,
                 factor / scale,
@@ -310,7 +315,7 @@ class _Lowering:
                 low=low,
                 high=high,
                 table=table,
-                tolerance=COARSE if ternary else FINE,
+                tolerance=WHOLE if scores else COARSE if ternary else FINE,
                 name=stage.head.name,
             )
         self.operators.append(replace(operator, requantize=how))
@@ -330,7 +335,7 @@ class _Lowering:
         offset = np.where(factor > 0, -np.ceil(threshold), np.floor(threshold))
         offset = np.clip(np.where(factor == 0, np.where(constant >= 0, 0, -1), offset), -(2**30), 2**30)
         values = torch.where(torch.arange(-128, 128) >= 0, 1.0, -1.0)[None]
-        table = self._quantized(replace(stage, functions=stage.functions[1:]), values)[0]
+        table = self._quantized(stage, stage.functions[1:], values)[0]
         return Requantize(np.sign(factor).astype(np.int32), offset.astype(np.int32), 0, 0, -1, 0, table)
 
     def _rounding(self, stage: Stage) -> tuple[float, int, int, int, NDArray[np.int8] | None]:
@@ -347,25 +352,25 @@ class _Lowering:
         if stage.index is None:
             return scale, zero_point, int(low), int(high), None
         real = torch.tensor((np.arange(-128, 128) - zero_point) * scale, dtype=torch.float32)[None]
-        return scale, zero_point, int(low), int(high), self._quantized(stage, real)[0]
+        return scale, zero_point, int(low), int(high), self._quantized(stage, stage.functions, real)[0]
 
-    def _quantized(self, stage: Stage, real: torch.Tensor) -> NDArray[np.int8]:
-        """The stage's functions of (channels, 256) real numbers, as the integers that its output has."""
+    def _quantized(self, stage: Stage, functions: Sequence[Node], real: torch.Tensor) -> NDArray[np.int8]:
+        """`functions` of (channels, 256) real numbers, as integers of the stage's output."""
         y = real
-        for node in stage.functions:
+        for node in functions:
             if node.kind == "sign":
                 y = torch.where(y >= 0, 1.0, -1.0)
                 continue
             try:
                 y = self.calls[node.name](y.clone())
             except (RuntimeError, TypeError, NotImplementedError) as error:
-                raise _Refused(f"{node.kind} is no function of one value: {error}") from None
+                raise _Refused(f"is no function of one value: {error}", node) from None
             if y.shape != real.shape or y.is_meta:
-                raise _Refused(f"{node.kind} is no function of one value")
+                raise _Refused("is no function of one value", node)
         scale, zero_point, bits = self._held(stage)
         codes = np.rint(y.numpy().astype(np.float64) / scale) + zero_point
         if np.isnan(codes).any():
-            raise _Refused(f"{stage.nodes[-1].kind} has no value for some inputs")
+            raise _Refused("has no value for some inputs", stage.nodes[-1])
         table: NDArray[np.int8] = np.clip(codes, *_limits(min(bits, 8))).astype(np.int8)
         return table
 
@@ -401,15 +406,15 @@ def _bounds(node: Node, call: Call) -> tuple[float, float]:
         return 0.0, 6.0 if node.kind == "relu6" else inf
     found = [call.named.get(name, call.named.get(f"{name}_val")) for name in ("min", "max")]
     if any(isinstance(end, torch.Tensor) for end in found):
-        raise _Refused(f"{node.name} clamps to a tensor, not to numbers")
+        raise _Refused("clamps to a tensor, not to numbers", node)
     return -inf if found[0] is None else float(found[0]), inf if found[1] is None else float(found[1])
 
 
-def _batch_norm(call: Call) -> tuple[Real, Real]:
+def _batch_norm(node: Node, call: Call) -> tuple[Real, Real]:
     """a and b of y = a·x + b for each channel."""
     mean, variance, weight, bias = (call.named[k] for k in ("running_mean", "running_var", "weight", "bias"))
     if mean is None or variance is None:
-        raise _Refused("normalises by the statistics of the batch; a chip sees one picture")
+        raise _Refused("normalises by the statistics of the batch; a chip sees one picture", node)
     a = 1 / np.sqrt(_real(variance) + call.named["eps"])
     a = a if weight is None else a * _real(weight)
     return a, (0 if bias is None else _real(bias)) - _real(mean) * a
