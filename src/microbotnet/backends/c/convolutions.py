@@ -13,7 +13,7 @@ from .form import Form, Window
 from .lists import encode_rows
 
 LANE = 2**15
-LARGEST_INDEX = 2**31 - 1 - 128
+LARGEST = 2**31 - 1
 
 
 def form_of(program: Program, operator: Convolve) -> Form:
@@ -29,14 +29,14 @@ def _ternary_linear(program: Program, operator: Convolve) -> Form | None:
     (x,), y = program.of(operator)
     if operator.bits > 2 or not _covers(program, operator):
         return None
-    weights = encode_rows(operator.weights.reshape(len(operator.weights), -1))
+    weights = encode_rows(operator.weights.reshape(len(operator.weights), -1), passed=0)
     if weights is None:
         return None
     centre = x.zero_point if operator.requantize.pre_shift == 0 else 0
     inputs = prod(x.shape)
     wide = y.dtype == "int16"
     return Form(
-        ("requantize", "lanes", "window", "ternary"),
+        ("requantize", "lanes", "armv6m", "window", "ternary"),
         f"ternary_linear({{x}}, {'0, {y}' if wide else '{y}, 0'}, (int8_t *){{scratch}}, {{weights}}, &how, {inputs}, "
         f"{y.shape[0]}, {centre})",
         scratch=inputs + 1,
@@ -59,11 +59,12 @@ def _ternary(program: Program, operator: Convolve) -> Form | None:
     centre = x.zero_point
     values = (depth, len(operator.weights) // operator.groups, x.zero_point, centre, words, int(plain))
     return Form(
-        ("requantize", "lanes", "window", "ternary"),
+        ("requantize", "lanes", "armv6m", "window", "ternary"),
         "ternary({x}, {y}, (uint32_t *){scratch}, {weights}, &how, &window, &shape)",
         scratch=4 * words * (prod(operator.weights.shape[1:]) + 1),
         arrays={"weights": weights},
-        how=_centred(operator, centre),
+        how=_centred(operator, centre, more=128),
+        lanes=True,
         window=_window(operator),
         structs={"shape": ("ternary_t", ", ".join(map(str, values)))},
     )
@@ -73,22 +74,21 @@ def _ternary_depthwise(program: Program, operator: Convolve) -> Form | None:
     (x,), y = program.of(operator)
     if not _depthwise_of(operator) or not _fits_lanes(program, operator, x.zero_point):
         return None
-    how, operator = _centred(operator, x.zero_point), _trimmed(program, operator)
+    how, operator = _centred(operator, x.zero_point, more=128), _trimmed(program, operator)
+    if (small := _ternary_2x2(program, operator, how)) is not None:
+        return small
     words = 4 if y.shape[2] > 2 else 2
     half = -(-y.shape[1] // 2)
     tile = _Tile(program, operator, half, words)
-    if tile.taps.max() > 255 or tile.places.max() > 255:
+    if tile.taps.max() > 255 or tile.places.max() > 63:
         return None
-    lists: list[int] = []
-    for kernel in operator.weights.reshape(len(operator.weights), -1):
-        signs = [tile.taps[kernel == sign].tolist() for sign in (1, -1)]
-        lists += [len(signs[0]), len(signs[1]), *signs[0], *signs[1]]
     return Form(
-        ("requantize", "lanes", "window", "depthwise"),
+        ("requantize", "lanes", "armv6m", "window", "depthwise"),
         "depthwise_ternary({x}, {y}, (uint32_t *){scratch}, {weights}, &how, &window, &shape)",
-        scratch=4 * tile.words,
-        arrays={"weights": np.array(lists, np.uint8), "places": tile.places.astype(np.uint8)},
+        scratch=4 * tile.words + x.shape[2],
+        arrays={"weights": _tap_lists(operator, tile.taps), "places": (4 * tile.places).astype(np.uint8)},
         how=how,
+        lanes=True,
         window=_window(operator),
         structs={
             "shape": (
@@ -99,6 +99,39 @@ def _ternary_depthwise(program: Program, operator: Convolve) -> Form | None:
     )
 
 
+def _ternary_2x2(program: Program, operator: Convolve, how: Requantize) -> Form | None:
+    """For kernels that reach one pixel beyond a map of 2×2. There a value less its zero point is as good as
+    one with 128 added whose padding is the zero point with 128 added.
+    """
+    (x,), y = program.of(operator)
+    size = operator.weights.shape[2:]
+    above, before = operator.padding
+    if x.shape[1:] != (2, 2) or y.shape[1:] != (2, 2) or operator.stride != (1, 1) or max(above, before) > 1:
+        return None
+    grid = np.full((3, 3), -1)
+    grid[1 - above : 1 - above + size[0], 1 - before : 1 - before + size[1]] = np.arange(prod(size)).reshape(size)
+    places = np.array([4 * u + v for u in range(3) for v in range(3) if grid[u, v] >= 0])
+    shift = x.zero_point + 128  # of both the values and the padding, so that sums move by shift·Σ weights
+    total = operator.weights.reshape(len(operator.weights), -1).sum(1, dtype=np.int64)
+    moved = how.offset.astype(np.int64) - how.multiplier.astype(np.int64) * shift * total
+    return Form(
+        ("requantize", "lanes", "armv6m", "window", "depthwise"),
+        f"depthwise_2x2({{x}}, {{y}}, (uint32_t *){{scratch}}, {{weights}}, &how, {x.shape[0]}, {x.zero_point})",
+        scratch=4 * 12,
+        arrays={"weights": _tap_lists(operator, places)},
+        how=replace(how, multiplier=np.broadcast_to(how.multiplier, moved.shape), offset=_wrapped(moved)),
+        lanes=True,
+    )
+
+
+def _tap_lists(operator: Convolve, places: NDArray[np.intp]) -> NDArray[np.uint8]:
+    lists: list[int] = []
+    for kernel in operator.weights.reshape(len(operator.weights), -1):
+        signs = [places[kernel == sign].tolist() for sign in (1, -1)]
+        lists += [len(signs[0]), len(signs[1]), *signs[0], *signs[1]]
+    return np.array(lists, np.uint8)
+
+
 def _depthwise(program: Program, operator: Convolve) -> Form | None:
     (x,), y = program.of(operator)
     if not _depthwise_of(operator):
@@ -106,15 +139,15 @@ def _depthwise(program: Program, operator: Convolve) -> Form | None:
     if x.zero_point == 0:
         operator = _trimmed(program, operator)
     tile = _Tile(program, operator, y.shape[1], 4)
-    if tile.taps.max() > 255 or tile.places.max() > 255:
+    if tile.taps.max() > 255 or tile.places.max() > 63:
         return None
     return Form(
-        ("requantize", "lanes", "window", "depthwise"),
+        ("requantize", "lanes", "armv6m", "window", "depthwise"),
         "depthwise({x}, {y}, (uint32_t *){scratch}, {weights}, &how, &window, &shape)",
         scratch=4 * tile.words,
         arrays={
             "weights": operator.weights,
-            "places": tile.places.astype(np.uint8),
+            "places": (4 * tile.places).astype(np.uint8),
             "taps": tile.taps.astype(np.uint8),
         },
         how=operator.requantize,
@@ -133,7 +166,7 @@ def _dense(program: Program, operator: Convolve) -> Form:
     padded[:, :outputs, :inputs] = operator.weights.reshape(operator.groups, outputs, inputs)
     interleaved = (padded + 128).reshape(operator.groups, rows // 4, 4, columns).transpose(0, 1, 3, 2)
     return Form(
-        ("requantize", "window", "dense"),
+        ("requantize", "lanes", "armv6m", "window", "dense"),
         f"dense({{x}}, {'0, {y}' if wide else '{y}, 0'}, (int32_t *){{scratch}}, {{weights}}, &how, &window, {depth}, "
         f"{outputs}, {x.zero_point})",
         scratch=4 * columns,
@@ -187,31 +220,38 @@ def _fits_lanes(program: Program, operator: Convolve, centre: int) -> bool:
     """Whether every sum of weights and inputs less `centre` fits 16 bits, and requantizes without a pre-shift."""
     (x,), y = program.of(operator)
     how = operator.requantize
-    if operator.bits > 2 or how.pre_shift or y.dtype != "int8":
+    if operator.bits > 2 or how.pre_shift or np.abs(how.multiplier).max() >= LANE or y.dtype != "int8":
         return False
     shifted = replace(x, low=x.low - centre, high=x.high - centre, zero_point=x.zero_point - centre)
     (found,) = ranges.sums(replace(program, tensors=program.tensors | {x.name: shifted}), operator)
     if found.low.min() < -LANE or found.high.max() >= LANE:
         return False
     (found,) = ranges.sums(program, operator)
-    return int(ranges.requantized(found, how)[1].max()) >> how.shift <= LARGEST_INDEX
+    return int(ranges.requantized(found, how)[1].max()) + (128 << how.shift) <= LARGEST
 
 
-def _centred(operator: Convolve, centre: int) -> Requantize:
+def _centred(operator: Convolve, centre: int, *, more: int = 0) -> Requantize:
     """The requantization of sums of inputs less `centre`. Only without a pre-shift, or with centre 0.
 
     Offsets may leave 32 bits; they wrap around, as the kernels' sums do.
+
+    Args:
+        more: added to every output.
     """
     how = operator.requantize
-    if centre == 0:
+    if centre == 0 and more == 0:
         return how
     total = operator.weights.reshape(len(operator.weights), -1).sum(1, dtype=np.int64)
-    offset = how.offset.astype(np.int64) + how.multiplier.astype(np.int64) * centre * total
+    offset = how.offset.astype(np.int64) + how.multiplier.astype(np.int64) * centre * total + (more << how.shift)
     multiplier = np.broadcast_to(how.multiplier, offset.shape)
     if (multiplier == multiplier[0]).all() and (offset == offset[0]).all():
         multiplier, offset = multiplier[:1], offset[:1]
-    wrapped: NDArray[np.int32] = offset.astype(np.uint32).view(np.int32)
-    return replace(how, multiplier=multiplier, offset=wrapped)
+    return replace(how, multiplier=multiplier, offset=_wrapped(offset))
+
+
+def _wrapped(values: NDArray[np.int64]) -> NDArray[np.int32]:
+    """Modulo 2³²."""
+    return values.astype(np.uint32).view(np.int32)
 
 
 def _trimmed(program: Program, operator: Convolve) -> Convolve:

@@ -30,7 +30,19 @@ from . import convolutions
 from .arrays import WIDTHS, Arrays
 from .form import Form, Window, table
 
-ORDER = ("begin", "requantize", "window", "lanes", "lookup", "ternary", "depthwise", "dense", "pools", "elementwise")
+ORDER = (
+    "begin",
+    "requantize",
+    "window",
+    "lanes",
+    "armv6m",
+    "lookup",
+    "ternary",
+    "depthwise",
+    "dense",
+    "pools",
+    "elementwise",
+)
 
 
 PREFER = ("speed", "size")
@@ -115,6 +127,10 @@ def _form(program: Program, operator: Operator) -> Form:
             call = f"{kernel}({{x}}, {{y}}, {{table}}, {256 * (len(tables) > 1)}, {channels}, {pixels})"
             return Form(("lookup",), call, arrays={"table": tables})
         case SumPool(kernel=kernel, stride=stride, requantize=how):
+            count = prod(kernel)
+            if kernel == inputs[0].shape[1:] and count % 4 == 0 and count <= 512:
+                call = f"sum_map({{x}}, {{y}}, &how, {channels}, {count // 4})"
+                return Form(("requantize", "window", "pools"), call, how=how)
             call = "sum_pool({x}, {y}, &how, &window)"
             return Form(("requantize", "window", "pools"), call, how=how, window=Window(kernel, stride))
         case MaxPool(kernel=kernel, stride=stride, padding=padding):
@@ -232,7 +248,7 @@ class _Source:
         for i, how in enumerate(form.hows):
             lines.append(self._requantize(how, output, index, str(i)))
         if form.how is not None:
-            lines.append(self._requantize(form.how, output, index, ""))
+            lines.append(self._lanes(form.how, index) if form.lanes else self._requantize(form.how, output, index, ""))
         if form.window is not None:
             w = form.window
             numbers = (*inputs[0].shape, *output.shape[1:], *w.kernel, *w.stride, *w.padding)
@@ -266,6 +282,14 @@ class _Source:
         return (
             f"static const requantize_t how{suffix} = {{{multiplier}, {offset}, {found}, "
             f"{', '.join(map(str, numbers))}}}"
+        )
+
+    def _lanes(self, how: Requantize, index: int) -> str:
+        multiplier = self.arrays.add(how.multiplier.astype(np.int16), f"op{index}_multiplier")
+        offset = self.arrays.add(how.offset.astype(np.int32), f"op{index}_offset")
+        found = self.arrays.add(table(how), f"op{index}_table")
+        return (
+            f"static const lanes_t how = {{{multiplier}, {offset}, {found}, {how.shift}, {int(len(how.offset) > 1)}}}"
         )
 
 

@@ -26,6 +26,7 @@ class Form:
     files: of `kernels/` that it needs, in order.
     call: C, in which {x}, {y}, {scratch} and the names of arrays stand for what they will be called; &how and &window
         are `how` and `window`; &how0, &how1, … are `hows`.
+    lanes: whether `how` is for sums in lanes: multipliers of 16 bits, no pre-shift.
     scratch: bytes of the arena, for the operator alone.
     structs: further constants, by name: a C type and its values, in which arrays' names may stand.
     """
@@ -35,6 +36,7 @@ class Form:
     scratch: int = 0
     arrays: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     how: Requantize | None = None
+    lanes: bool = False
     hows: tuple[Requantize, ...] = ()
     window: Window | None = None
     structs: Mapping[str, tuple[str, str]] = field(default_factory=dict)

@@ -2,7 +2,7 @@
    of one word, so that sums of output rows i and i + half come together. The columns of a tile's row are sorted by
    their remainder by the stride; those that one tap reads are then neighbours. */
 typedef struct {
-    const uint8_t *places; /* of each column of the map in a tile's row */
+    const uint8_t *places; /* of each column of the map in a tile's row, in bytes */
     const uint8_t *taps;   /* of each weight in the tile, for weights of 8 bits */
     int16_t rows, row;     /* of the tile, and words in each */
     int16_t half;          /* output rows i and i + half come together */
@@ -10,76 +10,92 @@ typedef struct {
     uint8_t words; /* outputs at once: 2 or 4 */
 } depthwise_t;
 
-KERNEL void depthwise_ternary(const int8_t *x, int8_t *y, uint32_t *tile, const uint8_t *list,
-                                   const requantize_t *how, const window_t *w, const depthwise_t *d)
+/* Rows first ... last - 1 of the tile, counted from the map's first. */
+KERNEL fill_t zone(const depthwise_t *d, int width, int first, int last, int lower, int upper)
 {
-    int width = w->width, columns = w->columns, apart = d->half * w->down, whole = d->words;
+    uint32_t less = (uint32_t)(int32_t)d->centre * 0x10001u;
+    fill_t made = {d->places, width, less, 4 * d->row, last > first ? last - first : 0, lower, upper};
+
+    return made;
+}
+
+KERNEL void depthwise_ternary(const int8_t *x, int8_t *y, uint32_t *tile, const uint8_t *list, const lanes_t *how,
+                              const window_t *w, const depthwise_t *d)
+{
+    int width = w->width, height = w->height, columns = w->columns, whole = d->words;
+    int apart = d->half * w->down, first = -w->above, last = d->rows - w->above;
+    int enter = -apart > first ? -apart : first;    /* the first row whose upper lane is in the map */
+    int leave = height - apart;                     /* behind the last of those */
+    int middle = leave < 0 ? 0 : leave < last ? leave : last;
+    int end = height < last ? height : last;
+    fill_t only_upper = zone(d, width, enter, leave < 0 ? leave : 0, 0, width);
+    fill_t both = zone(d, width, 0, middle, width, width);
+    fill_t only_lower = zone(d, width, middle, end, width, 0);
     uint32_t outside = (uint32_t)(d->zero - d->centre);
-    uint32_t sums[4];
-    int8_t some[8];
-    finish_t finish = {0, 0, 0, how->shift, how->table, 0};
+    uint32_t *row = tile - first * d->row;               /* of the map's first row */
+    int8_t *empty = (int8_t *)(tile + d->rows * d->row); /* a row outside the map */
+    channel_t channel = {0, 0, 0, how->shift, how->table, d->half * columns};
+    const int16_t *multiplier = how->multiplier;
+    const int32_t *offset = how->offset;
 
     for (int i = 0; i < d->rows * d->row; i++)
-        tile[i] = outside + (outside << 16);
-    for (int c = 0; c < w->channels; c++, x += w->height * width, y += w->rows * columns) {
+        tile[i] = outside * 0x10001u;
+    for (int j = 0; j < width; j++)
+        empty[j] = (int8_t)d->zero;
+    for (int c = w->channels; c; c--) {
         const uint8_t *next = list;
-        uint32_t *row = tile;
+        uint32_t *here = tile;
+        int8_t *out = y;
 
-        for (int a = -w->above; a < d->rows - w->above; a++, row += d->row) {
-            const int8_t *lower = x + a * width, *upper = lower + apart * width;
-            int has_lower = a >= 0 && a < w->height, has_upper = a + apart >= 0 && a + apart < w->height;
+        if (only_upper.rows)
+            NAME_fill(row + enter * d->row, empty, x + (enter + apart) * width, &only_upper);
+        if (both.rows)
+            NAME_fill(row, x, x + apart * width, &both);
+        if (only_lower.rows)
+            NAME_fill(row + middle * d->row, x + middle * width, empty, &only_lower);
+        channel.multiplier = *multiplier;
+        channel.upper = (uint32_t)*offset;
+        channel.lower = channel.upper - (uint32_t)channel.multiplier * START;
+        multiplier += how->step;
+        offset += how->step;
+        for (int i = d->half; i; i--, here += d->row * w->down, out += columns) {
+            int alone = i == 1 && 2 * d->half > w->rows; /* the upper lanes are below the output's last row */
 
-            if (has_lower || has_upper)
-                for (int j = 0; j < width; j++) {
-                    uint32_t word = has_lower ? (uint32_t)(lower[j] - d->centre) : outside;
-
-                    row[d->places[j]] = word + ((has_upper ? (uint32_t)(upper[j] - d->centre) : outside) << 16);
-                }
-        }
-        finish.multiplier = how->multiplier[how->step * c];
-        finish.upper = (uint32_t)how->offset[how->step * c];
-        finish.lower = finish.upper - (uint32_t)finish.multiplier * START;
-        row = tile;
-        for (int i = 0; i < d->half; i++, row += d->row * w->down)
             for (int j = 0; j < columns; j += whole) {
-                int8_t *out = y + i * columns + j;
+                int8_t some[8], *to = out + j;
 
-                next = whole == 4 ? NAME_taps4(list, row + j, sums) : NAME_taps2(list, row + j, sums);
-                if (i + d->half < w->rows && columns - j >= whole) {
-                    finish.distance = d->half * columns;
-                    NAME_finish_rows(sums, out, &finish, whole);
-                } else {
-                    finish.distance = 4;
-                    NAME_finish_rows(sums, some, &finish, whole);
+                if (alone || columns - j < whole) {
+                    channel.distance = 4;
+                    to = some;
+                }
+                next = whole == 4 ? NAME_taps4(list, here + j, to, &channel) : NAME_taps2(list, here + j, to, &channel);
+                if (to == some) {
+                    channel.distance = d->half * columns;
                     for (int n = 0; n < whole && n < columns - j; n++) {
-                        out[n] = some[n];
-                        if (i + d->half < w->rows)
-                            out[n + d->half * columns] = some[n + 4];
+                        out[j + n] = some[n];
+                        if (!alone)
+                            out[j + n + channel.distance] = some[n + 4];
                     }
                 }
             }
+        }
         list = next;
+        x += height * width;
+        y += w->rows * columns;
     }
 }
 
-/* sums[n] = the taps' weights . what they read from at[n] on. */
-KERNEL void window4(const int8_t *weights, const uint8_t *taps, int count, const uint32_t *at, uint32_t *sums)
+/* Kernels of 3x3 over maps of 2x2, padded by 1. */
+KERNEL void depthwise_2x2(const int8_t *x, int8_t *y, uint32_t *tile, const uint8_t *list, const lanes_t *how,
+                          int channels, int zero)
 {
-    uint32_t a = 0, b = 0, c = 0, d = 0;
+    uint32_t outside = (uint32_t)(zero + 128);
+    rows_t rows = {how->multiplier, how->offset, 2 * how->step, how->shift, how->table, 4, channels,
+                   0x80808080u, 0x00ff00ffu, outside, outside << 16, x};
 
-    for (const uint8_t *end = taps + count; taps != end; taps++) {
-        uint32_t weight = (uint32_t)(int32_t)*weights++;
-        const uint32_t *x = at + *taps;
-
-        a += x[0] * weight;
-        b += x[1] * weight;
-        c += x[2] * weight;
-        d += x[3] * weight;
-    }
-    sums[0] = a;
-    sums[1] = b;
-    sums[2] = c;
-    sums[3] = d;
+    for (int i = 0; i < 12; i++)
+        tile[i] = outside * 0x10001u;
+    NAME_maps2(list, tile, y, &rows);
 }
 
 KERNEL void depthwise(const int8_t *x, int8_t *y, uint32_t *tile, const int8_t *weights, const requantize_t *how,
@@ -94,14 +110,14 @@ KERNEL void depthwise(const int8_t *x, int8_t *y, uint32_t *tile, const int8_t *
 
         for (int a = 0; a < w->height && w->above + a < d->rows; a++, row += d->row)
             for (int j = 0; j < width; j++)
-                row[d->places[j]] = (uint32_t)(int32_t)x[a * width + j];
+                row[d->places[j] / 4] = (uint32_t)(int32_t)x[a * width + j];
         x += w->height * width;
         row = tile;
         for (int i = 0; i < w->rows; i++, row += d->row * w->down)
             for (int j = 0; j < columns; j += 4) {
                 uint32_t sums[4];
 
-                window4(weights, d->taps, taps, row + j, sums);
+                NAME_window4(weights, weights + taps, d->taps, row + j, sums);
                 for (int n = 0; n < 4 && n < columns - j; n++)
                     *y++ = requantize(as_signed(sums[n]), how, c);
             }

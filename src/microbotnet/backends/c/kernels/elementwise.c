@@ -1,37 +1,50 @@
 KERNEL void add(const int8_t *a, const int8_t *b, int8_t *y, int32_t of_a, int32_t of_b, const requantize_t *how,
                      int count)
 {
-    uint32_t offset = (uint32_t)how->offset[0];
+    uint32_t offset = (uint32_t)*how->offset;
+    const int8_t *table = how->table, *end = a + count;
+    int shift = how->shift;
 
-    while (count--) {
+    while (a != end) {
         uint32_t sum = (uint32_t)of_a * (uint32_t)(int32_t)*a++ + (uint32_t)of_b * (uint32_t)(int32_t)*b++;
 
-        *y++ = how->table[saturated(as_signed(sum + offset) >> how->shift)];
+        *y++ = table[saturated(as_signed(sum + offset) >> shift)];
     }
 }
 
 /* x times one gate a channel, both less their zero points. */
-KERNEL void gate(const int8_t *x, const int8_t *gates, int8_t *y, int zero_x, int zero_gate,
-                      const requantize_t *how, int channels, int pixels)
+KERNEL void gate(const int8_t *x, const int8_t *gates, int8_t *y, int zero_x, int zero_gate, const requantize_t *how,
+                 int channels, int pixels)
 {
-    for (int c = 0; c < channels; c++) {
-        int32_t g = gates[c] - zero_gate;
+    const int8_t *table = how->table;
+    int shift = how->shift, pre_shift = how->pre_shift;
+    uint32_t multiplier = (uint32_t)*how->multiplier, offset = (uint32_t)*how->offset;
+    uint32_t low = (1u << pre_shift) - 1;
 
-        for (int i = 0; i < pixels; i++)
-            *y++ = requantize((*x++ - zero_x) * g, how, c);
+    for (; channels; channels--) {
+        uint32_t g = (uint32_t)(*gates++ - zero_gate), zero = (uint32_t)zero_x * g;
+
+        for (const int8_t *end = x + pixels; x != end;) {
+            uint32_t product = (uint32_t)(int32_t)*x++ * g - zero;
+            uint32_t scaled = (uint32_t)(as_signed(product) >> pre_shift) * multiplier + offset;
+
+            scaled += (uint32_t)(as_signed((product & low) * multiplier) >> pre_shift);
+            *y++ = table[saturated(as_signed(scaled) >> shift)];
+        }
     }
 }
 
 /* The same without a pre-shift: the gate and the multiplier are one factor. */
 KERNEL void gate_unshifted(const int8_t *x, const int8_t *gates, int8_t *y, int zero_x, int zero_gate,
-                                const requantize_t *how, int channels, int pixels)
+                           const requantize_t *how, int channels, int pixels)
 {
     const int8_t *table = how->table;
     int shift = how->shift;
+    uint32_t multiplier = (uint32_t)*how->multiplier;
 
-    for (int c = 0; c < channels; c++) {
-        uint32_t factor = (uint32_t)((gates[c] - zero_gate) * how->multiplier[how->step * c]);
-        uint32_t offset = (uint32_t)how->offset[how->step * c] - (uint32_t)zero_x * factor;
+    for (; channels; channels--) {
+        uint32_t factor = (uint32_t)(*gates++ - zero_gate) * multiplier;
+        uint32_t offset = (uint32_t)*how->offset - (uint32_t)zero_x * factor;
 
         for (const int8_t *end = x + pixels; x != end;)
             *y++ = table[saturated(as_signed((uint32_t)(int32_t)*x++ * factor + offset) >> shift)];

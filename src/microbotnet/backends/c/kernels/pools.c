@@ -14,6 +14,21 @@ KERNEL void sum_pool(const int8_t *x, int8_t *y, const requantize_t *how, const 
             }
 }
 
+/* The sum of each whole map, of 4 * words values; 128 words at most. */
+KERNEL void sum_map(const int8_t *x, int8_t *y, const requantize_t *how, int channels, int words)
+{
+    for (int c = 0; c < channels; c++) {
+        uint32_t lanes = 0;
+
+        for (int i = words; i; i--, x += 4) {
+            uint32_t four = four_bytes(x) ^ 0x80808080u;
+
+            lanes += (four & 0x00ff00ffu) + (four >> 8 & 0x00ff00ffu);
+        }
+        *y++ = requantize((int32_t)((lanes & 0xffffu) + (lanes >> 16)) - 512 * words, how, c);
+    }
+}
+
 /* The largest of each window; what is outside the map does not count. */
 KERNEL void max_pool(const int8_t *x, int8_t *y, const window_t *w)
 {

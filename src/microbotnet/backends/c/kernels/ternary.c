@@ -1,21 +1,27 @@
 /* Convolutions and linears whose weights are lists. */
 
-/* Four neighbouring values as two words of lanes: 0 and 2, 1 and 3. */
-KERNEL void unpack(const int8_t *x, uint32_t *tile, int channels, int pixels, int words, uint32_t centre)
+/* Four neighbouring values become two words of lanes: 0 and 2, 1 and 3. */
+KERNEL void unpack(const int8_t *x, uint32_t *tile, int channels, int pixels, int words, uint32_t less)
 {
-    for (int c = 0; c < channels; c++, x += pixels - 2 * words)
-        for (int i = 0; i < words; i += 2, x += 4) {
-            uint32_t four = four_bytes(x) ^ 0x80808080u;
+    const uint32_t sign = 0x80808080u, bytes = 0x00ff00ffu;
 
-            *tile++ = (four & 0x00ff00ffu) - centre;
-            *tile++ = (four >> 8 & 0x00ff00ffu) - centre;
+    for (; channels; channels--, x += pixels) {
+        uint32_t four = four_bytes(x) ^ sign;
+
+        *tile++ = (four & bytes) - less;
+        *tile++ = (four >> 8 & bytes) - less;
+        if (words == 4) {
+            four = four_bytes(x + 4) ^ sign;
+            *tile++ = (four & bytes) - less;
+            *tile++ = (four >> 8 & bytes) - less;
         }
+    }
 }
 
 /* The same for any window: entry (c, u, v) holds what each of the 2 * words outputs from `first` on multiplies with
    weight (c, u, v). */
 KERNEL void unfold(const int8_t *x, uint32_t *tile, const window_t *w, int depth, int first, int words, int zero,
-                        int centre)
+                   int centre)
 {
     int16_t top[8], left[8];
 
@@ -39,83 +45,72 @@ typedef struct {
     int16_t depth, outputs; /* of a group */
     int16_t zero, centre;   /* of x: what is outside the map; what is taken from every value */
     uint8_t words;          /* of an entry of the tile: 2 or 4 */
-    uint8_t plain;          /* 1x1, and 4 divides the pixels */
+    uint8_t plain;          /* 1x1, and the tiles cover the pixels exactly */
 } ternary_t;
 
-KERNEL void ternary(const int8_t *x, int8_t *y, uint32_t *tile, const uint8_t *weights, const requantize_t *how,
-                         const window_t *w, const ternary_t *t)
+KERNEL void ternary(const int8_t *x, int8_t *y, uint32_t *tile, const uint8_t *weights, const lanes_t *how,
+                    const window_t *w, const ternary_t *t)
 {
-    int pixels = w->rows * w->columns, words = t->words, size = w->height * w->width;
-    uint32_t centre = (uint32_t)(128 + t->centre) * 0x10001u;
-    uint32_t sums[4];
-    finish_t finish = {0, 0, 0, how->shift, how->table, 0};
+    int pixels = w->rows * w->columns, words = t->words;
+    uint32_t less = (uint32_t)(128 + t->centre) * 0x10001u;
+    rows_t rows = {how->multiplier, how->offset, 2 * how->step, how->shift, how->table, pixels, t->outputs,
+                   0, 0, 0, 0, 0};
 
     for (int i = 0; i < words; i++)
         tile[i] = 0;
-    for (int group = 0; group < w->channels; group += t->depth, x += t->depth * size, y += t->outputs * pixels) {
+    for (int left = w->channels; left > 0; left -= t->depth) {
+        const int16_t *multiplier = rows.multiplier;
+        const int32_t *offset = rows.offset;
         const uint8_t *list = weights;
 
         for (int at = 0; at < pixels; at += 2 * words) {
             int8_t *out = y + at;
 
             if (t->plain)
-                unpack(x + at, tile + words, t->depth, pixels, words, centre);
+                unpack(x + at, tile + words, t->depth, pixels, words, less);
             else
                 unfold(x, tile + words, w, t->depth, at, words, t->zero, t->centre);
             list = weights;
-            for (int o = 0; o < t->outputs; o++, out += pixels) {
-                int from = how->step * (group / t->depth * t->outputs + o);
-
-                list = words == 4 ? NAME_gather4(list, tile, sums) : NAME_gather2(list, tile, sums);
-                finish.multiplier = how->multiplier[from];
-                finish.upper = (uint32_t)how->offset[from];
-                finish.lower = finish.upper - (uint32_t)finish.multiplier * START;
-                if (pixels - at >= 2 * words)
-                    NAME_finish_quads(sums, out, &finish, words);
-                else {
+            rows.multiplier = multiplier;
+            rows.offset = offset;
+            if (pixels - at >= 2 * words)
+                list = words == 4 ? NAME_rows4(list, tile, out, &rows) : NAME_rows2(list, tile, out, &rows);
+            else {
+                rows.count = 1;
+                for (int o = 0; o < t->outputs; o++, out += pixels) {
                     int8_t some[8];
 
-                    NAME_finish_quads(sums, some, &finish, words);
+                    list = words == 4 ? NAME_rows4(list, tile, some, &rows) : NAME_rows2(list, tile, some, &rows);
                     for (int i = 0; i < pixels - at; i++)
                         out[i] = some[i];
                 }
+                rows.count = t->outputs;
             }
         }
         weights = list;
+        x += t->depth * w->height * w->width;
+        y += t->outputs * pixels;
     }
-}
-
-KERNEL int32_t listed(const uint8_t *list, int bytes, const int8_t *x)
-{
-    int32_t sum = 0;
-    uint32_t i = 0;
-
-    for (const uint8_t *end = list + bytes; list != end; list++) {
-        i += *list >> 4;
-        sum += x[i++];
-        i += *list & 15u;
-        sum += x[i++];
-    }
-    return sum;
 }
 
 /* One output a row: a linear layer. entries: room for all of x and one more. */
 KERNEL void ternary_linear(const int8_t *x, int8_t *y, int16_t *scores, int8_t *entries, const uint8_t *list,
-                                const requantize_t *how, int inputs, int outputs, int centre)
+                           const requantize_t *how, int inputs, int outputs, int centre)
 {
-    entries[0] = (int8_t)centre;
+    int32_t sums[16];
+
+    *entries = (int8_t)centre;
     for (int i = 0; i < inputs; i++)
         entries[i + 1] = x[i];
-    for (int o = 0; o < outputs; o++) {
-        int plus = *list++, minus = *list++;
-        int32_t sum = -2 * centre * (plus - minus) + listed(list, plus, entries);
+    for (int o = 0; o < outputs; o += 16) {
+        int count = outputs - o < 16 ? outputs - o : 16;
 
-        list += plus;
-        sum -= listed(list, minus, entries);
-        list += minus;
+        list = NAME_listed(list, entries, sums, count, -2 * centre);
         if (scores)
-            scores[o] = score(sum, how, o);
+            for (int n = 0; n < count; n++)
+                scores[o + n] = score(sums[n], how, o + n);
         else
-            y[o] = requantize(sum, how, o);
+            y = requantize_row(sums, y, how, o, count);
     }
 }
+

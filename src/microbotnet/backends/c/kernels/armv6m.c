@@ -1,0 +1,250 @@
+/* The innermost loops, twice: for Armv6-M, where compilers run out of its eight registers and spill, and below in C. */
+#if defined(__thumb__) && !defined(__thumb2__)
+/* Add up `count` rows of lists over a tile whose entries are 4 or 2 words; write 8 or 4 outputs of each. */
+const uint8_t *NAME_rows4(const uint8_t *list, const uint32_t *tile, int8_t *y, rows_t *rows);
+const uint8_t *NAME_rows2(const uint8_t *list, const uint32_t *tile, int8_t *y, rows_t *rows);
+/* The same for depthwise kernels of 3x3 over maps of 2x2, rows->x; the tile has 3 rows of 4 words. */
+const uint8_t *NAME_maps2(const uint8_t *list, uint32_t *tile, int8_t *y, rows_t *rows);
+/* The same for one depthwise kernel: 4 or 2 neighbouring words, y[i] from the lower lanes, y[i + distance] the upper. */
+const uint8_t *NAME_taps4(const uint8_t *list, const uint32_t *tile, int8_t *y, const channel_t *channel);
+const uint8_t *NAME_taps2(const uint8_t *list, const uint32_t *tile, int8_t *y, const channel_t *channel);
+/* In each row of the tile, byte places[j] becomes the word lower[j] + (upper[j] << 16) - less. */
+void NAME_fill(uint32_t *row, const int8_t *lower, const int8_t *upper, const fill_t *fill);
+/* sums[row] = its list over single bytes + correction * (bytes of +1 - bytes of -1). */
+const uint8_t *NAME_listed(const uint8_t *list, const int8_t *entries, int32_t *sums, int count, int correction);
+/* sums[n] = values . weights[n::4]; an even number of values. */
+void NAME_dot4(const uint8_t *weights, const int32_t *values, const int32_t *end, uint32_t *sums);
+/* sums[n] = weights . the words at[taps + n]. */
+void NAME_window4(const int8_t *weights, const int8_t *end, const uint8_t *taps, const uint32_t *at, uint32_t *sums);
+
+#define FUNCTION(name, body)                                                                                           \
+    __asm__(".pushsection .text." name ",\"ax\",%progbits\n .syntax unified\n .thumb\n .p2align 2\n"                   \
+            " .type " name ",%function\n .thumb_func\n" name ":\n" body " .size " name ", . - " name "\n .popsection\n")
+
+#define SAVE " push {r4-r7, lr}\n mov r4, r8\n mov r5, r9\n mov r6, r10\n mov r7, r11\n push {r4-r7}\n"
+#define RESTORE " pop {r4-r7}\n mov r8, r4\n mov r9, r5\n mov r10, r6\n mov r11, r7\n pop {r4-r7, pc}\n"
+
+/* list r0, its end lr, the second list's length on the stack; tile ip and r1; sums r4 ... r7 */
+#define FIRST " ldrb r2, [r0]\n ldrb r3, [r0, #1]\n adds r0, #2\n adds r2, r2, r0\n mov lr, r2\n push {r3}\n"
+#define SECOND " pop {r3}\n add r3, lr\n mov lr, r3\n"
+#define START2 " movs r4, #128\n lsls r4, r4, #8\n mov r5, r4\n"
+#define START4 START2 " mov r6, r4\n mov r7, r4\n"
+#define TWO(op) " ldmia r1!, {r2, r3}\n " op " r4, r4, r2\n " op " r5, r5, r3\n"
+#define FOUR(op) TWO(op) " ldmia r1!, {r2, r3}\n " op " r6, r6, r2\n " op " r7, r7, r3\n"
+#define EACH(body) " cmp r0, lr\n beq 2f\n1: " body " cmp r0, lr\n bne 1b\n2:\n"
+#define LIST4(op)                                                                                                      \
+    EACH("ldrb r2, [r0]\n lsrs r2, r2, #4\n lsls r2, r2, #4\n adds r1, r1, r2\n" FOUR(op)                              \
+         " ldrb r2, [r0]\n adds r0, #1\n lsls r2, r2, #28\n lsrs r2, r2, #24\n adds r1, r1, r2\n" FOUR(op))
+#define LIST2(op)                                                                                                      \
+    EACH("ldrb r6, [r0]\n adds r0, #1\n lsrs r2, r6, #4\n lsls r2, r2, #3\n adds r1, r1, r2\n" TWO(op)                 \
+         " lsls r6, r6, #28\n lsrs r6, r6, #25\n adds r1, r1, r6\n" TWO(op))
+#define TAPS(sum) EACH("ldrb r1, [r0]\n adds r0, #1\n lsls r1, r1, #2\n add r1, ip\n" sum)
+
+/* value = table[clamp(value >> shift, 0, 255)] */
+#define INDEX(value, shift, table)                                                                                     \
+    " asrs " value ", " value ", " shift "\n cmp " value ", #255\n bls 1f\n"                                          \
+    " asrs " value ", " value ", #31\n mvns " value ", " value "\n uxtb " value ", " value "\n"                        \
+    "1: ldrb " value ", [" table ", " value "]\n"
+
+/* rows r9, y r8, rows left r10. Then multiplier r0, offsets lr and r4, shift r6, table r7; the sums on the stack. */
+#define ROW(lower, upper)                                                                                              \
+    " pop {r5}\n uxth r3, r5\n muls r3, r0, r3\n add r3, lr\n" INDEX("r3", "r6", "r7") " strb r3, [r1, #" lower "]\n"   \
+    " asrs r3, r5, #16\n muls r3, r0, r3\n adds r3, r3, r4\n" INDEX("r3", "r6", "r7") " strb r3, [r1, #" upper "]\n"
+#define ROWS(first, start, list, sums, finish)                                                                         \
+    SAVE " mov ip, r1\n mov r8, r2\n mov r9, r3\n ldr r1, [r3, #24]\n mov r10, r1\n ldr r1, [r3, #44]\n"               \
+    " mov r11, r1\n5:\n" first FIRST start " mov r1, ip\n" list("adds") SECOND " mov r1, ip\n" list("subs")            \
+    " push {r0}\n push " sums "\n mov r1, r9\n ldmia r1!, {r2, r3, r5, r6, r7}\n ldrh r0, [r2]\n sxth r0, r0\n"        \
+    " ldr r4, [r3]\n adds r2, r2, r5\n adds r3, r3, r5\n adds r3, r3, r5\n mov r1, r9\n stmia r1!, {r2, r3}\n"         \
+    " lsls r2, r0, #15\n subs r2, r4, r2\n mov lr, r2\n mov r1, r8\n" finish                                           \
+    " pop {r0}\n mov r1, r9\n ldr r2, [r1, #20]\n add r8, r2\n mov r1, r10\n subs r1, #1\n mov r10, r1\n"              \
+    " beq 6f\n b 5b\n6:\n" RESTORE
+
+FUNCTION("NAME_rows4", ROWS("", START4, LIST4, "{r4-r7}", ROW("0", "2") ROW("1", "3") ROW("4", "6") ROW("5", "7")));
+FUNCTION("NAME_rows2", ROWS("", START2, LIST2, "{r4-r5}", ROW("0", "2") ROW("1", "3")));
+
+/* Four bytes of a map become the middle words of the tile's rows: outside and row 0, 0 and 1, 1 and outside. */
+#define MAP                                                                                                            \
+    " mov r1, r11\n ldmia r1!, {r2}\n mov r11, r1\n mov r1, r9\n adds r1, #28\n ldmia r1!, {r4-r7}\n eors r2, r4\n"     \
+    " lsrs r3, r2, #8\n ands r3, r5\n ands r2, r5\n mov r1, ip\n adds r1, #4\n lsls r4, r2, #16\n adds r4, r4, r6\n"   \
+    " lsls r5, r3, #16\n adds r5, r5, r6\n stmia r1!, {r4, r5}\n adds r1, #8\n stmia r1!, {r2, r3}\n adds r1, #8\n"    \
+    " lsrs r2, r2, #16\n adds r2, r2, r7\n lsrs r3, r3, #16\n adds r3, r3, r7\n stmia r1!, {r2, r3}\n"
+#define TAPS2(op) TAPS(TWO(op))
+FUNCTION("NAME_maps2", ROWS(MAP, START2, TAPS2, "{r4-r5}", ROW("0", "2") ROW("1", "3")));
+
+/* y r1, distance r2; multiplier r3, offsets ip and r8, shift r4, table r5 */
+#define TAP                                                                                                            \
+    " pop {r6}\n uxth r7, r6\n muls r7, r3, r7\n add r7, ip\n" INDEX("r7", "r4", "r5") " strb r7, [r1]\n"               \
+    " asrs r7, r6, #16\n muls r7, r3, r7\n add r7, r8\n" INDEX("r7", "r4", "r5") " strb r7, [r1, r2]\n adds r1, #1\n"
+#define TAPPED(start, sum, sums, finish)                                                                               \
+    " push {r4-r7, lr}\n mov r4, r8\n push {r4}\n push {r2, r3}\n mov ip, r1\n" FIRST start TAPS(sum("adds")) SECOND    \
+    TAPS(sum("subs")) " pop {r1, r2}\n push {r0}\n push " sums "\n ldmia r2!, {r3-r7}\n ldr r2, [r2]\n mov ip, r4\n"   \
+    " mov r8, r5\n mov r4, r6\n mov r5, r7\n" finish " pop {r0}\n pop {r4}\n mov r8, r4\n pop {r4-r7, pc}\n"
+
+FUNCTION("NAME_taps4", TAPPED(START4, FOUR, "{r4-r7}", TAP TAP TAP TAP));
+FUNCTION("NAME_taps2", TAPPED(START2, TWO, "{r4-r5}", TAP TAP));
+
+/* fill r9; of each row of the tile: row r0, places r1, lower r2, upper r3, column r4, less r7 */
+FUNCTION("NAME_fill", SAVE " mov r9, r3\n mov r8, r1\n mov ip, r2\n ldr r4, [r3, #16]\n mov r10, r4\n"
+                      "5: mov r2, r8\n mov r3, ip\n mov r7, r9\n ldmia r7!, {r1, r4}\n ldr r7, [r7]\n subs r4, #1\n"
+                      "1: ldrsb r5, [r2, r4]\n ldrsb r6, [r3, r4]\n lsls r6, r6, #16\n adds r5, r5, r6\n"
+                      " subs r5, r5, r7\n ldrb r6, [r1, r4]\n str r5, [r0, r6]\n subs r4, #1\n bpl 1b\n"
+                      " mov r4, r9\n adds r4, #12\n ldmia r4!, {r1, r2, r3, r5}\n adds r0, r0, r1\n add r8, r3\n"
+                      " add ip, r5\n mov r4, r10\n subs r4, #1\n mov r10, r4\n bne 5b\n" RESTORE);
+
+/* sums ip, rows left r8, correction r9; sum r4, entry r5, mask r7 */
+#define LISTED(op)                                                                                                     \
+    EACH("ldrb r2, [r0]\n adds r0, #1\n lsrs r3, r2, #4\n adds r5, r5, r3\n ldrsb r6, [r1, r5]\n " op " r4, r4, r6\n"   \
+         " ands r2, r7\n adds r5, r5, r2\n ldrsb r6, [r1, r5]\n " op " r4, r4, r6\n")
+FUNCTION("NAME_listed", SAVE " ldr r4, [sp, #36]\n mov r9, r4\n mov ip, r2\n mov r8, r3\n movs r7, #15\n"
+                        "5: ldrb r4, [r0]\n ldrb r5, [r0, #1]\n subs r4, r4, r5\n mov r5, r9\n muls r4, r5, r4\n" FIRST
+                        " movs r5, #0\n" LISTED("adds") SECOND " movs r5, #0\n" LISTED("subs")
+                        " mov r2, ip\n stmia r2!, {r4}\n mov ip, r2\n mov r2, r8\n subs r2, #1\n mov r8, r2\n bne 5b\n"
+                        RESTORE);
+
+#define DOT(sum, at) " ldrb r3, [r0, #" at "]\n muls r3, r2, r3\n adds " sum ", " sum ", r3\n"
+FUNCTION("NAME_dot4", " push {r3-r7, lr}\n mov lr, r2\n movs r4, #0\n movs r5, #0\n movs r6, #0\n movs r7, #0\n"
+                      "1: ldmia r1!, {r2}\n" DOT("r4", "0") DOT("r5", "1") DOT("r6", "2") DOT("r7", "3")
+                      " ldmia r1!, {r2}\n" DOT("r4", "4") DOT("r5", "5") DOT("r6", "6") DOT("r7", "7")
+                      " adds r0, #8\n cmp r1, lr\n bne 1b\n pop {r3}\n stmia r3!, {r4-r7}\n pop {r4-r7, pc}\n");
+
+/* weight r1, its end r8, taps lr, tile ip */
+#define PRODUCT(sum) " ldmia r2!, {r3}\n muls r3, r1, r3\n adds " sum ", " sum ", r3\n"
+FUNCTION("NAME_window4", SAVE " mov r8, r1\n mov lr, r2\n mov ip, r3\n movs r4, #0\n movs r5, #0\n movs r6, #0\n"
+                         " movs r7, #0\n1: mov r1, lr\n ldrb r2, [r1]\n adds r1, #1\n mov lr, r1\n lsls r2, r2, #2\n"
+                         " add r2, ip\n ldrb r1, [r0]\n sxtb r1, r1\n adds r0, #1\n" PRODUCT("r4") PRODUCT("r5")
+                         PRODUCT("r6") PRODUCT("r7") " cmp r0, r8\n bne 1b\n ldr r3, [sp, #36]\n"
+                         " stmia r3!, {r4-r7}\n" RESTORE);
+#else
+KERNEL void NAME_outputs(uint32_t word, int8_t *y, const channel_t *channel)
+{
+    uint32_t multiplier = (uint32_t)channel->multiplier, upper = (uint32_t)as_signed(word) >> 16;
+
+    upper = (upper ^ 0x8000u) - 0x8000u;
+    y[0] = channel->table[limited(as_signed(multiplier * (word & 0xffffu) + channel->lower) >> channel->shift)];
+    y[channel->distance] = channel->table[limited(as_signed(multiplier * upper + channel->upper) >> channel->shift)];
+}
+
+KERNEL const uint8_t *NAME_rows(const uint8_t *list, const uint32_t *tile, int8_t *y, rows_t *rows, int words)
+{
+    for (int row = 0; row < rows->count; row++, y += rows->stride) {
+        int plus = *list++, minus = *list++;
+        uint32_t sums[4] = {START, START, START, START};
+        channel_t channel = {*rows->multiplier, 0, (uint32_t)*rows->offset, rows->shift, rows->table, 2};
+        const uint32_t *entry = tile;
+
+        for (int n = 0; n < 2 * (plus + minus); n++) {
+            if (n == 2 * plus)
+                entry = tile;
+            entry += words * (n & 1 ? *list & 15 : *list >> 4);
+            list += n & 1;
+            for (int i = 0; i < words; i++, entry++)
+                sums[i] += n < 2 * plus ? *entry : 0u - *entry;
+        }
+        channel.lower = channel.upper - (uint32_t)channel.multiplier * START;
+        for (int i = 0; i < words; i++)
+            NAME_outputs(sums[i], y + 4 * (i / 2) + i % 2, &channel);
+        rows->multiplier += rows->step / 2;
+        rows->offset += rows->step / 2;
+    }
+    return list;
+}
+
+KERNEL const uint8_t *NAME_taps(const uint8_t *list, const uint32_t *tile, int8_t *y, const channel_t *channel,
+                                int words)
+{
+    int plus = *list++, minus = *list++;
+    uint32_t sums[4] = {START, START, START, START};
+
+    for (int n = 0; n < plus + minus; n++, list++)
+        for (int i = 0; i < words; i++)
+            sums[i] += n < plus ? tile[*list + i] : 0u - tile[*list + i];
+    for (int i = 0; i < words; i++)
+        NAME_outputs(sums[i], y + i, channel);
+    return list;
+}
+#define NAME_rows4(list, tile, y, rows) NAME_rows(list, tile, y, rows, 4)
+#define NAME_rows2(list, tile, y, rows) NAME_rows(list, tile, y, rows, 2)
+#define NAME_taps4(list, tile, y, channel) NAME_taps(list, tile, y, channel, 4)
+#define NAME_taps2(list, tile, y, channel) NAME_taps(list, tile, y, channel, 2)
+
+KERNEL const uint8_t *NAME_maps2(const uint8_t *list, uint32_t *tile, int8_t *y, rows_t *rows)
+{
+    for (int c = 0; c < rows->count; c++, y += rows->stride, rows->x += 4) {
+        uint32_t left = (four_bytes(rows->x) ^ rows->sign) & rows->bytes;
+        uint32_t right = (four_bytes(rows->x) ^ rows->sign) >> 8 & rows->bytes;
+        channel_t channel = {*rows->multiplier, 0, (uint32_t)*rows->offset, rows->shift, rows->table, 2};
+
+        tile[1] = (left << 16) + rows->outside;
+        tile[2] = (right << 16) + rows->outside;
+        tile[5] = left;
+        tile[6] = right;
+        tile[9] = (left >> 16) + rows->below;
+        tile[10] = (right >> 16) + rows->below;
+        channel.lower = channel.upper - (uint32_t)channel.multiplier * START;
+        list = NAME_taps2(list, tile, y, &channel);
+        rows->multiplier += rows->step / 2;
+        rows->offset += rows->step / 2;
+    }
+    return list;
+}
+
+KERNEL void NAME_fill(uint32_t *row, const int8_t *lower, const int8_t *upper, const fill_t *fill)
+{
+    for (int i = 0; i < fill->rows; i++) {
+        for (int j = 0; j < fill->width; j++)
+            row[fill->places[j] / 4] =
+                (uint32_t)(int32_t)lower[j] + ((uint32_t)(int32_t)upper[j] << 16) - fill->less;
+        row += fill->row / 4;
+        lower += fill->lower;
+        upper += fill->upper;
+    }
+}
+
+KERNEL void NAME_window4(const int8_t *weights, const int8_t *end, const uint8_t *taps, const uint32_t *at,
+                         uint32_t *sums)
+{
+    for (int n = 0; n < 4; n++)
+        sums[n] = 0;
+    for (; weights != end; weights++, taps++) {
+        uint32_t weight = (uint32_t)(int32_t)*weights;
+
+        for (int n = 0; n < 4; n++)
+            sums[n] += at[*taps + n] * weight;
+    }
+}
+
+KERNEL const uint8_t *NAME_listed(const uint8_t *list, const int8_t *entries, int32_t *sums, int count, int correction)
+{
+    while (count--) {
+        int plus = *list++, minus = *list++, at = 0;
+        int32_t sum = correction * (plus - minus);
+
+        for (int n = 0; n < 2 * (plus + minus); n++) {
+            at = (n == 2 * plus ? 0 : at) + (n & 1 ? *list & 15 : *list >> 4);
+            list += n & 1;
+            sum += n < 2 * plus ? entries[at] : -entries[at];
+        }
+        *sums++ = sum;
+    }
+    return list;
+}
+
+KERNEL void NAME_dot4(const uint8_t *weights, const int32_t *values, const int32_t *end, uint32_t *sums)
+{
+    uint32_t a = 0, b = 0, c = 0, d = 0;
+
+    while (values != end) {
+        uint32_t x = (uint32_t)*values++;
+
+        a += *weights++ * x;
+        b += *weights++ * x;
+        c += *weights++ * x;
+        d += *weights++ * x;
+    }
+    sums[0] = a;
+    sums[1] = b;
+    sums[2] = c;
+    sums[3] = d;
+}
+#endif
+
