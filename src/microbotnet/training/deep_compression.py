@@ -37,7 +37,8 @@ _MEASURED = 5000  # training pictures for batch norms that no training adapts
 class Plan:
     """What is done to a checkpoint.
 
-    sparsity, per: the share of the kernels' weights that is pruned, and whether over the network or in each layer.
+    sparsity, per: the share of the kernels' weights that is pruned (0: none), and whether over the network or in each
+        layer.
     bits: each kernel shares 2^bits centroids.
     retrain, rounds: epochs of training after pruning; with several rounds the sparsity grows from one to the next and
         each has its share of the epochs.
@@ -131,6 +132,8 @@ def deep_compress(
         raise BadInput(f"{output}: a compressed checkpoint is written as a file that ends in {SUFFIX}")
     if output.resolve() == Path(checkpoint).resolve():
         raise BadInput(f"{output}: would write over the checkpoint that is read; choose another name")
+    if plan.retrain and not plan.sparsity:
+        raise BadInput("retraining follows pruning; give a sparsity over 0")
     if not 1 <= plan.rounds <= max(plan.retrain, 1):
         raise BadInput(f"{plan.rounds} rounds of pruning need as many epochs of retraining, not {plan.retrain}")
     loaded = load_checkpoint(checkpoint)
@@ -141,7 +144,7 @@ def deep_compress(
     stages = [Stage("float32", 4 * values, work.top1(model))]
 
     decides = {key: getattr(plan, key) for key in ("sparsity", "per", "retrain", "rounds")}
-    for i, sparsity in enumerate(gradual(plan.sparsity, plan.rounds)):
+    for i, sparsity in enumerate(gradual(plan.sparsity, plan.rounds) if plan.sparsity else []):
         prune(model, sparsity, plan.per)
         epochs = plan.retrain * (i + 1) // plan.rounds - plan.retrain * i // plan.rounds
         what = f"pruned-{plan.sparsity:g}-{i + 1}of{plan.rounds}"
@@ -220,10 +223,8 @@ class _Work:
         return model.cpu()
 
     def trained(self, model: nn.Module, recipe_name: str, epochs: int, what: str, decides: Record) -> nn.Module:
-        if not self.measured:
-            return model
         if epochs == 0:
-            return self.with_new_norms(model)
+            return self.with_new_norms(model) if self.measured else model
         recipe: Recipe = load_recipe(recipe_name, {"epochs": epochs, "holdout": self.plan.holdout})
         teacher = self.plan.teacher
         kept, _ = train(
