@@ -39,3 +39,8 @@ def shipped_graph(name: str) -> tuple[Graph, bool]:
 def shipped_file(name: str) -> Traversable:
     """The safetensors file of a name of `shipped_cards()`."""
     return files(__package__) / f"{name}.safetensors"
+
+
+def shipped_program(name: str) -> Traversable:
+    """The integer program of a name of `shipped_cards()`, as `integer.file` reads it."""
+    return files(__package__) / "programs" / f"{name}.program"
