@@ -1,7 +1,10 @@
 """Bring trained networks into the package: weights, card, log, and what is read without torch.
 
 python tools/ship.py NAME FOLDER     # FOLDER is what `microbotnet train --out` made
-python tools/ship.py                 # only the graphs of everything shipped, again
+python tools/ship.py                 # only the graphs and programs of everything shipped, again
+
+Where weights were trained with float activations, their ranges in the program are those that 1,000 training pictures
+of their data set show.
 """
 
 import json
@@ -11,6 +14,8 @@ from pathlib import Path
 
 from microbotnet.atomic import write_atomically
 from microbotnet.graph.trace import trace
+from microbotnet.integer.file import save_program
+from microbotnet.integer.source import open_program
 from microbotnet.nets import find_net
 from microbotnet.training.checkpoint import load_checkpoint
 from microbotnet.weights import shipped_cards
@@ -27,12 +32,14 @@ def add(name: str, folder: Path) -> None:
 
 
 def derive(name: str) -> None:
-    """Write the traced graph."""
+    """Write the traced graph and the integer program."""
     loaded = load_checkpoint(name)
     made = loaded.card["architecture"]
     graph = trace(loaded.model, (3, made["input_size"], made["input_size"]))
     stored = {"widths": find_net(made["name"]).widths, "graph": graph.to_json()}
     write_atomically(WEIGHTS / "graphs" / f"{name}.json", (json.dumps(stored, separators=(",", ":")) + "\n").encode())
+    program = open_program(str(WEIGHTS / f"{name}.safetensors"), loaded.card["data"]["name"])
+    save_program(WEIGHTS / "programs" / f"{name}.program", program)
 
 
 def main() -> None:

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from .errors import BadInput
 from .integer import interpreter
-from .integer.file import SUFFIX, fingerprint
+from .integer.file import fingerprint
 from .integer.program import Program
 from .integer.source import open_program
 
@@ -128,7 +128,7 @@ def load(source: str | Path | Program) -> Network:
     Warns:
         RuntimeWarning: no C compiler was found or worked; the interpreter is hundreds of times slower.
     """
-    program = source if isinstance(source, Program) else _read(source)
+    program = source if isinstance(source, Program) else open_program(str(source))
     library = _Build(program).library()
     if library is None:
         warnings.warn(
@@ -138,11 +138,6 @@ def load(source: str | Path | Program) -> Network:
         )
         return Network(program, "interpreter", None)
     return Network(program, *library)
-
-
-def _read(source: str | Path) -> Program:
-    shipped = files("microbotnet.weights") / f"{source}{SUFFIX}"
-    return open_program(str(shipped) if isinstance(shipped, Path) and shipped.is_file() else str(source))
 
 
 def _chunks(rows: NDArray[Any]) -> Iterator[NDArray[Any]]:

@@ -26,27 +26,17 @@ def classify(
     Any common format and size: the largest centred square is scaled to what the network takes, after the EXIF
     orientation. A file that is no picture gets a line on standard error; the others are still classified (exit code 2).
     """
-    import torch
-
-    from ..inference import predict
+    from ..inference import predictor
     from ..pictures import classify as answers
     from ..pictures.read import printable
-    from ..training.checkpoint import load_checkpoint
     from ..weights import DEFAULT, shipped_name
 
-    torch.set_num_threads(1)  # small networks: more threads wait for each other longer than they compute
     if checkpoint is not None and width is not None:
         raise BadInput("--checkpoint and --width exclude each other; a checkpoint knows its width")
-    loaded = load_checkpoint(checkpoint or (shipped_name("microbotnet", width) if width is not None else DEFAULT))
-    data = loaded.card["data"]
-    size = loaded.card["architecture"]["input_size"]
-
-    longest = max(map(len, data["classes"]))
+    network = predictor(checkpoint or (shipped_name("microbotnet", width) if width is not None else DEFAULT))
+    longest = max(map(len, network.classes))
     files, errors = [], []
-    for answer in answers(
-        images, lambda pictures: predict(loaded.model, pictures, data["mean"], data["std"]), data["classes"],
-        size=size, top=top,
-    ):  # fmt: skip
+    for answer in answers(images, network.predict, network.classes, size=network.size, top=top):
         if answer.error:
             errors.append({"file": answer.file, "error": answer.error})
             print(f"microbotnet: {answer.error}", file=sys.stderr)
