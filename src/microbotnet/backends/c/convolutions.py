@@ -8,58 +8,70 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...integer import ranges
-from ...integer.program import Convolve, Pair, Program, Requantize
+from ...integer.program import Convolve, Gate, Pair, Program, Requantize, SumPool
 from .form import Form, Window
-from .lists import encode_rows
+from .lists import encode_bytes, encode_pairs, encode_rows
 
 LANE = 2**15
 LARGEST = 2**31 - 1
 
 
-def form_of(program: Program, operator: Convolve) -> Form:
+def form_of(program: Program, operator: Convolve, prefer: str) -> Form:
     """The first of these that can: lists of ternary weights, depthwise tiles, dense weights of 8 bits."""
-    candidates: tuple[Callable[[Program, Convolve], Form | None], ...] = (
+    candidates: tuple[Callable[[Program, Convolve, str], Form | None], ...] = (
         _ternary_linear, _ternary_depthwise, _ternary, _depthwise,
     )  # fmt: skip
-    found = (candidate(program, operator) for candidate in candidates)
+    found = (candidate(program, operator, prefer) for candidate in candidates)
     return next((form for form in found if form is not None), None) or _dense(program, operator)
 
 
-def _ternary_linear(program: Program, operator: Convolve) -> Form | None:
+def _ternary_linear(program: Program, operator: Convolve, prefer: str) -> Form | None:
     (x,), y = program.of(operator)
-    if operator.bits > 2 or not _covers(program, operator):
+    if operator.bits > 2 or not _covers(program, operator) or not (y.dtype == "int16" or has_room(program, operator)):
         return None
-    weights = encode_rows(operator.weights.reshape(len(operator.weights), -1), passed=0)
+    rows = operator.weights.reshape(len(operator.weights), -1)
+    pairs = encode_pairs(rows) if prefer == "speed" else None
+    weights = encode_rows(rows, passed=0) if pairs is None else pairs
     if weights is None:
         return None
     centre = x.zero_point if operator.requantize.pre_shift == 0 else 0
     inputs = prod(x.shape)
     wide = y.dtype == "int16"
     return Form(
-        ("requantize", "lanes", "armv6m", "window", "ternary"),
+        ("requantize", "lanes", "armv6m", "rows", "window", "ternary"),
         f"ternary_linear({{x}}, {'0, {y}' if wide else '{y}, 0'}, (int8_t *){{scratch}}, {{weights}}, &how, {inputs}, "
-        f"{y.shape[0]}, {centre})",
+        f"{y.shape[0]}, {centre}, {int(pairs is not None)})",
         scratch=inputs + 1,
         arrays={"weights": weights},
         how=_centred(operator, centre),
     )
 
 
-def _ternary(program: Program, operator: Convolve) -> Form | None:
+def _ternary(program: Program, operator: Convolve, prefer: str) -> Form | None:
     (x,), y = program.of(operator)
     if not _fits_lanes(program, operator, x.zero_point):
         return None
-    weights = encode_rows(operator.weights.reshape(len(operator.weights), -1))
-    if weights is None:
-        return None
     pixels = prod(y.shape[1:])
     words = 4 if pixels > 4 else 2
+    rows = operator.weights.reshape(len(operator.weights), -1)
+    distances = encode_bytes(rows, 4 * words) if prefer == "speed" else None
+    weights = encode_rows(rows) if distances is None else distances
+    if weights is None:
+        return None
     depth = operator.weights.shape[1]
     plain = _pointwise(operator) and pixels % 4 == 0 and (pixels % 8 == 0 or words == 2)
     centre = x.zero_point
-    values = (depth, len(operator.weights) // operator.groups, x.zero_point, centre, words, int(plain))
+    values = (
+        depth,
+        len(operator.weights) // operator.groups,
+        x.zero_point,
+        centre,
+        words,
+        int(plain),
+        int(distances is not None),
+    )
     return Form(
-        ("requantize", "lanes", "armv6m", "window", "ternary"),
+        ("requantize", "lanes", "armv6m", "rows", "window", "ternary"),
         "ternary({x}, {y}, (uint32_t *){scratch}, {weights}, &how, &window, &shape)",
         scratch=4 * words * (prod(operator.weights.shape[1:]) + 1),
         arrays={"weights": weights},
@@ -70,7 +82,7 @@ def _ternary(program: Program, operator: Convolve) -> Form | None:
     )
 
 
-def _ternary_depthwise(program: Program, operator: Convolve) -> Form | None:
+def _ternary_depthwise(program: Program, operator: Convolve, prefer: str) -> Form | None:
     (x,), y = program.of(operator)
     if not _depthwise_of(operator) or not _fits_lanes(program, operator, x.zero_point):
         return None
@@ -132,7 +144,7 @@ def _tap_lists(operator: Convolve, places: NDArray[np.intp]) -> NDArray[np.uint8
     return np.array(lists, np.uint8)
 
 
-def _depthwise(program: Program, operator: Convolve) -> Form | None:
+def _depthwise(program: Program, operator: Convolve, prefer: str) -> Form | None:
     (x,), y = program.of(operator)
     if not _depthwise_of(operator):
         return None
@@ -220,12 +232,18 @@ def _fits_lanes(program: Program, operator: Convolve, centre: int) -> bool:
     """Whether every sum of weights and inputs less `centre` fits 16 bits, and requantizes without a pre-shift."""
     (x,), y = program.of(operator)
     how = operator.requantize
-    if operator.bits > 2 or how.pre_shift or np.abs(how.multiplier).max() >= LANE or y.dtype != "int8":
+    if operator.bits > 2 or how.pre_shift or y.dtype != "int8":
         return False
     shifted = replace(x, low=x.low - centre, high=x.high - centre, zero_point=x.zero_point - centre)
     (found,) = ranges.sums(replace(program, tensors=program.tensors | {x.name: shifted}), operator)
     if found.low.min() < -LANE or found.high.max() >= LANE:
         return False
+    return has_room(program, operator)
+
+
+def has_room(program: Program, operator: Convolve | Gate | SumPool) -> bool:
+    """Whether 32 bits still hold what the last shift is given when outputs are counted from 0 to 255."""
+    how = operator.requantize
     (found,) = ranges.sums(program, operator)
     return int(ranges.requantized(found, how)[1].max()) + (128 << how.shift) <= LARGEST
 

@@ -31,18 +31,9 @@ from .arrays import WIDTHS, Arrays
 from .form import Form, Window, table
 
 ORDER = (
-    "begin",
-    "requantize",
-    "window",
-    "lanes",
-    "armv6m",
-    "lookup",
-    "ternary",
-    "depthwise",
-    "dense",
-    "pools",
+    "begin", "requantize", "window", "lanes", "armv6m", "rows", "lookup", "ternary", "depthwise", "dense", "pools",
     "elementwise",
-)
+)  # fmt: skip
 
 
 PREFER = ("speed", "size")
@@ -64,7 +55,7 @@ def emit(program: Program, *, prefer: str = "speed", name: str = "net") -> dict[
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
         raise BadInput(f"{name!r} cannot begin C names: lower-case letters, digits and _")
     ranges.check(program)
-    forms = [_form(program, operator) for operator in program.operators]
+    forms = [_form(program, operator, prefer) for operator in program.operators]
     source = _Source(program, _plan(program, forms), Arrays(name), name)
     functions = [source.function(index, form) for index, form in enumerate(forms)]
     calls = "".join(f"    {name}_op{i}(picture, scores, arena);\n" for i in range(len(functions)))
@@ -80,9 +71,9 @@ def emit(program: Program, *, prefer: str = "speed", name: str = "net") -> dict[
     }
 
 
-def arena(program: Program) -> Plan:
+def arena(program: Program, *, prefer: str = "speed") -> Plan:
     """Where the C of `emit` keeps every tensor, and each kernel's scratch."""
-    return _plan(program, [_form(program, operator) for operator in program.operators])
+    return _plan(program, [_form(program, operator, prefer) for operator in program.operators])
 
 
 def _plan(program: Program, forms: Sequence[Form]) -> Plan:
@@ -114,43 +105,58 @@ def write_c(program: Program, folder: Path, *, prefer: str = "speed", name: str 
     return Written(tuple(folder / file for file in sources), constants, int(arena[0]))
 
 
-def _form(program: Program, operator: Operator) -> Form:
+def _form(program: Program, operator: Operator, prefer: str) -> Form:
     inputs, output = program.of(operator)
     if inputs[0].dtype == "uint8" and not isinstance(operator, Lookup):
         raise BadInput(f"{operator.name}: reads the picture's bytes; only a lookup can")
     channels, pixels = output.shape[0], prod(output.shape[1:])
     match operator:
         case Convolve():
-            return convolutions.form_of(program, operator)
+            return convolutions.form_of(program, operator, prefer)
         case Lookup(tables=tables):
             kernel = "lookup_bytes" if inputs[0].dtype == "uint8" else "lookup"
             call = f"{kernel}({{x}}, {{y}}, {{table}}, {256 * (len(tables) > 1)}, {channels}, {pixels})"
             return Form(("lookup",), call, arrays={"table": tables})
         case SumPool(kernel=kernel, stride=stride, requantize=how):
             count = prod(kernel)
-            if kernel == inputs[0].shape[1:] and count % 4 == 0 and count <= 512:
+            if (
+                kernel == inputs[0].shape[1:]
+                and count % 4 == 0
+                and count <= 512
+                and convolutions.has_room(program, operator)
+            ):
                 call = f"sum_map({{x}}, {{y}}, &how, {channels}, {count // 4})"
-                return Form(("requantize", "window", "pools"), call, how=how)
+                return Form(("requantize", "lanes", "armv6m", "rows", "window", "pools"), call, how=how)
             call = "sum_pool({x}, {y}, &how, &window)"
-            return Form(("requantize", "window", "pools"), call, how=how, window=Window(kernel, stride))
+            return Form(
+                ("requantize", "lanes", "armv6m", "rows", "window", "pools"),
+                call,
+                how=how,
+                window=Window(kernel, stride),
+            )
         case MaxPool(kernel=kernel, stride=stride, padding=padding):
             window = Window(kernel, stride, padding)
-            return Form(("requantize", "window", "pools"), "max_pool({x}, {y}, &window)", window=window)
+            return Form(
+                ("requantize", "lanes", "armv6m", "rows", "window", "pools"),
+                "max_pool({x}, {y}, &window)",
+                window=window,
+            )
         case Add(multipliers=(a, b), requantize=how):
             call = f"add({{x}}, {{x1}}, {{y}}, {a}, {b}, &how, {channels * pixels})"
-            return Form(("requantize", "elementwise"), call, how=how)
+            return Form(("requantize", "lanes", "armv6m", "elementwise"), call, how=how)
         case Gate(requantize=how):
-            kernel = "gate" if how.pre_shift else "gate_unshifted"
+            plain = how.pre_shift == 0 and convolutions.has_room(program, operator)
+            kernel = "gate_unshifted" if plain else "gate"
             zeros = f"{inputs[0].zero_point}, {inputs[1].zero_point}"
             call = f"{kernel}({{x}}, {{x1}}, {{y}}, {zeros}, &how, {channels}, {pixels})"
-            return Form(("requantize", "elementwise"), call, how=how)
+            return Form(("requantize", "lanes", "armv6m", "elementwise"), call, how=how)
         case Concatenate(requantize=hows):
             starts = [sum(t.shape[0] for t in inputs[:i]) * pixels for i in range(len(inputs))]
             call = ";\n    ".join(
                 f"place({{x{i or ''}}}, {{y}} + {start}, &how{i}, {tensor.shape[0]}, {pixels})"
                 for i, (tensor, start) in enumerate(zip(inputs, starts, strict=True))
             )
-            return Form(("requantize", "elementwise"), call, hows=hows)
+            return Form(("requantize", "lanes", "armv6m", "elementwise"), call, hows=hows)
 
 
 _EXAMPLE = """\
@@ -285,11 +291,15 @@ class _Source:
         )
 
     def _lanes(self, how: Requantize, index: int) -> str:
-        multiplier = self.arrays.add(how.multiplier.astype(np.int16), f"op{index}_multiplier")
+        one = len(how.offset) == 1
+        short = not one and np.abs(how.multiplier).max() < 2**15
+        values = how.multiplier.astype(np.int16 if short else np.int32)
+        multiplier = self.arrays.add(values, f"op{index}_multiplier")
         offset = self.arrays.add(how.offset.astype(np.int32), f"op{index}_offset")
-        found = self.arrays.add(table(how), f"op{index}_table")
+        step = 0 if one else values.itemsize
         return (
-            f"static const lanes_t how = {{{multiplier}, {offset}, {found}, {how.shift}, {int(len(how.offset) > 1)}}}"
+            f"static const lanes_t how = {{{multiplier}, {offset}, {self.arrays.add(table(how), f'op{index}_table')}, "
+            f"{how.shift}, {step}}}"
         )
 
 

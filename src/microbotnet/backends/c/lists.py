@@ -1,14 +1,14 @@
-"""Rows of ternary weights as lists of distances, four bits each; `kernels/lanes.c` says how they are read."""
+"""Rows of ternary weights as lists of what is not zero; `kernels/lanes.c` and `armv6m.c` say how they are read."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 FARTHEST = 15
-LONGEST = 255
+LONGEST = 255  # bytes of a list
 
 
 def encode_rows(weights: NDArray[np.int8], *, passed: int = 1) -> NDArray[np.uint8] | None:
-    """All rows' lists, one after the other; None if a row does not fit the encoding.
+    """All rows' lists of distances of four bits, one after the other; None if a row does not fit the encoding.
 
     Args:
         weights: (rows, inputs) of −1, 0 and +1.
@@ -16,27 +16,59 @@ def encode_rows(weights: NDArray[np.int8], *, passed: int = 1) -> NDArray[np.uin
     """
     found: list[int] = []
     for row in weights:
-        lists = _bridged([set((np.flatnonzero(row == sign) + 1).tolist()) for sign in (1, -1)], passed)
-        if lists is None or max(map(len, lists)) > 2 * LONGEST:
+        distances = _row(row, passed, FARTHEST)
+        if distances is None or max(map(len, distances)) > 2 * LONGEST:
             return None
-        distances = [_distances(places, passed) for places in lists]
-        found += [len(pairs) // 2 for pairs in distances]
-        for pairs in distances:
-            found += [16 * a + b for a, b in zip(pairs[::2], pairs[1::2], strict=True)]
+        found += [len(steps) // 2 for steps in distances]
+        for steps in distances:
+            found += [16 * a + b for a, b in zip(steps[::2], steps[1::2], strict=True)]
     return np.array(found, np.uint8)
 
 
-def _bridged(lists: list[set[int]], passed: int) -> list[set[int]] | None:
-    """The lists with no gap over `FARTHEST`: an entry put into both adds nothing."""
+def encode_bytes(weights: NDArray[np.int8], entry: int) -> NDArray[np.uint8] | None:
+    """The same with a byte for every distance, in bytes of a tile whose entries have `entry` bytes."""
+    found: list[int] = []
+    for row in weights:
+        distances = _row(row, 1, 255 // entry)
+        if distances is None or max(map(len, distances)) > LONGEST:
+            return None
+        found += map(len, distances)
+        for steps in distances:
+            found += [entry * step for step in steps]
+    return np.array(found, np.uint8)
+
+
+def encode_pairs(weights: NDArray[np.int8]) -> NDArray[np.uint8] | None:
+    """All rows as places of a +1 and of a −1 in turn, 0 where there is none; at most 255 inputs."""
+    if weights.shape[1] > 255:
+        return None
+    found: list[int] = []
+    for row in weights:
+        signs = [(np.flatnonzero(row == sign) + 1).tolist() for sign in (1, -1)]
+        twos = -(-max(map(len, signs)) // 2)
+        found.append(twos)
+        plus, minus = ([*places, *[0] * (2 * twos - len(places))] for places in signs)
+        found += [place for pair in zip(plus, minus, strict=True) for place in pair]
+    return np.array(found, np.uint8)
+
+
+def _row(row: NDArray[np.int8], passed: int, farthest: int) -> list[list[int]] | None:
+    """The distances of a row's two lists; each has an even number."""
+    lists = _bridged([set((np.flatnonzero(row == sign) + 1).tolist()) for sign in (1, -1)], passed, farthest)
+    return None if lists is None else [_distances(places, passed) for places in lists]
+
+
+def _bridged(lists: list[set[int]], passed: int, farthest: int) -> list[set[int]] | None:
+    """The lists with no gap over `farthest`: an entry put into both adds nothing."""
     changed = True
     while changed:
         changed = False
         for own, other in (lists, lists[::-1]):
             at = 0
             for place in sorted(own):
-                while place - at > FARTHEST:
+                while place - at > farthest:
                     step = next(
-                        (p for p in range(at + FARTHEST, at - 1 + (1 - passed), -1) if p and p not in other), None
+                        (p for p in range(at + farthest, at - 1 + (1 - passed), -1) if p and p not in other), None
                     )
                     if step is None:
                         return None

@@ -3,6 +3,8 @@
 /* Add up `count` rows of lists over a tile whose entries are 4 or 2 words; write 8 or 4 outputs of each. */
 const uint8_t *NAME_rows4(const uint8_t *list, const uint32_t *tile, int8_t *y, rows_t *rows);
 const uint8_t *NAME_rows2(const uint8_t *list, const uint32_t *tile, int8_t *y, rows_t *rows);
+const uint8_t *NAME_bytes4(const uint8_t *list, const uint32_t *tile, int8_t *y, rows_t *rows);
+const uint8_t *NAME_bytes2(const uint8_t *list, const uint32_t *tile, int8_t *y, rows_t *rows);
 /* The same for depthwise kernels of 3x3 over maps of 2x2, rows->x; the tile has 3 rows of 4 words. */
 const uint8_t *NAME_maps2(const uint8_t *list, uint32_t *tile, int8_t *y, rows_t *rows);
 /* The same for one depthwise kernel: 4 or 2 neighbouring words, y[i] from the lower lanes, y[i + distance] the upper. */
@@ -12,8 +14,17 @@ const uint8_t *NAME_taps2(const uint8_t *list, const uint32_t *tile, int8_t *y, 
 void NAME_fill(uint32_t *row, const int8_t *lower, const int8_t *upper, const fill_t *fill);
 /* sums[row] = its list over single bytes + correction * (bytes of +1 - bytes of -1). */
 const uint8_t *NAME_listed(const uint8_t *list, const int8_t *entries, int32_t *sums, int count, int correction);
+/* The same for lists of pairs: a byte with half their number, then the places of a +1 and of a -1 in turn. */
+const uint8_t *NAME_paired(const uint8_t *list, const int8_t *entries, int32_t *sums, int count);
 /* sums[n] = values . weights[n::4]; an even number of values. */
 void NAME_dot4(const uint8_t *weights, const int32_t *values, const int32_t *end, uint32_t *sums);
+/* Up to four outputs from the sums of NAME_dot4. */
+void NAME_outputs4(const uint32_t *sums, int8_t *y, outputs_t *outputs, int count);
+/* sums[c] = the sum of each map of `words` times four values. */
+void NAME_maps(const int8_t *x, int32_t *sums, int channels, int words);
+/* y[i] from x[i], from sums[i]. */
+void NAME_scale(const int8_t *x, int8_t *y, int count, const scale_t *scale);
+void NAME_scale_sums(const int32_t *sums, int8_t *y, int count, const scale_t *scale);
 /* sums[n] = weights . the words at[taps + n]. */
 void NAME_window4(const int8_t *weights, const int8_t *end, const uint8_t *taps, const uint32_t *at, uint32_t *sums);
 
@@ -32,6 +43,10 @@ void NAME_window4(const int8_t *weights, const int8_t *end, const uint8_t *taps,
 #define TWO(op) " ldmia r1!, {r2, r3}\n " op " r4, r4, r2\n " op " r5, r5, r3\n"
 #define FOUR(op) TWO(op) " ldmia r1!, {r2, r3}\n " op " r6, r6, r2\n " op " r7, r7, r3\n"
 #define EACH(body) " cmp r0, lr\n beq 2f\n1: " body " cmp r0, lr\n bne 1b\n2:\n"
+/* For speed, a byte is one distance, in bytes of the tile; their number is even. */
+#define BYTE(at) " ldrb r2, [r0, #" at "]\n adds r1, r1, r2\n"
+#define BYTES4(op) EACH(BYTE("0") FOUR(op) BYTE("1") FOUR(op) " adds r0, #2\n")
+#define BYTES2(op) EACH(BYTE("0") TWO(op) BYTE("1") TWO(op) " adds r0, #2\n")
 #define LIST4(op)                                                                                                      \
     EACH("ldrb r2, [r0]\n lsrs r2, r2, #4\n lsls r2, r2, #4\n adds r1, r1, r2\n" FOUR(op)                              \
          " ldrb r2, [r0]\n adds r0, #1\n lsls r2, r2, #28\n lsrs r2, r2, #24\n adds r1, r1, r2\n" FOUR(op))
@@ -51,20 +66,22 @@ void NAME_window4(const int8_t *weights, const int8_t *end, const uint8_t *taps,
     " pop {r5}\n uxth r3, r5\n muls r3, r0, r3\n add r3, lr\n" INDEX("r3", "r6", "r7") " strb r3, [r1, #" lower "]\n"   \
     " asrs r3, r5, #16\n muls r3, r0, r3\n adds r3, r3, r4\n" INDEX("r3", "r6", "r7") " strb r3, [r1, #" upper "]\n"
 #define ROWS(first, start, list, sums, finish)                                                                         \
-    SAVE " mov ip, r1\n mov r8, r2\n mov r9, r3\n ldr r1, [r3, #24]\n mov r10, r1\n ldr r1, [r3, #44]\n"               \
+    SAVE " mov ip, r1\n mov r8, r2\n mov r9, r3\n ldr r1, [r3, #28]\n mov r10, r1\n ldr r1, [r3, #48]\n"               \
     " mov r11, r1\n5:\n" first FIRST start " mov r1, ip\n" list("adds") SECOND " mov r1, ip\n" list("subs")            \
-    " push {r0}\n push " sums "\n mov r1, r9\n ldmia r1!, {r2, r3, r5, r6, r7}\n ldrh r0, [r2]\n sxth r0, r0\n"        \
-    " ldr r4, [r3]\n adds r2, r2, r5\n adds r3, r3, r5\n adds r3, r3, r5\n mov r1, r9\n stmia r1!, {r2, r3}\n"         \
-    " lsls r2, r0, #15\n subs r2, r4, r2\n mov lr, r2\n mov r1, r8\n" finish                                           \
-    " pop {r0}\n mov r1, r9\n ldr r2, [r1, #20]\n add r8, r2\n mov r1, r10\n subs r1, #1\n mov r10, r1\n"              \
-    " beq 6f\n b 5b\n6:\n" RESTORE
+    " push {r0}\n push " sums "\n mov r1, r9\n ldmia r1!, {r0, r2, r3, r5, r6, r7}\n ldr r4, [r3]\n adds r3, r3, r0\n" \
+    " lsrs r0, r5, #2\n bcs 7f\n ldr r0, [r2]\n b 8f\n7: ldrh r0, [r2]\n sxth r0, r0\n8: adds r2, r2, r5\n"           \
+    " mov r1, r9\n adds r1, #4\n stmia r1!, {r2, r3}\n lsls r2, r0, #15\n subs r2, r4, r2\n mov lr, r2\n"             \
+    " mov r1, r8\n" finish " pop {r0}\n mov r1, r9\n ldr r2, [r1, #24]\n add r8, r2\n mov r1, r10\n subs r1, #1\n"   \
+    " mov r10, r1\n beq 6f\n b 5b\n6:\n" RESTORE
 
 FUNCTION("NAME_rows4", ROWS("", START4, LIST4, "{r4-r7}", ROW("0", "2") ROW("1", "3") ROW("4", "6") ROW("5", "7")));
+FUNCTION("NAME_bytes4", ROWS("", START4, BYTES4, "{r4-r7}", ROW("0", "2") ROW("1", "3") ROW("4", "6") ROW("5", "7")));
+FUNCTION("NAME_bytes2", ROWS("", START2, BYTES2, "{r4-r5}", ROW("0", "2") ROW("1", "3")));
 FUNCTION("NAME_rows2", ROWS("", START2, LIST2, "{r4-r5}", ROW("0", "2") ROW("1", "3")));
 
 /* Four bytes of a map become the middle words of the tile's rows: outside and row 0, 0 and 1, 1 and outside. */
 #define MAP                                                                                                            \
-    " mov r1, r11\n ldmia r1!, {r2}\n mov r11, r1\n mov r1, r9\n adds r1, #28\n ldmia r1!, {r4-r7}\n eors r2, r4\n"     \
+    " mov r1, r11\n ldmia r1!, {r2}\n mov r11, r1\n mov r1, r9\n adds r1, #32\n ldmia r1!, {r4-r7}\n eors r2, r4\n"     \
     " lsrs r3, r2, #8\n ands r3, r5\n ands r2, r5\n mov r1, ip\n adds r1, #4\n lsls r4, r2, #16\n adds r4, r4, r6\n"   \
     " lsls r5, r3, #16\n adds r5, r5, r6\n stmia r1!, {r4, r5}\n adds r1, #8\n stmia r1!, {r2, r3}\n adds r1, #8\n"    \
     " lsrs r2, r2, #16\n adds r2, r2, r7\n lsrs r3, r3, #16\n adds r3, r3, r7\n stmia r1!, {r2, r3}\n"
@@ -101,6 +118,15 @@ FUNCTION("NAME_listed", SAVE " ldr r4, [sp, #36]\n mov r9, r4\n mov ip, r2\n mov
                         " mov r2, ip\n stmia r2!, {r4}\n mov ip, r2\n mov r2, r8\n subs r2, #1\n mov r8, r2\n bne 5b\n"
                         RESTORE);
 
+/* sums ip, rows left r7, sum r4 */
+#define PAIR(plus, minus)                                                                                              \
+    " ldrb r2, [r0, #" plus "]\n ldrb r3, [r0, #" minus "]\n ldrsb r2, [r1, r2]\n ldrsb r3, [r1, r3]\n"                \
+    " adds r4, r4, r2\n subs r4, r4, r3\n"
+FUNCTION("NAME_paired", " push {r4-r7, lr}\n mov ip, r2\n mov r7, r3\n"
+                        "5: ldrb r2, [r0]\n adds r0, #1\n lsls r2, r2, #2\n adds r2, r2, r0\n mov lr, r2\n"
+                        " movs r4, #0\n" EACH(PAIR("0", "1") PAIR("2", "3") " adds r0, #4\n")
+                        " mov r2, ip\n stmia r2!, {r4}\n mov ip, r2\n subs r7, #1\n bne 5b\n pop {r4-r7, pc}\n");
+
 #define DOT(sum, at) " ldrb r3, [r0, #" at "]\n muls r3, r2, r3\n adds " sum ", " sum ", r3\n"
 FUNCTION("NAME_dot4", " push {r3-r7, lr}\n mov lr, r2\n movs r4, #0\n movs r5, #0\n movs r6, #0\n movs r7, #0\n"
                       "1: ldmia r1!, {r2}\n" DOT("r4", "0") DOT("r5", "1") DOT("r6", "2") DOT("r7", "3")
@@ -114,6 +140,35 @@ FUNCTION("NAME_window4", SAVE " mov r8, r1\n mov lr, r2\n mov ip, r3\n movs r4, 
                          " add r2, ip\n ldrb r1, [r0]\n sxtb r1, r1\n adds r0, #1\n" PRODUCT("r4") PRODUCT("r5")
                          PRODUCT("r6") PRODUCT("r7") " cmp r0, r8\n bne 1b\n ldr r3, [sp, #36]\n"
                          " stmia r3!, {r4-r7}\n" RESTORE);
+
+/* sums r0, y r1, multiplier r5, offset r6; on the stack: added, pre-shift, low bits, shift, table, step, stride */
+FUNCTION("NAME_outputs4", SAVE " mov lr, r3\n mov r8, r2\n sub sp, #28\n mov r3, sp\n ldmia r2!, {r4-r7}\n"
+                          " stmia r3!, {r4-r7}\n ldmia r2!, {r4-r6}\n stmia r3!, {r4-r6}\n ldmia r2!, {r5, r6}\n"
+                          "3: ldmia r0!, {r2}\n ldr r3, [sp]\n adds r2, r2, r3\n mov r7, r2\n ldr r4, [sp, #4]\n"
+                          " asrs r2, r2, r4\n ldr r3, [r5]\n muls r2, r3, r2\n ldr r4, [sp, #8]\n ands r7, r4\n"
+                          " muls r7, r3, r7\n ldr r4, [sp, #4]\n asrs r7, r7, r4\n adds r2, r2, r7\n ldr r3, [r6]\n"
+                          " adds r2, r2, r3\n add r3, sp, #12\n ldmia r3!, {r4, r7}\n asrs r2, r2, r4\n"
+                          " adds r2, #128\n cmp r2, #255\n bls 1f\n asrs r2, r2, #31\n mvns r2, r2\n uxtb r2, r2\n"
+                          "1: ldrb r2, [r7, r2]\n strb r2, [r1]\n ldmia r3!, {r4, r7}\n adds r5, r5, r4\n"
+                          " adds r6, r6, r4\n adds r1, r1, r7\n mov r4, lr\n subs r4, #1\n mov lr, r4\n bne 3b\n"
+                          " add sp, #28\n mov r2, r8\n adds r2, #28\n stmia r2!, {r5, r6}\n" RESTORE);
+
+/* maps left ip, words lr; sum r2, words left r3, masks r6 and r7 */
+FUNCTION("NAME_maps", " push {r4-r7, lr}\n mov ip, r2\n mov lr, r3\n ldr r6, 8f\n ldr r7, 9f\n"
+                      "5: mov r3, lr\n movs r2, #0\n"
+                      "1: ldmia r0!, {r4}\n eors r4, r6\n lsrs r5, r4, #8\n ands r4, r7\n ands r5, r7\n"
+                      " adds r2, r2, r4\n adds r2, r2, r5\n subs r3, #1\n bne 1b\n uxth r4, r2\n lsrs r2, r2, #16\n"
+                      " adds r2, r2, r4\n mov r3, lr\n lsls r3, r3, #9\n subs r2, r2, r3\n stmia r1!, {r2}\n"
+                      " mov r3, ip\n subs r3, #1\n mov ip, r3\n bne 5b\n pop {r4-r7, pc}\n .p2align 2\n"
+                      "8: .word 0x80808080\n9: .word 0x00ff00ff\n");
+
+/* x r0 and y r1 behind their ends, -count r2; factor r4, offset r5, shift r6, table r7 */
+FUNCTION("NAME_scale", " push {r4-r7, lr}\n ldmia r3!, {r4-r7}\n adds r0, r0, r2\n adds r1, r1, r2\n negs r2, r2\n"
+                       "3: ldrsb r3, [r0, r2]\n muls r3, r4, r3\n adds r3, r3, r5\n" INDEX("r3", "r6", "r7")
+                       " strb r3, [r1, r2]\n adds r2, #1\n bne 3b\n pop {r4-r7, pc}\n");
+FUNCTION("NAME_scale_sums", " push {r4-r7, lr}\n ldmia r3!, {r4-r7}\n adds r1, r1, r2\n negs r2, r2\n"
+                            "3: ldmia r0!, {r3}\n muls r3, r4, r3\n adds r3, r3, r5\n" INDEX("r3", "r6", "r7")
+                            " strb r3, [r1, r2]\n adds r2, #1\n bne 3b\n pop {r4-r7, pc}\n");
 #else
 KERNEL void NAME_outputs(uint32_t word, int8_t *y, const channel_t *channel)
 {
@@ -124,27 +179,33 @@ KERNEL void NAME_outputs(uint32_t word, int8_t *y, const channel_t *channel)
     y[channel->distance] = channel->table[limited(as_signed(multiplier * upper + channel->upper) >> channel->shift)];
 }
 
-KERNEL const uint8_t *NAME_rows(const uint8_t *list, const uint32_t *tile, int8_t *y, rows_t *rows, int words)
+KERNEL const uint8_t *NAME_rows(const uint8_t *list, const uint32_t *tile, int8_t *y, rows_t *rows, int words,
+                                int bytes)
 {
     for (int row = 0; row < rows->count; row++, y += rows->stride) {
-        int plus = *list++, minus = *list++;
+        int plus = *list++, minus = *list++, each = bytes ? 1 : 2;
         uint32_t sums[4] = {START, START, START, START};
-        channel_t channel = {*rows->multiplier, 0, (uint32_t)*rows->offset, rows->shift, rows->table, 2};
+        channel_t channel = {multiplier_at(rows->multiplier, rows->step), 0, (uint32_t)*rows->offset, rows->shift,
+                             rows->table, 2};
         const uint32_t *entry = tile;
 
-        for (int n = 0; n < 2 * (plus + minus); n++) {
-            if (n == 2 * plus)
+        for (int n = 0; n < each * (plus + minus); n++) {
+            if (n == each * plus)
                 entry = tile;
-            entry += words * (n & 1 ? *list & 15 : *list >> 4);
-            list += n & 1;
+            if (bytes)
+                entry += *list++ / 4;
+            else {
+                entry += words * (n & 1 ? *list & 15 : *list >> 4);
+                list += n & 1;
+            }
             for (int i = 0; i < words; i++, entry++)
-                sums[i] += n < 2 * plus ? *entry : 0u - *entry;
+                sums[i] += n < each * plus ? *entry : 0u - *entry;
         }
         channel.lower = channel.upper - (uint32_t)channel.multiplier * START;
         for (int i = 0; i < words; i++)
             NAME_outputs(sums[i], y + 4 * (i / 2) + i % 2, &channel);
-        rows->multiplier += rows->step / 2;
-        rows->offset += rows->step / 2;
+        rows->multiplier = (const int8_t *)rows->multiplier + rows->step;
+        rows->offset += rows->further / 4;
     }
     return list;
 }
@@ -162,8 +223,10 @@ KERNEL const uint8_t *NAME_taps(const uint8_t *list, const uint32_t *tile, int8_
         NAME_outputs(sums[i], y + i, channel);
     return list;
 }
-#define NAME_rows4(list, tile, y, rows) NAME_rows(list, tile, y, rows, 4)
-#define NAME_rows2(list, tile, y, rows) NAME_rows(list, tile, y, rows, 2)
+#define NAME_rows4(list, tile, y, rows) NAME_rows(list, tile, y, rows, 4, 0)
+#define NAME_rows2(list, tile, y, rows) NAME_rows(list, tile, y, rows, 2, 0)
+#define NAME_bytes4(list, tile, y, rows) NAME_rows(list, tile, y, rows, 4, 1)
+#define NAME_bytes2(list, tile, y, rows) NAME_rows(list, tile, y, rows, 2, 1)
 #define NAME_taps4(list, tile, y, channel) NAME_taps(list, tile, y, channel, 4)
 #define NAME_taps2(list, tile, y, channel) NAME_taps(list, tile, y, channel, 2)
 
@@ -172,7 +235,7 @@ KERNEL const uint8_t *NAME_maps2(const uint8_t *list, uint32_t *tile, int8_t *y,
     for (int c = 0; c < rows->count; c++, y += rows->stride, rows->x += 4) {
         uint32_t left = (four_bytes(rows->x) ^ rows->sign) & rows->bytes;
         uint32_t right = (four_bytes(rows->x) ^ rows->sign) >> 8 & rows->bytes;
-        channel_t channel = {*rows->multiplier, 0, (uint32_t)*rows->offset, rows->shift, rows->table, 2};
+        channel_t channel = {multiplier_at(rows->multiplier, rows->step), 0, (uint32_t)*rows->offset, rows->shift, rows->table, 2};
 
         tile[1] = (left << 16) + rows->outside;
         tile[2] = (right << 16) + rows->outside;
@@ -182,8 +245,8 @@ KERNEL const uint8_t *NAME_maps2(const uint8_t *list, uint32_t *tile, int8_t *y,
         tile[10] = (right >> 16) + rows->below;
         channel.lower = channel.upper - (uint32_t)channel.multiplier * START;
         list = NAME_taps2(list, tile, y, &channel);
-        rows->multiplier += rows->step / 2;
-        rows->offset += rows->step / 2;
+        rows->multiplier = (const int8_t *)rows->multiplier + rows->step;
+        rows->offset += rows->further / 4;
     }
     return list;
 }
@@ -229,6 +292,18 @@ KERNEL const uint8_t *NAME_listed(const uint8_t *list, const int8_t *entries, in
     return list;
 }
 
+KERNEL const uint8_t *NAME_paired(const uint8_t *list, const int8_t *entries, int32_t *sums, int count)
+{
+    while (count--) {
+        int32_t sum = 0;
+
+        for (int pairs = 2 * *list++; pairs; pairs--, list += 2)
+            sum += entries[list[0]] - entries[list[1]];
+        *sums++ = sum;
+    }
+    return list;
+}
+
 KERNEL void NAME_dot4(const uint8_t *weights, const int32_t *values, const int32_t *end, uint32_t *sums)
 {
     uint32_t a = 0, b = 0, c = 0, d = 0;
@@ -245,6 +320,46 @@ KERNEL void NAME_dot4(const uint8_t *weights, const int32_t *values, const int32
     sums[1] = b;
     sums[2] = c;
     sums[3] = d;
+}
+
+KERNEL void NAME_outputs4(const uint32_t *sums, int8_t *y, outputs_t *o, int count)
+{
+    for (; count; count--, y += o->stride, o->multiplier += o->step / 4, o->offset += o->step / 4) {
+        uint32_t sum = *sums++ + (uint32_t)o->added, factor = (uint32_t)*o->multiplier;
+        uint32_t scaled = (uint32_t)(as_signed(sum) >> o->pre_shift) * factor + (uint32_t)*o->offset;
+
+        scaled += (uint32_t)(as_signed((sum & o->low) * factor) >> o->pre_shift);
+        *y = o->table[saturated(as_signed(scaled) >> o->shift)];
+    }
+}
+
+KERNEL void NAME_maps(const int8_t *x, int32_t *sums, int channels, int words)
+{
+    for (; channels; channels--) {
+        int32_t sum = 0;
+
+        for (const int8_t *end = x + 4 * words; x != end;)
+            sum += *x++;
+        *sums++ = sum;
+    }
+}
+
+KERNEL void NAME_scale(const int8_t *x, int8_t *y, int count, const scale_t *scale)
+{
+    for (; count; count--) {
+        uint32_t product = (uint32_t)(int32_t)*x++ * (uint32_t)scale->factor;
+
+        *y++ = scale->table[limited(as_signed(product + scale->offset) >> scale->shift)];
+    }
+}
+
+KERNEL void NAME_scale_sums(const int32_t *sums, int8_t *y, int count, const scale_t *scale)
+{
+    for (; count; count--) {
+        uint32_t product = (uint32_t)*sums++ * (uint32_t)scale->factor;
+
+        *y++ = scale->table[limited(as_signed(product + scale->offset) >> scale->shift)];
+    }
 }
 #endif
 

@@ -16,7 +16,14 @@ KERNEL int32_t patch(const int8_t *x, int32_t *values, const window_t *w, int de
         for (int u = top; u < top + w->tall; u++) {
             const int8_t *from = x + u * width + left;
 
-            if (whole && u >= 0 && u < height)
+            if (whole && u >= 0 && u < height && w->wide == 3) {
+                int a = from[0], b = from[1], c = from[2];
+
+                *values++ = a;
+                *values++ = b;
+                *values++ = c;
+                total += a + b + c;
+            } else if (whole && u >= 0 && u < height)
                 for (const int8_t *end = from + w->wide; from != end;)
                     total += *values++ = *from++;
             else
@@ -26,34 +33,12 @@ KERNEL int32_t patch(const int8_t *x, int32_t *values, const window_t *w, int de
     return total;
 }
 
-/* Up to four outputs of a pixel. total: of the values, whose weights had 128 added. */
-KERNEL void dense_outputs(const uint32_t *sums, int32_t total, int8_t *y, int16_t *scores, const requantize_t *how,
-                          int channel, int count, int pixels)
-{
-    const int32_t *multiplier = how->multiplier + how->step * channel, *offset = how->offset + how->step * channel;
-    uint32_t added = 128u * (uint32_t)total, low = (1u << how->pre_shift) - 1;
-    int pre_shift = how->pre_shift, shift = how->shift;
-
-    for (const uint32_t *end = sums + count; sums != end; multiplier += how->step, offset += how->step) {
-        uint32_t sum = *sums++ - added, factor = (uint32_t)*multiplier;
-        uint32_t scaled = (uint32_t)(as_signed(sum) >> pre_shift) * factor + (uint32_t)*offset;
-
-        scaled += (uint32_t)(as_signed((sum & low) * factor) >> pre_shift);
-        if (scores) {
-            int32_t here = as_signed(scaled) >> shift;
-
-            scores[channel++] = (int16_t)(here < how->low ? how->low : here > how->high ? how->high : here);
-        } else
-            *y = how->table[saturated(as_signed(scaled) >> shift)];
-        y += pixels;
-    }
-}
-
 KERNEL void dense(const int8_t *x, int8_t *y, int16_t *scores, int32_t *values, const uint8_t *weights,
                   const requantize_t *how, const window_t *w, int depth, int outputs, int zero)
 {
     int pixels = w->rows * w->columns, size = w->height * w->width, inputs = depth * w->tall * w->wide;
     int count = (inputs + 1) & ~1;
+    outputs_t made = {0, how->pre_shift, (1u << how->pre_shift) - 1, how->shift, how->table, 4 * how->step, pixels, 0, 0};
 
     values[count - 1] = 0;
     for (int first = 0, left = w->channels; left; first += outputs, left -= depth, x += depth * size) {
@@ -63,13 +48,20 @@ KERNEL void dense(const int8_t *x, int8_t *y, int16_t *scores, int32_t *values, 
             for (int j = 0; j < w->columns; j++) {
                 int32_t total = patch(x, values, w, depth, i * w->down - w->above, j * w->right - w->before, zero);
 
+                made.added = -128 * total;
+                made.multiplier = how->multiplier + how->step * first;
+                made.offset = how->offset + how->step * first;
                 four = weights;
                 for (int o = 0; o < outputs; o += 4, four += 4 * count) {
                     uint32_t sums[4];
 
                     NAME_dot4(four, values, values + count, sums);
-                    dense_outputs(sums, total, y + (first + o) * pixels + i * w->columns + j, scores, how, first + o,
-                                  outputs - o < 4 ? outputs - o : 4, pixels);
+                    if (scores)
+                        for (int n = 0; n < 4 && o + n < outputs; n++)
+                            scores[first + o + n] = score(as_signed(sums[n]) + made.added, how, first + o + n);
+                    else
+                        NAME_outputs4(sums, y + (first + o) * pixels + i * w->columns + j, &made,
+                                      outputs - o < 4 ? outputs - o : 4);
                 }
             }
         weights = four;

@@ -38,16 +38,15 @@ KERNEL void gate(const int8_t *x, const int8_t *gates, int8_t *y, int zero_x, in
 KERNEL void gate_unshifted(const int8_t *x, const int8_t *gates, int8_t *y, int zero_x, int zero_gate,
                            const requantize_t *how, int channels, int pixels)
 {
-    const int8_t *table = how->table;
-    int shift = how->shift;
-    uint32_t multiplier = (uint32_t)*how->multiplier;
+    uint32_t multiplier = (uint32_t)*how->multiplier, offset = (uint32_t)*how->offset + (128u << how->shift);
+    scale_t scale = {0, 0, how->shift, how->table};
 
-    for (; channels; channels--) {
+    for (; channels; channels--, x += pixels, y += pixels) {
         uint32_t factor = (uint32_t)(*gates++ - zero_gate) * multiplier;
-        uint32_t offset = (uint32_t)*how->offset - (uint32_t)zero_x * factor;
 
-        for (const int8_t *end = x + pixels; x != end;)
-            *y++ = table[saturated(as_signed((uint32_t)(int32_t)*x++ * factor + offset) >> shift)];
+        scale.factor = as_signed(factor);
+        scale.offset = offset - (uint32_t)zero_x * factor;
+        NAME_scale(x, y, pixels, &scale);
     }
 }
 

@@ -6,9 +6,9 @@
    kernel's lists are places of taps in a tile. */
 #define START 0x8000u
 
-/* As requantize_t, for sums in lanes; offsets with 128 outputs more, so that a table's index needs no 128. */
+/* As requantize_t without a pre-shift; offsets are 128 outputs larger, so that an index needs no 128 added. */
 typedef struct {
-    const int16_t *multiplier;
+    const void *multiplier; /* int16_t one a channel, if step is 2; int32_t if it is 4, or 0: one for all */
     const int32_t *offset;
     const int8_t *table;
     uint8_t shift, step;
@@ -16,9 +16,10 @@ typedef struct {
 
 /* Rows of lists over one tile. */
 typedef struct {
-    const int16_t *multiplier; /* of the next row */
+    int32_t further;         /* from an offset to the next: 4, or 0 */
+    const void *multiplier;  /* of the next row */
     const int32_t *offset;
-    int32_t step; /* 2: a multiplier a row; 0: one for all */
+    int32_t step;
     int32_t shift;
     const int8_t *table;
     int32_t stride; /* from a row's outputs to the next row's */
@@ -45,6 +46,31 @@ typedef struct {
     int32_t rows;
     int32_t lower, upper; /* from a row of the map to the next; 0 for one outside the map */
 } fill_t;
+
+/* y = table[clamp((x * factor + offset) >> shift, 0, 255)] */
+typedef struct {
+    int32_t factor;
+    uint32_t offset;
+    int32_t shift;
+    const int8_t *table;
+} scale_t;
+
+/* What requantizes four outputs of 8-bit weights. */
+typedef struct {
+    int32_t added; /* to each sum */
+    int32_t pre_shift;
+    uint32_t low; /* the pre-shift's bits */
+    int32_t shift;
+    const int8_t *table;
+    int32_t step; /* 4 or 0 */
+    int32_t stride;
+    const int32_t *multiplier, *offset;
+} outputs_t;
+
+static INLINE int32_t multiplier_at(const void *multiplier, int step)
+{
+    return step == 2 ? *(const int16_t *)multiplier : *(const int32_t *)multiplier;
+}
 
 static INLINE uint32_t limited(int32_t index)
 {

@@ -17,15 +17,13 @@ KERNEL void sum_pool(const int8_t *x, int8_t *y, const requantize_t *how, const 
 /* The sum of each whole map, of 4 * words values; 128 words at most. */
 KERNEL void sum_map(const int8_t *x, int8_t *y, const requantize_t *how, int channels, int words)
 {
-    for (int c = 0; c < channels; c++) {
-        uint32_t lanes = 0;
+    int32_t sums[16];
 
-        for (int i = words; i; i--, x += 4) {
-            uint32_t four = four_bytes(x) ^ 0x80808080u;
+    for (int c = 0; c < channels; c += 16, x += 64 * words) {
+        int count = channels - c < 16 ? channels - c : 16;
 
-            lanes += (four & 0x00ff00ffu) + (four >> 8 & 0x00ff00ffu);
-        }
-        *y++ = requantize((int32_t)((lanes & 0xffffu) + (lanes >> 16)) - 512 * words, how, c);
+        NAME_maps(x, sums, count, words);
+        y = requantize_row(sums, y, how, c, count);
     }
 }
 

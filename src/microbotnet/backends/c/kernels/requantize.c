@@ -47,18 +47,3 @@ static INLINE int16_t score(int32_t sum, const requantize_t *how, int channel)
     return (int16_t)(y < how->low ? how->low : y > how->high ? how->high : y);
 }
 
-/* y[n] = requantize(sums[n]) of neighbouring channels. */
-KERNEL int8_t *requantize_row(const int32_t *sums, int8_t *y, const requantize_t *how, int channel, int count)
-{
-    const int32_t *multiplier = how->multiplier + how->step * channel, *offset = how->offset + how->step * channel;
-    const int8_t *table = how->table;
-    int shift = how->shift, step = how->step;
-
-    if (how->pre_shift)
-        for (int n = 0; n < count; n++)
-            *y++ = requantize(sums[n], how, channel + n);
-    else
-        for (const int32_t *end = sums + count; sums != end; multiplier += step, offset += step)
-            *y++ = table[saturated(as_signed((uint32_t)*sums++ * (uint32_t)*multiplier + (uint32_t)*offset) >> shift)];
-    return y;
-}

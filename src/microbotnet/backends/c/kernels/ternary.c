@@ -46,20 +46,29 @@ typedef struct {
     int16_t zero, centre;   /* of x: what is outside the map; what is taken from every value */
     uint8_t words;          /* of an entry of the tile: 2 or 4 */
     uint8_t plain;          /* 1x1, and the tiles cover the pixels exactly */
+    uint8_t bytes;          /* a distance is a byte, not half of one */
 } ternary_t;
+
+/* The tile's rows by the encoding of their lists. */
+KERNEL const uint8_t *listed_rows(const uint8_t *list, const uint32_t *tile, int8_t *y, rows_t *rows, const ternary_t *t)
+{
+    if (t->bytes)
+        return t->words == 4 ? NAME_bytes4(list, tile, y, rows) : NAME_bytes2(list, tile, y, rows);
+    return t->words == 4 ? NAME_rows4(list, tile, y, rows) : NAME_rows2(list, tile, y, rows);
+}
 
 KERNEL void ternary(const int8_t *x, int8_t *y, uint32_t *tile, const uint8_t *weights, const lanes_t *how,
                     const window_t *w, const ternary_t *t)
 {
     int pixels = w->rows * w->columns, words = t->words;
     uint32_t less = (uint32_t)(128 + t->centre) * 0x10001u;
-    rows_t rows = {how->multiplier, how->offset, 2 * how->step, how->shift, how->table, pixels, t->outputs,
-                   0, 0, 0, 0, 0};
+    rows_t rows = {how->step ? 4 : 0, how->multiplier, how->offset, how->step, how->shift, how->table,
+                   pixels, t->outputs, 0, 0, 0, 0, 0};
 
     for (int i = 0; i < words; i++)
         tile[i] = 0;
     for (int left = w->channels; left > 0; left -= t->depth) {
-        const int16_t *multiplier = rows.multiplier;
+        const void *multiplier = rows.multiplier;
         const int32_t *offset = rows.offset;
         const uint8_t *list = weights;
 
@@ -74,13 +83,13 @@ KERNEL void ternary(const int8_t *x, int8_t *y, uint32_t *tile, const uint8_t *w
             rows.multiplier = multiplier;
             rows.offset = offset;
             if (pixels - at >= 2 * words)
-                list = words == 4 ? NAME_rows4(list, tile, out, &rows) : NAME_rows2(list, tile, out, &rows);
+                list = listed_rows(list, tile, out, &rows, t);
             else {
                 rows.count = 1;
                 for (int o = 0; o < t->outputs; o++, out += pixels) {
                     int8_t some[8];
 
-                    list = words == 4 ? NAME_rows4(list, tile, some, &rows) : NAME_rows2(list, tile, some, &rows);
+                    list = listed_rows(list, tile, some, &rows, t);
                     for (int i = 0; i < pixels - at; i++)
                         out[i] = some[i];
                 }
@@ -95,7 +104,7 @@ KERNEL void ternary(const int8_t *x, int8_t *y, uint32_t *tile, const uint8_t *w
 
 /* One output a row: a linear layer. entries: room for all of x and one more. */
 KERNEL void ternary_linear(const int8_t *x, int8_t *y, int16_t *scores, int8_t *entries, const uint8_t *list,
-                           const requantize_t *how, int inputs, int outputs, int centre)
+                           const requantize_t *how, int inputs, int outputs, int centre, int pairs)
 {
     int32_t sums[16];
 
@@ -105,7 +114,7 @@ KERNEL void ternary_linear(const int8_t *x, int8_t *y, int16_t *scores, int8_t *
     for (int o = 0; o < outputs; o += 16) {
         int count = outputs - o < 16 ? outputs - o : 16;
 
-        list = NAME_listed(list, entries, sums, count, -2 * centre);
+        list = pairs ? NAME_paired(list, entries, sums, count) : NAME_listed(list, entries, sums, count, -2 * centre);
         if (scores)
             for (int n = 0; n < count; n++)
                 scores[o + n] = score(sums[n], how, o + n);
