@@ -33,6 +33,8 @@ demo: $(USE)
 	@$(BIN)/microbotnet classify src/microbotnet/demo/pictures --top 2
 	@echo "== What did it cost? =="
 	@$(BIN)/microbotnet profile --checkpoint microbotnet-0.32 --totals
+	@echo "== As firmware on an emulated Cortex-M0: every instruction counted, every score equal to this machine's =="
+	@$(BIN)/microbotnet firmware microbotnet-0.25 --board microbit --run src/microbotnet/demo/pictures/frog.png
 
 test: $(DEV)
 	@echo "Running all tests: about 8 minutes on two cores."
