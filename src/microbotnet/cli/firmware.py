@@ -50,6 +50,7 @@ def firmware(
             help="Pictures that set the activations' ranges, for a checkpoint trained without: cifar10 or a folder.",
         ),
     ] = None,
+    totals: Annotated[bool, typer.Option("--totals", help="Leave out the layers.")] = False,
     json: Json = False,
 ) -> None:
     """Build firmware for a board, or say by how many bytes it does not fit; run it and count every instruction."""
@@ -78,8 +79,10 @@ def firmware(
     if plan is not None:
         write_atomically(plan, draw_arena(made.program, made.plan, f"{checkpoint}: the arena").encode())
     what = {"checkpoint": checkpoint, "image": str(output) if output else None, "plan": str(plan) if plan else None}
+    if json and totals:
+        raise BadInput("choose one of --totals and --json")
     if run is None:
-        print_json(what | made.to_json()) if json else _print(made, None)
+        print_json(what | made.to_json()) if json else _print(made, None, totals)
         return
     names, pictures, errors = made.read(files)
     for error in errors:
@@ -92,7 +95,7 @@ def firmware(
         opinion = {} if second is None else {"qemu_bit_exact": bool((second == ran.expected).all())}
         print_json(what | ran.to_json(names) | opinion | {"errors": errors})
     else:
-        _print(made, ran)
+        _print(made, ran, totals)
         _print_predictions(ran, names)
         if second is not None:
             same = bool((second == ran.expected).all())
@@ -103,13 +106,15 @@ def firmware(
         raise typer.Exit(2)
 
 
-def _print(made: "Firmware", ran: "Run | None") -> None:
+def _print(made: "Firmware", ran: "Run | None", totals: bool) -> None:
     board, image = made.board, made.image
     clock = f"{board.clock_hz / 1e6:g} MHz"
     stdout.print(f"[bold]{escape(board.name)}[/]: {escape(board.summary)}; {board.core} at {clock}", soft_wrap=True)
-    stdout.print(f"compiled by {made.toolchain.name} for {made.prefer}\n")
-    console = stdout if stdout.is_terminal else Console(width=100, highlight=False)
-    console.print(_table(made, ran))
+    stdout.print(f"compiled by {made.toolchain.name} for {made.prefer}")
+    if not totals:
+        console = stdout if stdout.is_terminal else Console(width=100, highlight=False)
+        stdout.print()
+        console.print(_table(made, ran))
     used = image.code_bytes + image.constant_bytes
     stdout.print(
         f"\ncode {image.code_bytes:,} + constants {image.constant_bytes:,} = [bold]{used:,}[/] of "
