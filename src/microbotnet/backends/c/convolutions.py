@@ -95,7 +95,7 @@ def _ternary_depthwise(program: Program, operator: Convolve, prefer: str) -> For
     if tile.taps.max() > 255 or tile.places.max() > 63:
         return None
     return Form(
-        ("requantize", "lanes", "armv6m", "window", "depthwise"),
+        ("requantize", "lanes", "armv6m", "rows", "window", "depthwise"),
         "depthwise_ternary({x}, {y}, (uint32_t *){scratch}, {weights}, &how, &window, &shape)",
         scratch=4 * tile.words + x.shape[2],
         arrays={"weights": _tap_lists(operator, tile.taps), "places": (4 * tile.places).astype(np.uint8)},
@@ -127,7 +127,7 @@ def _ternary_2x2(program: Program, operator: Convolve, how: Requantize) -> Form 
     total = operator.weights.reshape(len(operator.weights), -1).sum(1, dtype=np.int64)
     moved = how.offset.astype(np.int64) - how.multiplier.astype(np.int64) * shift * total
     return Form(
-        ("requantize", "lanes", "armv6m", "window", "depthwise"),
+        ("requantize", "lanes", "armv6m", "rows", "window", "depthwise"),
         f"depthwise_2x2({{x}}, {{y}}, (uint32_t *){{scratch}}, {{weights}}, &how, {x.shape[0]}, {x.zero_point})",
         scratch=4 * 12,
         arrays={"weights": _tap_lists(operator, places)},
@@ -146,7 +146,7 @@ def _tap_lists(operator: Convolve, places: NDArray[np.intp]) -> NDArray[np.uint8
 
 def _depthwise(program: Program, operator: Convolve, prefer: str) -> Form | None:
     (x,), y = program.of(operator)
-    if not _depthwise_of(operator):
+    if not _depthwise_of(operator) or not has_room(program, operator):
         return None
     if x.zero_point == 0:
         operator = _trimmed(program, operator)
@@ -154,9 +154,9 @@ def _depthwise(program: Program, operator: Convolve, prefer: str) -> Form | None
     if tile.taps.max() > 255 or tile.places.max() > 63:
         return None
     return Form(
-        ("requantize", "lanes", "armv6m", "window", "depthwise"),
+        ("requantize", "lanes", "armv6m", "rows", "window", "depthwise"),
         "depthwise({x}, {y}, (uint32_t *){scratch}, {weights}, &how, &window, &shape)",
-        scratch=4 * tile.words,
+        scratch=4 * tile.words + x.shape[2],
         arrays={
             "weights": operator.weights,
             "places": (4 * tile.places).astype(np.uint8),
@@ -173,7 +173,7 @@ def _dense(program: Program, operator: Convolve) -> Form:
     wide = y.dtype == "int16"
     depth, outputs = operator.weights.shape[1], len(operator.weights) // operator.groups
     inputs = prod(operator.weights.shape[1:])
-    rows, columns = -(-outputs // 4) * 4, -(-inputs // 2) * 2
+    rows, columns = -(-outputs // 4) * 4, -(-inputs // 4) * 4
     padded = np.zeros((operator.groups, rows, columns), np.int16)
     padded[:, :outputs, :inputs] = operator.weights.reshape(operator.groups, outputs, inputs)
     interleaved = (padded + 128).reshape(operator.groups, rows // 4, 4, columns).transpose(0, 1, 3, 2)

@@ -16,17 +16,21 @@ void NAME_fill(uint32_t *row, const int8_t *lower, const int8_t *upper, const fi
 const uint8_t *NAME_listed(const uint8_t *list, const int8_t *entries, int32_t *sums, int count, int correction);
 /* The same for lists of pairs: a byte with half their number, then the places of a +1 and of a -1 in turn. */
 const uint8_t *NAME_paired(const uint8_t *list, const int8_t *entries, int32_t *sums, int count);
-/* sums[n] = values . weights[n::4]; an even number of values. */
-void NAME_dot4(const uint8_t *weights, const int32_t *values, const int32_t *end, uint32_t *sums);
-/* Up to four outputs from the sums of NAME_dot4. */
-void NAME_outputs4(const uint32_t *sums, int8_t *y, outputs_t *outputs, int count);
+/* All outputs of one pixel from `values` ... `end`, a multiple of four of them, and weights of 8 bits that have 128 added,
+   those of four outputs interleaved. */
+void NAME_pixel(const uint8_t *weights, const int32_t *values, const int32_t *end, outputs_t *outputs);
+/* values[c] = x[c * stride]; the sum of them. */
+int32_t NAME_column(const int8_t *x, int32_t *values, int count, int stride);
 /* sums[c] = the sum of each map of `words` times four values. */
 void NAME_maps(const int8_t *x, int32_t *sums, int channels, int words);
 /* y[i] from x[i], from sums[i]. */
 void NAME_scale(const int8_t *x, int8_t *y, int count, const scale_t *scale);
 void NAME_scale_sums(const int32_t *sums, int8_t *y, int count, const scale_t *scale);
+/* The same where the product loses its lowest bits before the offset is added. */
+void NAME_shift_sums(const int32_t *sums, int8_t *y, int count, const shift_t *shift);
+void NAME_shift_gate(const int8_t *x, int8_t *y, int count, const shift_t *shift);
 /* sums[n] = weights . the words at[taps + n]. */
-void NAME_window4(const int8_t *weights, const int8_t *end, const uint8_t *taps, const uint32_t *at, uint32_t *sums);
+void NAME_window4(const int8_t *weights, const int8_t *end, const uint8_t *taps, const uint32_t *at, int32_t *sums);
 
 #define FUNCTION(name, body)                                                                                           \
     __asm__(".pushsection .text." name ",\"ax\",%progbits\n .syntax unified\n .thumb\n .p2align 2\n"                   \
@@ -127,11 +131,36 @@ FUNCTION("NAME_paired", " push {r4-r7, lr}\n mov ip, r2\n mov r7, r3\n"
                         " movs r4, #0\n" EACH(PAIR("0", "1") PAIR("2", "3") " adds r0, #4\n")
                         " mov r2, ip\n stmia r2!, {r4}\n mov ip, r2\n subs r7, #1\n bne 5b\n pop {r4-r7, pc}\n");
 
+/* weights r0, values r1, kept in ip, their end lr; sums r4 ... r7 */
 #define DOT(sum, at) " ldrb r3, [r0, #" at "]\n muls r3, r2, r3\n adds " sum ", " sum ", r3\n"
-FUNCTION("NAME_dot4", " push {r3-r7, lr}\n mov lr, r2\n movs r4, #0\n movs r5, #0\n movs r6, #0\n movs r7, #0\n"
-                      "1: ldmia r1!, {r2}\n" DOT("r4", "0") DOT("r5", "1") DOT("r6", "2") DOT("r7", "3")
-                      " ldmia r1!, {r2}\n" DOT("r4", "4") DOT("r5", "5") DOT("r6", "6") DOT("r7", "7")
-                      " adds r0, #8\n cmp r1, lr\n bne 1b\n pop {r3}\n stmia r3!, {r4-r7}\n pop {r4-r7, pc}\n");
+#define DOT4(a, b, c, d) " ldmia r1!, {r2}\n" DOT("r4", a) DOT("r5", b) DOT("r6", c) DOT("r7", d)
+/* sum r2: its product's lowest bits r7, pre-shift r4, multiplier r3 */
+#define PRODUCT_OF(pre_shift, low)                                                                                     \
+    " mov r7, r2\n ldr r4, " low "\n ands r7, r4\n muls r7, r3, r7\n ldr r4, " pre_shift "\n asrs r7, r7, r4\n"        \
+    " asrs r2, r2, r4\n muls r2, r3, r2\n adds r2, r2, r7\n"
+/* outputs r8, its copy on the stack behind the sums: added, pre-shift, low bits, shift, table, step, stride; then sums
+   r0, y r1, multiplier r5, offset r6, outputs left r9 */
+FUNCTION("NAME_pixel", SAVE " mov ip, r1\n mov lr, r2\n mov r8, r3\n sub sp, #44\n add r2, sp, #16\n"
+                       " ldmia r3!, {r4-r7}\n stmia r2!, {r4-r7}\n ldmia r3!, {r4-r6}\n stmia r2!, {r4-r6}\n"
+                       " ldr r3, [r3, #12]\n mov r9, r3\n"
+                       "5: movs r4, #0\n movs r5, #0\n movs r6, #0\n movs r7, #0\n mov r1, ip\n"
+                       "1:" DOT4("0", "1", "2", "3") DOT4("4", "5", "6", "7") DOT4("8", "9", "10", "11")
+                       DOT4("12", "13", "14", "15") " adds r0, #16\n cmp r1, lr\n bne 1b\n"
+                       " mov r10, r0\n mov r0, sp\n stmia r0!, {r4-r7}\n mov r0, sp\n mov r1, r8\n adds r1, #28\n"
+                       " ldmia r1!, {r5, r6}\n ldr r1, [r1]\n"
+                       "3: ldmia r0!, {r2}\n ldr r3, [sp, #16]\n adds r2, r2, r3\n ldr r3, [r5]\n"
+                       PRODUCT_OF("[sp, #20]", "[sp, #24]") " ldr r3, [r6]\n adds r2, r2, r3\n"
+                       " add r3, sp, #28\n ldmia r3!, {r4, r7}\n asrs r2, r2, r4\n adds r2, #128\n cmp r2, #255\n"
+                       " bls 1f\n asrs r2, r2, #31\n mvns r2, r2\n uxtb r2, r2\n"
+                       "1: ldrb r2, [r7, r2]\n strb r2, [r1]\n ldmia r3!, {r4, r7}\n adds r5, r5, r4\n"
+                       " adds r6, r6, r4\n adds r1, r1, r7\n mov r4, r9\n subs r4, #1\n mov r9, r4\n beq 6f\n"
+                       " mov r4, sp\n adds r4, #16\n cmp r0, r4\n bne 3b\n"
+                       " mov r4, r8\n adds r4, #28\n stmia r4!, {r5, r6}\n str r1, [r4]\n mov r0, r10\n b 5b\n"
+                       "6: add sp, #44\n" RESTORE);
+
+FUNCTION("NAME_column", " push {r4-r6, lr}\n movs r4, #0\n movs r5, #0\n"
+                        "1: ldrsb r6, [r0, r5]\n adds r0, r0, r3\n adds r4, r4, r6\n stmia r1!, {r6}\n subs r2, #1\n"
+                        " bne 1b\n mov r0, r4\n pop {r4-r6, pc}\n");
 
 /* weight r1, its end r8, taps lr, tile ip */
 #define PRODUCT(sum) " ldmia r2!, {r3}\n muls r3, r1, r3\n adds " sum ", " sum ", r3\n"
@@ -140,18 +169,6 @@ FUNCTION("NAME_window4", SAVE " mov r8, r1\n mov lr, r2\n mov ip, r3\n movs r4, 
                          " add r2, ip\n ldrb r1, [r0]\n sxtb r1, r1\n adds r0, #1\n" PRODUCT("r4") PRODUCT("r5")
                          PRODUCT("r6") PRODUCT("r7") " cmp r0, r8\n bne 1b\n ldr r3, [sp, #36]\n"
                          " stmia r3!, {r4-r7}\n" RESTORE);
-
-/* sums r0, y r1, multiplier r5, offset r6; on the stack: added, pre-shift, low bits, shift, table, step, stride */
-FUNCTION("NAME_outputs4", SAVE " mov lr, r3\n mov r8, r2\n sub sp, #28\n mov r3, sp\n ldmia r2!, {r4-r7}\n"
-                          " stmia r3!, {r4-r7}\n ldmia r2!, {r4-r6}\n stmia r3!, {r4-r6}\n ldmia r2!, {r5, r6}\n"
-                          "3: ldmia r0!, {r2}\n ldr r3, [sp]\n adds r2, r2, r3\n mov r7, r2\n ldr r4, [sp, #4]\n"
-                          " asrs r2, r2, r4\n ldr r3, [r5]\n muls r2, r3, r2\n ldr r4, [sp, #8]\n ands r7, r4\n"
-                          " muls r7, r3, r7\n ldr r4, [sp, #4]\n asrs r7, r7, r4\n adds r2, r2, r7\n ldr r3, [r6]\n"
-                          " adds r2, r2, r3\n add r3, sp, #12\n ldmia r3!, {r4, r7}\n asrs r2, r2, r4\n"
-                          " adds r2, #128\n cmp r2, #255\n bls 1f\n asrs r2, r2, #31\n mvns r2, r2\n uxtb r2, r2\n"
-                          "1: ldrb r2, [r7, r2]\n strb r2, [r1]\n ldmia r3!, {r4, r7}\n adds r5, r5, r4\n"
-                          " adds r6, r6, r4\n adds r1, r1, r7\n mov r4, lr\n subs r4, #1\n mov lr, r4\n bne 3b\n"
-                          " add sp, #28\n mov r2, r8\n adds r2, #28\n stmia r2!, {r5, r6}\n" RESTORE);
 
 /* maps left ip, words lr; sum r2, words left r3, masks r6 and r7 */
 FUNCTION("NAME_maps", " push {r4-r7, lr}\n mov ip, r2\n mov lr, r3\n ldr r6, 8f\n ldr r7, 9f\n"
@@ -169,6 +186,17 @@ FUNCTION("NAME_scale", " push {r4-r7, lr}\n ldmia r3!, {r4-r7}\n adds r0, r0, r2
 FUNCTION("NAME_scale_sums", " push {r4-r7, lr}\n ldmia r3!, {r4-r7}\n adds r1, r1, r2\n negs r2, r2\n"
                             "3: ldmia r0!, {r3}\n muls r3, r4, r3\n adds r3, r3, r5\n" INDEX("r3", "r6", "r7")
                             " strb r3, [r1, r2]\n adds r2, #1\n bne 3b\n pop {r4-r7, pc}\n");
+
+/* sums or x r0, y r1, end of y lr, multiplier ip; on the stack: low bits, pre-shift, offset, shift, table, zero, gate */
+#define SHIFTED(load)                                                                                                  \
+    SAVE " add r2, r1\n mov lr, r2\n ldmia r3!, {r4}\n mov ip, r4\n sub sp, #28\n mov r2, sp\n ldmia r3!, {r4-r7}\n"   \
+    " stmia r2!, {r4-r7}\n ldmia r3!, {r4-r6}\n stmia r2!, {r4-r6}\n"                                                  \
+    "3:" load " mov r3, ip\n" PRODUCT_OF("[sp, #4]", "[sp]") " add r3, sp, #8\n ldmia r3!, {r4, r5, r6}\n"             \
+    " adds r2, r2, r4\n asrs r2, r2, r5\n adds r2, #128\n cmp r2, #255\n bls 1f\n asrs r2, r2, #31\n mvns r2, r2\n"   \
+    " uxtb r2, r2\n1: ldrb r2, [r6, r2]\n strb r2, [r1]\n adds r1, #1\n cmp r1, lr\n bne 3b\n add sp, #28\n" RESTORE
+FUNCTION("NAME_shift_sums", SHIFTED(" ldmia r0!, {r2}\n"));
+FUNCTION("NAME_shift_gate", SHIFTED(" movs r3, #0\n ldrsb r2, [r0, r3]\n adds r0, #1\n ldr r3, [sp, #20]\n"
+                                    " subs r2, r2, r3\n ldr r3, [sp, #24]\n muls r2, r3, r2\n"));
 #else
 KERNEL void NAME_outputs(uint32_t word, int8_t *y, const channel_t *channel)
 {
@@ -264,7 +292,7 @@ KERNEL void NAME_fill(uint32_t *row, const int8_t *lower, const int8_t *upper, c
 }
 
 KERNEL void NAME_window4(const int8_t *weights, const int8_t *end, const uint8_t *taps, const uint32_t *at,
-                         uint32_t *sums)
+                         int32_t *sums)
 {
     for (int n = 0; n < 4; n++)
         sums[n] = 0;
@@ -272,7 +300,7 @@ KERNEL void NAME_window4(const int8_t *weights, const int8_t *end, const uint8_t
         uint32_t weight = (uint32_t)(int32_t)*weights;
 
         for (int n = 0; n < 4; n++)
-            sums[n] += at[*taps + n] * weight;
+            sums[n] = as_signed((uint32_t)sums[n] + at[*taps + n] * weight);
     }
 }
 
@@ -304,33 +332,29 @@ KERNEL const uint8_t *NAME_paired(const uint8_t *list, const int8_t *entries, in
     return list;
 }
 
-KERNEL void NAME_dot4(const uint8_t *weights, const int32_t *values, const int32_t *end, uint32_t *sums)
+KERNEL void NAME_pixel(const uint8_t *weights, const int32_t *values, const int32_t *end, outputs_t *o)
 {
-    uint32_t a = 0, b = 0, c = 0, d = 0;
+    for (int n = 0; n < o->count; n++, o->y += o->stride) {
+        uint32_t sum = (uint32_t)o->added, factor = (uint32_t)*o->multiplier, scaled;
+        const uint8_t *weight = weights + n % 4 + n / 4 * 4 * (end - values);
 
-    while (values != end) {
-        uint32_t x = (uint32_t)*values++;
-
-        a += *weights++ * x;
-        b += *weights++ * x;
-        c += *weights++ * x;
-        d += *weights++ * x;
+        for (const int32_t *value = values; value != end; value++, weight += 4)
+            sum += *weight * (uint32_t)*value;
+        scaled = (uint32_t)(as_signed(sum) >> o->pre_shift) * factor + (uint32_t)*o->offset;
+        scaled += (uint32_t)(as_signed((sum & o->low) * factor) >> o->pre_shift);
+        *o->y = o->table[saturated(as_signed(scaled) >> o->shift)];
+        o->multiplier += o->step / 4;
+        o->offset += o->step / 4;
     }
-    sums[0] = a;
-    sums[1] = b;
-    sums[2] = c;
-    sums[3] = d;
 }
 
-KERNEL void NAME_outputs4(const uint32_t *sums, int8_t *y, outputs_t *o, int count)
+KERNEL int32_t NAME_column(const int8_t *x, int32_t *values, int count, int stride)
 {
-    for (; count; count--, y += o->stride, o->multiplier += o->step / 4, o->offset += o->step / 4) {
-        uint32_t sum = *sums++ + (uint32_t)o->added, factor = (uint32_t)*o->multiplier;
-        uint32_t scaled = (uint32_t)(as_signed(sum) >> o->pre_shift) * factor + (uint32_t)*o->offset;
+    int32_t total = 0;
 
-        scaled += (uint32_t)(as_signed((sum & o->low) * factor) >> o->pre_shift);
-        *y = o->table[saturated(as_signed(scaled) >> o->shift)];
-    }
+    for (; count; count--, x += stride)
+        total += *values++ = *x;
+    return total;
 }
 
 KERNEL void NAME_maps(const int8_t *x, int32_t *sums, int channels, int words)
@@ -360,6 +384,26 @@ KERNEL void NAME_scale_sums(const int32_t *sums, int8_t *y, int count, const sca
 
         *y++ = scale->table[limited(as_signed(product + scale->offset) >> scale->shift)];
     }
+}
+
+KERNEL int8_t NAME_shift(int32_t sum, const shift_t *s)
+{
+    uint32_t scaled = (uint32_t)(sum >> s->pre_shift) * (uint32_t)s->multiplier + s->offset;
+
+    scaled += (uint32_t)(as_signed(((uint32_t)sum & s->low) * (uint32_t)s->multiplier) >> s->pre_shift);
+    return s->table[saturated(as_signed(scaled) >> s->shift)];
+}
+
+KERNEL void NAME_shift_sums(const int32_t *sums, int8_t *y, int count, const shift_t *shift)
+{
+    while (count--)
+        *y++ = NAME_shift(*sums++, shift);
+}
+
+KERNEL void NAME_shift_gate(const int8_t *x, int8_t *y, int count, const shift_t *shift)
+{
+    while (count--)
+        *y++ = NAME_shift((*x++ - shift->zero) * shift->gate, shift);
 }
 #endif
 

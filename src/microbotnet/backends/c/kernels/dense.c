@@ -7,11 +7,8 @@ KERNEL int32_t patch(const int8_t *x, int32_t *values, const window_t *w, int de
     int width = w->width, height = w->height, whole = left >= 0 && left + w->wide <= width;
     int32_t total = 0;
 
-    if (whole && w->tall * w->wide == 1 && top >= 0 && top < height) {
-        for (x += top * width + left; depth; depth--, x += height * width)
-            total += *values++ = *x;
-        return total;
-    }
+    if (whole && w->tall * w->wide == 1 && top >= 0 && top < height)
+        return NAME_column(x + top * width + left, values, depth, height * width);
     for (; depth; depth--, x += height * width)
         for (int u = top; u < top + w->tall; u++) {
             const int8_t *from = x + u * width + left;
@@ -36,34 +33,36 @@ KERNEL int32_t patch(const int8_t *x, int32_t *values, const window_t *w, int de
 KERNEL void dense(const int8_t *x, int8_t *y, int16_t *scores, int32_t *values, const uint8_t *weights,
                   const requantize_t *how, const window_t *w, int depth, int outputs, int zero)
 {
-    int pixels = w->rows * w->columns, size = w->height * w->width, inputs = depth * w->tall * w->wide;
-    int count = (inputs + 1) & ~1;
-    outputs_t made = {0, how->pre_shift, (1u << how->pre_shift) - 1, how->shift, how->table, 4 * how->step, pixels, 0, 0};
+    int pixels = w->rows * w->columns, inputs = depth * w->tall * w->wide, all = 0;
+    const int32_t *end = values + ((inputs + 3) & ~3);
+    uint32_t low = (1u << how->pre_shift) - 1;
+    outputs_t made = {0, how->pre_shift, low, how->shift, how->table, 4 * how->step, pixels, 0, 0, 0, 0};
 
-    values[count - 1] = 0;
-    for (int first = 0, left = w->channels; left; first += outputs, left -= depth, x += depth * size) {
-        const uint8_t *four = weights;
-
+    for (int32_t *value = values + inputs; value != end;)
+        *value++ = 0;
+    for (int left = w->channels; left; left -= depth, all += outputs, x += depth * w->height * w->width) {
         for (int i = 0; i < w->rows; i++)
             for (int j = 0; j < w->columns; j++) {
                 int32_t total = patch(x, values, w, depth, i * w->down - w->above, j * w->right - w->before, zero);
 
                 made.added = -128 * total;
-                made.multiplier = how->multiplier + how->step * first;
-                made.offset = how->offset + how->step * first;
-                four = weights;
-                for (int o = 0; o < outputs; o += 4, four += 4 * count) {
-                    uint32_t sums[4];
+                made.multiplier = how->multiplier + how->step * all;
+                made.offset = how->offset + how->step * all;
+                made.y = y + all * pixels + i * w->columns + j;
+                made.count = outputs;
+                if (!scores)
+                    NAME_pixel(weights, values, end, &made);
+                else
+                    for (int o = 0; o < outputs; o++) {
+                        const uint8_t *weight = weights + o % 4 + o / 4 * 4 * (end - values);
+                        int32_t sum = made.added;
 
-                    NAME_dot4(four, values, values + count, sums);
-                    if (scores)
-                        for (int n = 0; n < 4 && o + n < outputs; n++)
-                            scores[first + o + n] = score(as_signed(sums[n]) + made.added, how, first + o + n);
-                    else
-                        NAME_outputs4(sums, y + (first + o) * pixels + i * w->columns + j, &made,
-                                      outputs - o < 4 ? outputs - o : 4);
-                }
+                        for (const int32_t *value = values; value != end; value++, weight += 4)
+                            sum += *weight * *value;
+                        scores[all + o] = score(sum, how, all + o);
+                    }
             }
-        weights = four;
+        weights += (outputs + 3) / 4 * 4 * (end - values);
     }
 }
+

@@ -101,25 +101,26 @@ KERNEL void depthwise_2x2(const int8_t *x, int8_t *y, uint32_t *tile, const uint
 KERNEL void depthwise(const int8_t *x, int8_t *y, uint32_t *tile, const int8_t *weights, const requantize_t *how,
                       const window_t *w, const depthwise_t *d)
 {
-    int width = w->width, columns = w->columns, taps = w->tall * w->wide;
+    int width = w->width, columns = w->columns, taps = w->tall * w->wide, size = w->height * width;
+    int seen = d->rows - w->above < w->height ? d->rows - w->above : w->height;
+    int8_t *empty = (int8_t *)(tile + d->rows * d->row);
+    fill_t all = {d->places, width, 0, 4 * d->row, seen, width, 0};
 
     for (int i = 0; i < d->rows * d->row; i++)
         tile[i] = (uint32_t)d->zero;
-    for (int c = 0; c < w->channels; c++, weights += taps) {
-        uint32_t *row = tile + w->above * d->row;
+    for (int j = 0; j < width; j++)
+        empty[j] = 0;
+    for (int c = 0; c < w->channels; c++, weights += taps, x += size) {
+        const uint32_t *row = tile;
 
-        for (int a = 0; a < w->height && w->above + a < d->rows; a++, row += d->row)
-            for (int j = 0; j < width; j++)
-                row[d->places[j] / 4] = (uint32_t)(int32_t)x[a * width + j];
-        x += w->height * width;
-        row = tile;
+        NAME_fill(tile + w->above * d->row, x, empty, &all);
         for (int i = 0; i < w->rows; i++, row += d->row * w->down)
             for (int j = 0; j < columns; j += 4) {
-                uint32_t sums[4];
+                int32_t sums[4];
 
                 NAME_window4(weights, weights + taps, d->taps, row + j, sums);
-                for (int n = 0; n < 4 && n < columns - j; n++)
-                    *y++ = requantize(as_signed(sums[n]), how, c);
+                y = requantize_row(sums, y, how, c, 0, columns - j < 4 ? columns - j : 4);
             }
     }
 }
+

@@ -16,21 +16,12 @@ KERNEL void add(const int8_t *a, const int8_t *b, int8_t *y, int32_t of_a, int32
 KERNEL void gate(const int8_t *x, const int8_t *gates, int8_t *y, int zero_x, int zero_gate, const requantize_t *how,
                  int channels, int pixels)
 {
-    const int8_t *table = how->table;
-    int shift = how->shift, pre_shift = how->pre_shift;
-    uint32_t multiplier = (uint32_t)*how->multiplier, offset = (uint32_t)*how->offset;
-    uint32_t low = (1u << pre_shift) - 1;
+    shift_t shift = {*how->multiplier, (1u << how->pre_shift) - 1, how->pre_shift, (uint32_t)*how->offset,
+                     how->shift, how->table, zero_x, 0};
 
-    for (; channels; channels--) {
-        uint32_t g = (uint32_t)(*gates++ - zero_gate), zero = (uint32_t)zero_x * g;
-
-        for (const int8_t *end = x + pixels; x != end;) {
-            uint32_t product = (uint32_t)(int32_t)*x++ * g - zero;
-            uint32_t scaled = (uint32_t)(as_signed(product) >> pre_shift) * multiplier + offset;
-
-            scaled += (uint32_t)(as_signed((product & low) * multiplier) >> pre_shift);
-            *y++ = table[saturated(as_signed(scaled) >> shift)];
-        }
+    for (; channels; channels--, x += pixels, y += pixels) {
+        shift.gate = *gates++ - zero_gate;
+        NAME_shift_gate(x, y, pixels, &shift);
     }
 }
 

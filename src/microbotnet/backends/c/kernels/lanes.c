@@ -55,16 +55,29 @@ typedef struct {
     const int8_t *table;
 } scale_t;
 
-/* What requantizes four outputs of 8-bit weights. */
+/* y = table[128 + clamp((((x * multiplier) >> pre_shift) + offset) >> shift, -128, 127)] */
+typedef struct {
+    int32_t multiplier;
+    uint32_t low; /* the pre-shift's bits */
+    int32_t pre_shift;
+    uint32_t offset;
+    int32_t shift;
+    const int8_t *table;
+    int32_t zero, gate; /* x is first made (x - zero) * gate */
+} shift_t;
+
+/* The outputs of a pixel, from sums. */
 typedef struct {
     int32_t added; /* to each sum */
     int32_t pre_shift;
-    uint32_t low; /* the pre-shift's bits */
+    uint32_t low;
     int32_t shift;
     const int8_t *table;
-    int32_t step; /* 4 or 0 */
-    int32_t stride;
+    int32_t step;   /* from an output's multiplier and offset to the next's: 4, or 0 */
+    int32_t stride; /* from an output to the next */
     const int32_t *multiplier, *offset;
+    int8_t *y;
+    int32_t count;
 } outputs_t;
 
 static INLINE int32_t multiplier_at(const void *multiplier, int step)

@@ -23,7 +23,7 @@ KERNEL void sum_map(const int8_t *x, int8_t *y, const requantize_t *how, int cha
         int count = channels - c < 16 ? channels - c : 16;
 
         NAME_maps(x, sums, count, words);
-        y = requantize_row(sums, y, how, c, count);
+        y = requantize_row(sums, y, how, c, how->step, count);
     }
 }
 

@@ -119,7 +119,7 @@ KERNEL void ternary_linear(const int8_t *x, int8_t *y, int16_t *scores, int8_t *
             for (int n = 0; n < count; n++)
                 scores[o + n] = score(sums[n], how, o + n);
         else
-            y = requantize_row(sums, y, how, o, count);
+            y = requantize_row(sums, y, how, o, how->step, count);
     }
 }
 
