@@ -34,7 +34,7 @@ demo: $(USE)
 	@echo "== What did it cost? =="
 	@$(BIN)/microbotnet profile --checkpoint microbotnet-0.32 --totals
 	@echo "== As firmware on an emulated Cortex-M0: every instruction counted, every score equal to this machine's =="
-	@$(BIN)/microbotnet firmware microbotnet-0.25 --board microbit --run src/microbotnet/demo/pictures --totals
+	@$(BIN)/microbotnet firmware microbotnet-0.32-one-negative-one-pointwise --board microbit --run src/microbotnet/demo/pictures --totals
 
 test: $(DEV)
 	@echo "Running all tests: about 8 minutes on two cores."

@@ -11,7 +11,7 @@ from typer.main import get_command
 
 from microbotnet.cli import app
 from microbotnet.show.comparison import compare
-from microbotnet.show.results import results_table
+from microbotnet.show.results import results_table, ternary_table
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -27,7 +27,8 @@ def refresh() -> ModuleType:
     return module
 
 
-def test_the_results_table_is_that_of_the_cards() -> None:
+def test_the_results_tables_are_those_of_the_cards() -> None:
+    assert ternary_table() in (ROOT / "README.md").read_text(), "run python docs/refresh.py"
     assert results_table() in (ROOT / "README.md").read_text(), "run python docs/refresh.py"
 
 

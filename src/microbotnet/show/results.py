@@ -10,11 +10,11 @@ from .subject import trained
 
 
 def results() -> list[tuple[Profile, dict[str, Any], float | None]]:
-    """Each shipped MicroBotNet's costs, its card, and the published top-1 of the same network, narrowest first."""
+    """Each shipped float MicroBotNet's costs, card, and published top-1 of the same network, narrowest first."""
     rows = []
     for name, card in shipped_cards("cifar10").items():
         net = card["architecture"]
-        if not net["name"].startswith("microbotnet"):
+        if not net["name"].startswith("microbotnet") or card["quantization"] != "none":
             continue
         fact = published_facts().get((net["name"], net["width"], net["input_size"], net["num_classes"]))
         rows.append((trained(name).profile, card, fact.top1 if fact else None))
@@ -51,6 +51,29 @@ def results_table() -> str:
             f"**{card['metrics']['top1']:.2f}**",
             f"{published:.2f}" if published is not None else "–",
             how,
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def ternary_table() -> str:
+    """The shipped networks with quantized kernels, in Markdown; energy is that of the weights as they are stored."""
+    lines = [
+        "| weights | kernels | activations | top-1 | energy, 45 nm | trained |",
+        "|---|---|---|--:|--:|---|",
+    ]
+    for name, card in shipped_cards("cifar10").items():
+        how, recipe = card["quantization"], card["recipe"]
+        if how == "none":
+            continue
+        bits = how.get("activations", {}).get("bits")
+        cells = [
+            name,
+            f"{how['quantizer']}, policy {how['policy']}",
+            f"{bits} bits" if bits else "float",
+            f"**{card['metrics']['top1']:.2f}**",
+            f"{trained(name).profile.energy.total / 1e6:.2f} µJ",
+            f"{recipe['epochs']} epochs from {recipe['begin']}, seed {recipe['seed']}, teacher {recipe['teacher']}",
         ]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
