@@ -37,8 +37,8 @@ def answer(found: Comparison) -> str:
         "**Not with 8-bit weights; with ternary ones, yes**, by the model. The notes' estimate, 1 pJ a MAC, gives "
         f"MicroBotNet ×0.32 {macs / 1e6:.2f} µJ. Counting memory as well, it takes {energy.total / 1e6:.2f} µJ at "
         f"45 nm, {energy.memory_share:.0%} of it for memory, most of that for reading weights; with all kernels at two "
-        f"bits {row.two_bit_pj / 1e6:.2f} µJ. What accuracy is left then is in the table above: {_ternary(found)}. Networks "
-        "with a known accuracy, the least energy first "
+        f"bits {row.two_bit_pj / 1e6:.2f} µJ. What accuracy is left then is in the table above: {_ternary(found)}. "
+        "Networks with a known accuracy, the least energy first "
         "([the whole zoo](docs/one-microjoule.md)):\n\n"
     )
 
@@ -64,7 +64,11 @@ def main() -> None:
     zoo = f"{title}\n\n![Energy of one picture](pictures/microjoule.svg)\n\n{energy_table(found)}"
     write_atomically(ROOT / "docs" / "one-microjoule.md", zoo.encode())
     pages = {
-        "README.md": {"results": results_table(), "ternary": ternary_table(), "microjoule": answer(found) + energy_table(known)},
+        "README.md": {
+            "results": results_table(),
+            "ternary": ternary_table(),
+            "microjoule": answer(found) + energy_table(known),
+        },
         "docs/what-a-convolution-costs.md": figures(),
     }
     for page, contents in pages.items():

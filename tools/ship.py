@@ -10,6 +10,7 @@ of their data set show.
 import json
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from microbotnet.atomic import write_atomically
@@ -36,6 +37,7 @@ def derive(name: str) -> None:
     loaded = load_checkpoint(name)
     made = loaded.card["architecture"]
     graph = trace(loaded.model, (3, made["input_size"], made["input_size"]))
+    graph = replace(graph, nodes=tuple(replace(node, source="") for node in graph))  # paths on this machine
     stored = {"widths": find_net(made["name"]).widths, "graph": graph.to_json()}
     write_atomically(WEIGHTS / "graphs" / f"{name}.json", (json.dumps(stored, separators=(",", ":")) + "\n").encode())
     program = open_program(str(WEIGHTS / f"{name}.safetensors"), loaded.card["data"]["name"])

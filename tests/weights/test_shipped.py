@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -33,9 +34,8 @@ def test_the_graph_is_what_tracing_finds(name: str) -> None:
     loaded = load_checkpoint(name)
     made = loaded.card["architecture"]
     graph, widths = shipped_graph(name)
-    assert graph.to_json() == trace(loaded.model, (3, made["input_size"], made["input_size"])).to_json(), (
-        "run python tools/ship.py"
-    )
+    traced = trace(loaded.model, (3, made["input_size"], made["input_size"]))
+    assert graph == replace(traced, nodes=tuple(replace(node, source="") for node in traced)), "python tools/ship.py"
     assert widths == find_net(made["name"]).widths
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from rich.console import Console
 from rich.table import Table
 
 from .output import Json, print_json, stdout
@@ -28,19 +29,19 @@ def weights(json: Json = False) -> None:
     if json:
         print_json({"weights": rows})
         return
-    titles = ("name", "width", "data", "quantization", "top-1 %", "recipe", "epochs", "seed")
-    table = Table(*titles, box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("name", no_wrap=True)
+    table.add_column("top-1 %", justify="right")
+    table.add_column("quantization, data and training")
     for row in rows:
-        table.add_row(
-            row["name"], f"×{row['width']:.2f}", row["data"], _words(row["quantization"]), f"{row['top1']:.2f}",
-            row["recipe"], str(row["epochs"]), str(row["seed"]),
-        )  # fmt: skip
-    stdout.print(table)
+        how = f"{row['recipe']}, {row['epochs']} epochs, seed {row['seed']}"
+        words = [] if row["quantization"] == "none" else [_words(row["quantization"])]
+        table.add_row(row["name"], f"{row['top1']:.2f}", "; ".join([*words, row["data"], how]))
+    console = stdout if stdout.is_terminal else Console(width=120, highlight=False)
+    console.print(table)
 
 
-def _words(quantization: str | dict[str, Any]) -> str:
-    """A card's quantization, "none" or a record of it, in a few words."""
-    if isinstance(quantization, str):
-        return quantization
+def _words(quantization: dict[str, Any]) -> str:
+    """A card's quantization in a few words."""
     words = f"{quantization['quantizer']}, {quantization['policy']}"
     return words + (f", activations of {a['bits']} bits" if (a := quantization.get("activations")) else "")
