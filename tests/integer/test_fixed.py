@@ -51,11 +51,12 @@ def test_the_cheapest_is_taken() -> None:
 
 def test_dead_saturated_and_gigantic_channels_cost_the_others_nothing() -> None:
     bound = np.full(4, 1000)
-    alone = fixed_point(Range(-bound[:1], bound[:1]), np.array([0.1]), np.zeros(1), np.zeros(1), low=-128, high=127)
+    zero = np.zeros(1)
+    alone = fixed_point(Range(-bound[:1], bound[:1]), np.array([0.1]), zero, zero, low=-128, high=127, tolerance=FINE)
     # a kernel of zeros with a batch norm of no variance; one that is always clamped; one that jumps at 2.5
     found = Range(np.array([-1000, 0, -1000, -1000]), np.array([1000, 0, 1000, 1000]))
     factor, bias = np.array([0.1, 1e20, 0.5, 1e9]), np.array([0.0, 33.3, 1e7, -2.5e9])
-    how = fixed_point(found, factor, np.zeros(4), bias, low=-128, high=127)
+    how = fixed_point(found, factor, np.zeros(4), bias, low=-128, high=127, tolerance=FINE)
     assert how.multiplier[1] == how.multiplier[2] == 0
     y = results(how, np.array([[-7, 7], [0, 0], [-9, 9], [2, 3]]))
     assert y.tolist() == [[-1, 1], [33, 33], [127, 127], [-128, 127]]
@@ -67,4 +68,13 @@ def test_what_is_no_number_is_refused() -> None:
     found = Range(np.array([-9]), np.array([9]))
     for factor, bias in ((np.nan, 0.0), (1.0, np.inf)):
         with pytest.raises(BadInput, match="layer: its scale or bias is NaN or infinite"):
-            fixed_point(found, np.array([factor]), np.zeros(1), np.array([bias]), low=-128, high=127, name="layer")
+            fixed_point(
+                found,
+                np.array([factor]),
+                np.zeros(1),
+                np.array([bias]),
+                low=-128,
+                high=127,
+                tolerance=FINE,
+                name="layer",
+            )

@@ -100,6 +100,7 @@ def with_table(table: NDArray[np.int8]) -> Requantize:
     return Requantize(plain.multiplier, plain.offset, 0, 0, -128, 127, table)
 
 
+@settings(deadline=None)
 @given(st.integers(-(2**31), 2**31 - 1), st.integers(-(2**23), 2**23), st.integers(0, 20))
 def test_the_product_in_two_words_is_the_product(acc: int, multiplier: int, pre_shift: int) -> None:
     exact = acc * multiplier >> pre_shift

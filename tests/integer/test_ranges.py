@@ -135,6 +135,7 @@ def test_padding_counts_as_the_zero_point() -> None:
     assert (found.low.item(), found.high.item()) == (0, 100 * 127 * 100)
 
 
+@settings(deadline=None)
 @given(
     st.integers(-(2**20), 0), st.integers(0, 2**20), st.integers(-(2**12), 2**12), st.integers(0, 8),
     st.integers(-(2**20), 2**20),

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -86,6 +86,7 @@ def test_the_points_of_a_network() -> None:
     }
 
 
+@settings(deadline=None)
 @given(st.floats(-50, 0, width=32), st.floats(0, 50, width=32), st.sampled_from([2, 4, 8]))
 def test_zero_is_a_value_and_the_range_is_covered(low: float, high: float, bits: int) -> None:
     quantizer = ActivationQuantizer(bits, -torch.inf, torch.inf)
@@ -95,7 +96,7 @@ def test_zero_is_a_value_and_the_range_is_covered(low: float, high: float, bits:
     assert least <= zero_point <= most
     assert quantizer(torch.zeros(1)).item() == 0
     made = quantizer(torch.tensor([low, high, low * 2, high * 2]))
-    assert (made - torch.tensor([low, high, low, high])).abs().max() <= scale * 0.5001
+    assert (made - torch.tensor([low, high, low, high])).abs().max() <= scale * 0.5001 + 1e-28
     assert made.min() >= scale * (least - zero_point) * 1.0001
     assert made.max() <= scale * (most - zero_point) * 1.0001
 
@@ -106,8 +107,8 @@ def test_values_by_hand() -> None:
     assert quantizer.scale_and_zero_point() == (pytest.approx(0.2), -3)
     x = torch.tensor([-9.0, -1.0, -0.29, 0.09, 0.11, 1.0, 2.0, 9.0])
     assert_close(quantizer(x), torch.tensor([-1.0, -1.0, -0.2, 0.0, 0.2, 1.0, 2.0, 2.0]))
-    scores = affine(torch.tensor(-3.0), torch.tensor(1.0), 16)
-    assert_close(scores, (torch.tensor(6 / 32767), torch.tensor(0.0)))  # symmetric, twice the room
+    assert affine(-3.0, 1.0, 16) == (6 / 32767, 0)  # symmetric, twice the room
+    assert affine(0.0, 0.0, 8) == (1.0, -128)
 
 
 def definition(x: Tensor, low: Tensor, high: Tensor, bits: int) -> Tensor:

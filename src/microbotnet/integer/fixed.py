@@ -25,7 +25,7 @@ def fixed_point(
     low: int,
     high: int,
     table: NDArray[np.int8] | None = None,
-    tolerance: float = FINE,
+    tolerance: float,
     name: str = "",
 ) -> Requantize:
     """The cheapest `Requantize` for y = round(factor·(acc − centre) + bias), clamped to low…high, within

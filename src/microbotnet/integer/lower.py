@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from ..data.augment import Batches
 from ..errors import BadInput
 from ..graph.graph import Node
 from ..graph.trace import Call, trace_calls
@@ -90,6 +91,7 @@ class _Lowering:
     """Grows a program, a stage at a time."""
 
     def __init__(self, model: nn.Module, quantizers: ActivationQuantizers, shape: tuple[int, ...]) -> None:
+        self.quantizers = quantizers
         self.graph, calls = trace_calls(model, shape)
         self.calls = calls.behind
         self.stages = cut(self.graph, quantizers.point_bits)
@@ -131,9 +133,7 @@ class _Lowering:
         channels, *size = stage.head.shape
         if len(size) != 2 or len(mean) != channels or len(std) != channels:
             raise _Refused(f"takes {_times(stage.head.shape)}, not pictures of {len(mean)} channels")
-        scale, shift = (torch.tensor(v, dtype=torch.float32)[:, None] for v in (std, mean))
-        real = torch.arange(256) * (1 / (255 * scale)) - shift / scale  # as data.augment.Batches
-        tables = self._quantized(stage, stage.functions, real)
+        tables = self._quantized(stage, stage.functions, _normalised(mean, std))
         self.tensors[PICTURE] = Tensor(PICTURE, (channels, size[0], size[1]), "uint8", 1 / 255, 0, 0, 255)
         self.operators.append(Lookup(stage.head.name, PICTURE, stage.name, tables))
         self._hold(stage, (channels, size[0], size[1]), int(tables.min()), int(tables.max()))
@@ -162,7 +162,7 @@ class _Lowering:
 
     def _lookup(self, stage: Stage, x: Tensor) -> None:
         lowest = LIMITS[x.dtype][0]
-        real = torch.tensor((np.arange(lowest, lowest + 256) - x.zero_point) * x.scale, dtype=torch.float32)[None]
+        real = (torch.arange(lowest, lowest + 256)[None] - x.zero_point).float() * x.scale
         tables = self._quantized(stage, (stage.head, *stage.functions), real)
         self.operators.append(Lookup(stage.head.name, x.name, stage.name, tables))
         reached = tables[:, x.low - lowest : x.high - lowest + 1]
@@ -284,7 +284,8 @@ class _Lowering:
                 continue
             found = ranges.Range(np.array([x.low]), np.array([x.high]))
             factor, centre, bias = np.array([x.scale / scale]), np.array([x.zero_point]), np.array([zero_point])
-            hows.append(fixed_point(found, factor, centre, bias, low=low, high=high, name=head.name))
+            how = fixed_point(found, factor, centre, bias, low=low, high=high, tolerance=COARSE, name=head.name)
+            hows.append(how)
         names = tuple(x.name for x in inputs)
         self.operators.append(Concatenate(head.name, names, stage.name, tuple(hows)))
         self._hold(stage, shape, low, high)
@@ -305,8 +306,8 @@ class _Lowering:
         else:
             scale, zero_point, low, high, table = self._rounding(stage)
             bias = constant / scale + zero_point
-            ternary = isinstance(operator, Convolve) and operator.bits < 8  # there the rounding takes most of the time
-            scores = high > LIMITS["int8"][1]
+            # Sums of many products by 8 bits take long; elsewhere, rounding takes most of the time.
+            tolerance = FINE if isinstance(operator, Convolve) and operator.bits == 8 else COARSE
             how = fixed_point(
                 found,
                 factor / scale,
@@ -315,7 +316,7 @@ class _Lowering:
                 low=low,
                 high=high,
                 table=table,
-                tolerance=WHOLE if scores else COARSE if ternary else FINE,
+                tolerance=WHOLE if high > LIMITS["int8"][1] else tolerance,
                 name=stage.head.name,
             )
         self.operators.append(replace(operator, requantize=how))
@@ -351,7 +352,7 @@ class _Lowering:
         low, high = (float(np.clip(np.rint(end / scale) + zero_point, least, most)) for end in (low, high))
         if stage.index is None:
             return scale, zero_point, int(low), int(high), None
-        real = torch.tensor((np.arange(-128, 128) - zero_point) * scale, dtype=torch.float32)[None]
+        real = (torch.arange(-128, 128)[None] - zero_point).float() * scale
         return scale, zero_point, int(low), int(high), self._quantized(stage, stage.functions, real)[0]
 
     def _quantized(self, stage: Stage, functions: Sequence[Node], real: torch.Tensor) -> NDArray[np.int8]:
@@ -367,12 +368,14 @@ class _Lowering:
                 raise _Refused(f"is no function of one value: {error}", node) from None
             if y.shape != real.shape or y.is_meta:
                 raise _Refused("is no function of one value", node)
-        scale, zero_point, bits = self._held(stage)
-        codes = np.rint(y.numpy().astype(np.float64) / scale) + zero_point
-        if np.isnan(codes).any():
+        if y.isnan().any():
             raise _Refused("has no value for some inputs", stage.nodes[-1])
-        table: NDArray[np.int8] = np.clip(codes, *_limits(min(bits, 8))).astype(np.int8)
-        return table
+        held = self.stages.held[stage.name]
+        scale, zero_point, _ = self._held(stage)
+        with torch.no_grad():
+            rounded = y if held is None else self.quantizers.at(held)(y)
+        codes: NDArray[np.int8] = (rounded.double() / scale + zero_point).round().numpy().astype(np.int8)
+        return codes
 
     def _held(self, stage: Stage) -> tuple[float, int, int]:
         """Scale, zero point and bits of the stage's output; a sign is −1 or +1."""
@@ -387,6 +390,12 @@ class _Lowering:
     def _expect(self, head: Node, shape: Shape) -> None:
         if prod(shape) != head.numel or shape[0] != head.shape[0]:
             raise _Refused(f"makes {_times(head.shape)} where {_times(shape)} was expected (its padding or axis)")
+
+
+def _normalised(mean: Sequence[float], std: Sequence[float]) -> torch.Tensor:
+    """What the network sees for each brightness, (channels, 256), to the last bit."""
+    grey = torch.arange(256, dtype=torch.uint8).expand(1, len(mean), 1, 256)
+    return Batches(grey, mean, std).take(torch.arange(1))[0, :, 0]
 
 
 def _limits(bits: int) -> Pair:
