@@ -40,8 +40,9 @@ def random_program(seed: int, *, size: Pair | None = None, operators: int = 6) -
             x = draw.max(x)
         else:
             x = draw.pool(x)
-    classes = int(rng.integers(1, 12))
-    x = draw.convolve(x, scores=classes)
+    pooled = seed % 5 == 4  # as SqueezeNet ends
+    classes = x.shape[0] if pooled else int(rng.integers(1, 12))
+    x = draw.pool(x, whole=True, scores=True) if pooled else draw.convolve(x, scores=classes)
     return Program(draw.tensors, tuple(draw.operators), "picture", x.name, tuple(f"class {i}" for i in range(classes)))
 
 
@@ -109,14 +110,14 @@ class _Draw:
         operator = Convolve(name, x.name, name, weights, bits, stride, padding, groups, _unit(outputs))
         return self.finish(operator, shape, dtype="int16" if scores else "int8")
 
-    def pool(self, x: Tensor, *, whole: bool = False) -> Tensor:
+    def pool(self, x: Tensor, *, whole: bool = False, scores: bool = False) -> Tensor:
         _, rows, columns = x.shape
         kernel = (rows, columns) if whole else tuple(int(self.rng.integers(1, n + 1)) for n in (rows, columns))
         stride = (1, 1) if whole else tuple(int(self.rng.integers(1, 3)) for _ in "rc")
         size = [(n - k) // s + 1 for n, k, s in zip((rows, columns), kernel, stride, strict=True)]
         name = self.name("pool")
         operator = SumPool(name, x.name, name, (kernel[0], kernel[1]), (stride[0], stride[1]), _unit(1))
-        return self.finish(operator, (x.shape[0], size[0], size[1]))
+        return self.finish(operator, (x.shape[0], size[0], size[1]), dtype="int16" if scores else "int8")
 
     def max(self, x: Tensor) -> Tensor:
         _, rows, columns = x.shape
