@@ -109,6 +109,8 @@ def _form(program: Program, operator: Operator, prefer: str) -> Form:
     inputs, output = program.of(operator)
     if inputs[0].dtype == "uint8" and not isinstance(operator, Lookup):
         raise BadInput(f"{operator.name}: reads the picture's bytes; only a lookup can")
+    if output.dtype == "int16" and not isinstance(operator, Convolve | SumPool):
+        raise BadInput(f"{operator.name}: cannot give the scores; end with a linear, a convolution or an average pool")
     channels, pixels = output.shape[0], prod(output.shape[1:])
     match operator:
         case Convolve():
@@ -120,14 +122,15 @@ def _form(program: Program, operator: Operator, prefer: str) -> Form:
         case SumPool(kernel=kernel, stride=stride, requantize=how):
             count = prod(kernel)
             if (
-                kernel == inputs[0].shape[1:]
+                output.dtype == "int8"
+                and kernel == inputs[0].shape[1:]
                 and count % 4 == 0
                 and count <= 512
                 and convolutions.has_room(program, operator)
             ):
                 call = f"sum_map({{x}}, {{y}}, &how, {channels}, {count // 4})"
                 return Form(("requantize", "lanes", "armv6m", "rows", "window", "pools"), call, how=how)
-            call = "sum_pool({x}, {y}, &how, &window)"
+            call = f"sum_{'pool' if output.dtype == 'int8' else 'scores'}({{x}}, {{y}}, &how, &window)"
             return Form(
                 ("requantize", "lanes", "armv6m", "rows", "window", "pools"),
                 call,

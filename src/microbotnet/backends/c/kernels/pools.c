@@ -14,6 +14,22 @@ KERNEL void sum_pool(const int8_t *x, int8_t *y, const requantize_t *how, const 
             }
 }
 
+/* Sums of each window as scores. */
+KERNEL void sum_scores(const int8_t *x, int16_t *scores, const requantize_t *how, const window_t *w)
+{
+    for (int c = 0; c < w->channels; c++, x += w->height * w->width)
+        for (int i = 0; i < w->rows; i++)
+            for (int j = 0; j < w->columns; j++) {
+                const int8_t *corner = x + i * w->down * w->width + j * w->right;
+                int32_t sum = 0;
+
+                for (int u = 0; u < w->tall; u++)
+                    for (int v = 0; v < w->wide; v++)
+                        sum += corner[u * w->width + v];
+                *scores++ = score(sum, how, c);
+            }
+}
+
 /* The sum of each whole map, of 4 * words values; 128 words at most. */
 KERNEL void sum_map(const int8_t *x, int8_t *y, const requantize_t *how, int channels, int words)
 {
