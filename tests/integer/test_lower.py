@@ -192,7 +192,7 @@ def random_network(seed: int) -> nn.Module:
     return nn.Sequential(*layers, nn.Flatten(), nn.LazyLinear(4), nn.LogSoftmax(1))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40, deadline=None, derandomize=True)
 @given(st.integers(0, 100_000))
 def test_every_operator_of_a_random_network_agrees(seed: int) -> None:
     size = 5 + seed % 7
@@ -201,7 +201,7 @@ def test_every_operator_of_a_random_network_agrees(seed: int) -> None:
     except (RuntimeError, BadInput) as error:
         assert "too small" in str(error) or "size" in str(error)  # noqa: PT017
         return
-    compare(case, rate=0.05)
+    compare(case, rate=0.1)
 
 
 @pytest.mark.parametrize(
