@@ -167,3 +167,16 @@ def test_other_pictures_are_refused() -> None:
     ):
         with pytest.raises(BadInput, match=r"takes \(N, 3, 5, 4\) uint8"):
             run(program, pictures)
+
+
+def test_the_worked_example_of_the_documentation() -> None:
+    weights = np.array([2, -127, -3, 63, -33, 7, 10, -9])
+    acc = int((weights * [-77, -94, -89, -80, -92, -97, -79, -92]).sum())
+    assert (acc, weights.sum()) == (9_406, -90)
+    assert (acc >> 8) * 1_112_910 + ((acc & 255) * 1_112_910 >> 8) == 40_890_747 == acc * 1_112_910 >> 8
+    assert requantize(of(acc), how(1_112_910, -148_969_677, 8, 20)).item() == -104
+    slope, centre = 1.396976 * 0.00437090 * 0.0520823 / 0.0767062, -121 * -90
+    constant = (0.798249 * 1.396976 + 1.230573) / 0.0767062 - 128
+    assert slope * (acc - centre) + constant == pytest.approx(-103.57, abs=0.005)
+    assert round(slope * 2**28) == pytest.approx(1_112_910, rel=1e-5)
+    assert (constant + 0.5) * 2**20 - 1_112_910 * centre / 2**8 == pytest.approx(-148_969_677, rel=1e-5)
