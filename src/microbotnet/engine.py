@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -31,6 +32,7 @@ from .integer.program import Program
 from .integer.source import open_program
 
 CHUNK = 16  # pictures that a thread takes at a time
+_thread = threading.local()  # each thread has an arena of its own
 _SUFFIX = ".dll" if sys.platform == "win32" else ".so"
 
 _MANY = """
@@ -111,8 +113,9 @@ class Network:
         return scores
 
     def _run(self, pictures: NDArray[np.uint8], scores: NDArray[np.int16]) -> None:
-        arena = np.empty(self.run_many.arena_bytes // 8 + 1, np.uint64)
-        self.run_many(pictures.ctypes.data, scores.ctypes.data, arena.ctypes.data, len(pictures))
+        if not hasattr(_thread, "arena") or _thread.arena.nbytes < self.run_many.arena_bytes:
+            _thread.arena = np.zeros(self.run_many.arena_bytes // 8 + 1, np.uint64)
+        self.run_many(*(a.__array_interface__["data"][0] for a in (pictures, scores, _thread.arena)), len(pictures))
 
 
 def load(source: str | Path | Program) -> Network:
@@ -176,7 +179,7 @@ class _Build:
     def _compile(self, command: Sequence[str], path: Path) -> bool:
         from .backends.c import emit
 
-        sources = emit(self.program, prefer="speed")
+        sources = emit(self.program, prefer="vectors")
         with tempfile.TemporaryDirectory(prefix="microbotnet-") as room:
             for name, text in (sources | {"many.c": _MANY}).items():
                 (Path(room) / name).write_text(text, "utf-8")

@@ -1,7 +1,6 @@
 """An integer program as C99: one function an operator, called in turn by NAME_run."""
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from math import prod
@@ -26,17 +25,17 @@ from ...integer.program import (
     SumPool,
     Tensor,
 )
-from . import convolutions
+from . import convolutions, vectors
 from .arrays import WIDTHS, Arrays
 from .form import Form, Window, table
 
 ORDER = (
     "begin", "requantize", "window", "lanes", "armv6m", "rows", "lookup", "ternary", "depthwise", "dense", "pools",
-    "elementwise",
+    "elementwise", "vectors",
 )  # fmt: skip
 
 
-PREFER = ("speed", "size")
+PREFER = ("speed", "size", "vectors")
 
 
 def emit(program: Program, *, prefer: str = "speed", name: str = "net") -> dict[str, str]:
@@ -44,7 +43,8 @@ def emit(program: Program, *, prefer: str = "speed", name: str = "net") -> dict[
 
     Args:
         program: any whose picture is read by a `Lookup`.
-        prefer: what to spare on a small core: "speed" instructions, "size" bytes.
+        prefer: what to spare on a small core: "speed" instructions, "size" bytes; "vectors" is for processors with
+            vector registers and ample memory.
         name: begins every file's and public symbol's name.
 
     Raises:
@@ -56,7 +56,7 @@ def emit(program: Program, *, prefer: str = "speed", name: str = "net") -> dict[
         raise BadInput(f"{name!r} cannot begin C names: lower-case letters, digits and _")
     ranges.check(program)
     forms = [_form(program, operator, prefer) for operator in program.operators]
-    source = _Source(program, _plan(program, forms), Arrays(name), name)
+    source = _Source(program, _plan(program, forms, prefer), Arrays(name), name)
     functions = [source.function(index, form) for index, form in enumerate(forms)]
     calls = "".join(f"    {name}_op{i}(picture, scores, arena);\n" for i in range(len(functions)))
     needed = {"begin", *(file for form in forms for file in form.files)}
@@ -73,10 +73,12 @@ def emit(program: Program, *, prefer: str = "speed", name: str = "net") -> dict[
 
 def arena(program: Program, *, prefer: str = "speed") -> Plan:
     """Where the C of `emit` keeps every tensor, and each kernel's scratch."""
-    return _plan(program, [_form(program, operator, prefer) for operator in program.operators])
+    return _plan(program, [_form(program, operator, prefer) for operator in program.operators], prefer)
 
 
-def _plan(program: Program, forms: Sequence[Form]) -> Plan:
+def _plan(program: Program, forms: list[Form], prefer: str) -> Plan:
+    if prefer == "vectors":
+        return vectors.plan(program, forms)
     scratch = {o.name: form.scratch for o, form in zip(program.operators, forms, strict=True) if form.scratch}
     return plan(program, scratch)
 
@@ -106,6 +108,8 @@ def write_c(program: Program, folder: Path, *, prefer: str = "speed", name: str 
 
 
 def _form(program: Program, operator: Operator, prefer: str) -> Form:
+    if prefer == "vectors":
+        return vectors.form_of(program, operator)
     inputs, output = program.of(operator)
     if inputs[0].dtype == "uint8" and not isinstance(operator, Lookup):
         raise BadInput(f"{operator.name}: reads the picture's bytes; only a lookup can")

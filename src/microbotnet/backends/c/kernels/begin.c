@@ -17,6 +17,12 @@
 typedef char shifts_are_arithmetic[(-3 >> 1) == -2 ? 1 : -1];
 typedef char conversions_wrap[(int32_t)0xffffffffu == -1 ? 1 : -1];
 
+/* Only the final result is proven to fit 32 bits; until then sums may wrap around. */
+static INLINE int32_t as_signed(uint32_t sum)
+{
+    return (int32_t)sum;
+}
+
 /* The only place where the order of bytes matters. x is at an address that 4 divides, in the caller's arena. */
 static INLINE uint32_t four_bytes(const int8_t *x)
 {

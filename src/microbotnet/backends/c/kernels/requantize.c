@@ -10,12 +10,6 @@ typedef struct {
     uint8_t step; /* 1: a multiplier and an offset a channel; 0: one for all */
 } requantize_t;
 
-/* Only the final result is proven to fit 32 bits; until then sums may wrap around. */
-static INLINE int32_t as_signed(uint32_t sum)
-{
-    return (int32_t)sum;
-}
-
 static INLINE uint32_t saturated(int32_t y)
 {
     uint32_t index = (uint32_t)y + 128;
