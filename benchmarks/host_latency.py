@@ -193,6 +193,7 @@ def main() -> None:
         many: dict[str, Callable[[], Any]] = {f"microbotnet ({network.engine})": lambda: network.scores(bytes_)}
         ours = next(iter(ones))
         for peer in found:
+            print(f"preparing {peer.name}", file=sys.stderr)
             try:
                 call = peer.make(1, 1)
                 call(x[:1])
@@ -202,6 +203,7 @@ def main() -> None:
             except Exception as error:
                 absent.append(f"{peer.name}: {type(error).__name__}: {str(error).splitlines()[0][:100]}")
                 ones.pop(peer.name, None)
+        print("measuring", file=sys.stderr)
         for case, calls in (("1 picture, 1 thread", ones), (f"1,000 pictures, {cores} cores", many)):
             times: dict[str, list[float]] = {name: [] for name in calls}
             for _ in range(options.rounds):

@@ -6,6 +6,7 @@ from torch import nn
 from torch.nn import functional
 
 from microbotnet.nets import SqueezeExcite, create_model, find_net, net_names
+from microbotnet.nets.airbench import Airbench
 from microbotnet.nets.layers import make_divisible
 from microbotnet.nets.squeezenet import Fire, Row
 
@@ -24,6 +25,8 @@ def test_forward_and_backward(name: str, size: int) -> None:
     assert logits.shape == (len(pictures), 7)
     functional.cross_entropy(logits, torch.arange(len(pictures))).backward()
     for key, p in model.named_parameters():
+        if not p.requires_grad:
+            continue
         assert p.grad is not None, key
         assert p.grad.isfinite().all(), key
         assert p.ndim == 1 or p.grad.any(), f"{key} has no part in the loss"
@@ -94,3 +97,24 @@ def test_squeeze_excite_defaults_are_microbotnets() -> None:
 def test_make_divisible(channels: float, rounded: int) -> None:
     assert make_divisible(channels) == rounded
     assert rounded >= 0.9 * channels
+
+
+def test_airbench_whitens_its_pictures() -> None:
+    torch.manual_seed(0)
+    model = create_model("airbench")
+    assert isinstance(model, Airbench)
+    pictures = functional.avg_pool2d(torch.randn(64, 3, 40, 40), 9, 1, 4)[..., 4:36, 4:36]  # smooth, as pictures are
+    model.fit(pictures)
+    with torch.no_grad():
+        found = model.whiten(pictures).transpose(0, 1).flatten(1)
+    assert torch.allclose(found[:12], -found[12:], atol=1e-4)
+    correlation = torch.corrcoef(found[:12])
+    assert (correlation - torch.eye(12)).abs().max() < 0.01
+    assert found[0].var() == pytest.approx(1, rel=0.05)
+
+
+def test_airbench_begins_as_the_identity() -> None:
+    model = create_model("airbench")
+    assert isinstance(model, Airbench)
+    x = torch.rand(1, 24, 8, 8)
+    torch.testing.assert_close(model.features[1](x)[:, :24], x)

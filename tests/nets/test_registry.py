@@ -22,6 +22,7 @@ ZOO = [
     "binarynet-chip",
     "binarynet",
     "resnet8",
+    "airbench",
 ]
 
 

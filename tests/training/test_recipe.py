@@ -48,7 +48,7 @@ def test_every_shipped_recipe_loads() -> None:
         ("learning_rate = nan", "learning_rate must be from 0"),
         ("epoch = 3", "unknown field 'epoch'"),
         ('schedule = "cosin"', "schedule must be one of"),
-        ('optimizer = "adamw"', "optimizer must be one of sgd, adam"),
+        ('optimizer = "adamw"', "optimizer must be one of sgd, adam, muon"),
         ('optimizer = "adam"\nnesterov = true', "nesterov needs sgd"),
         ("nesterov = true\nmomentum = 0", "nesterov needs sgd and a momentum"),
         ("restart_from_best = true", "needs a holdout"),

@@ -4,9 +4,10 @@ import difflib
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ..errors import BadInput
 
@@ -26,6 +27,13 @@ class Net:
     input_size: int
     summary: str
     widths: bool
+
+
+@runtime_checkable
+class Fitted(Protocol):
+    """A network that looks at some of its training pictures, (N, 3, H, W) normalised, before it is trained."""
+
+    def fit(self, pictures: Tensor) -> None: ...
 
 
 _NETS: dict[str, Net] = {}

@@ -18,6 +18,7 @@ from ..quant.latent import clip_latent
 from ..quant.parametrize import computed_once, quantized_layers
 from .cpu import faster_on_cpu
 from .memory import keep_freed_memory
+from .muon import Muon
 from .norms import BATCHES, reestimate_norms
 from .recipe import Recipe
 from .snapshot import Progress, State, load_snapshot, save_snapshot
@@ -195,6 +196,10 @@ def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     optimizer: torch.optim.Optimizer
     if recipe.optimizer == "adam":
         optimizer = torch.optim.Adam(groups, lr=rate, betas=(beta, 0.999), fused=True)
+    elif recipe.optimizer == "muon":
+        kernels = {"params": [p for p in model.parameters() if p.ndim == 4], "orthogonal": True}
+        groups[0]["params"] = [p for p in model.parameters() if p.ndim in (2, 3)]
+        optimizer = Muon([kernels, *groups], lr=rate, momentum=beta)
     else:
         optimizer = torch.optim.SGD(groups, lr=rate, momentum=beta, nesterov=recipe.nesterov, fused=True)
     quantized = nn.ModuleList(quantized_layers(model))  # found once: a walk over all modules costs 2 % of a step

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..errors import BadInput
 
-_CHOICES = {"optimizer": ("sgd", "adam"), "schedule": ("one-cycle", "cosine", "steps")}
+_CHOICES = {"optimizer": ("sgd", "adam", "muon"), "schedule": ("one-cycle", "cosine", "steps")}
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Recipe:
     """Everything that decides a training, given network, pictures and seed.
 
     epochs, batch: passes over the pictures, and pictures a step over all processes.
-    optimizer: stochastic gradient descent, or Adam (Kingma & Ba 2014, arXiv 1412.6980).
+    optimizer: stochastic gradient descent, Adam (Kingma & Ba 2014, arXiv 1412.6980), or Muon (see `muon.Muon`).
     learning_rate, schedule, warmup, steps: the peak, and its course; `warmup` is a share of the run.
     momentum, nesterov, weight_decay: of the optimizer; Adam's first β is `momentum`, its second 0.999.
     decay_norms: weight decay for batch norms and biases too.

@@ -22,7 +22,7 @@ from ..data.cifar10 import MEAN, STD
 from ..data.resize import resized
 from ..data.source import Source
 from ..errors import BadInput
-from ..nets import create_model
+from ..nets import Fitted, create_model
 from ..quant.activations import quantize_activations
 from ..quant.parametrize import bake, make_quantizer, quantize
 from .checkpoint import Checkpoint, activation_bits, load_checkpoint, save_checkpoint
@@ -104,6 +104,8 @@ def train_on(
         activations = activations or activation_bits(loaded.card)
     originals, labels = source.load("train")
     images = resized(originals, architecture["input_size"])
+    if begin is None and isinstance(model, Fitted):
+        model.fit(Batches(images, mean, std).take(torch.arange(min(5000, len(images)))))
     quantization: str | dict[str, Any] = "none"
     if policy is not None:
         quantize(model, policy, make_quantizer(quantizer, threshold=threshold), images.shape[1:])
