@@ -38,7 +38,7 @@ def derive(name: str) -> None:
     made = loaded.card["architecture"]
     graph = trace(loaded.model, (3, made["input_size"], made["input_size"]))
     graph = replace(graph, nodes=tuple(replace(node, source="") for node in graph))  # paths on this machine
-    stored = {"widths": find_net(made["name"]).widths, "graph": graph.to_json()}
+    stored = {"widths": find_net(made["name"], made.get("design")).widths, "graph": graph.to_json()}
     write_atomically(WEIGHTS / "graphs" / f"{name}.json", (json.dumps(stored, separators=(",", ":")) + "\n").encode())
     program = open_program(str(WEIGHTS / f"{name}.safetensors"), loaded.card["data"]["name"])
     save_program(WEIGHTS / "programs" / f"{name}.program", program)

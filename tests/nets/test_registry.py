@@ -6,6 +6,7 @@ from torch import nn
 
 import microbotnet
 from microbotnet import BadInput, create_model, net_names, register_net
+from microbotnet.design import design_names
 from microbotnet.nets import find_net, registry
 
 ZOO = [
@@ -35,7 +36,9 @@ def test_the_zoo() -> None:
     assert set(ZOO) <= set(net_names())
     assert all(find_net(name).summary for name in net_names())
     assert {name for name in net_names() if not find_net(name).widths} == {
-        name for name in net_names() if name.startswith(("squeezenet", "resnet8")) or name == "binarynet"
+        name
+        for name in net_names()
+        if name.startswith(("squeezenet", "resnet8")) or name in ("binarynet", *design_names())
     }
 
 

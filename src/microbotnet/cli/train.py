@@ -24,7 +24,10 @@ _FROM_RECIPE = "Instead of the recipe's."
 def train(
     recipe: Annotated[str, typer.Argument(help="A recipe's name (modern, transfer, notes-2020) or a TOML file.")],
     net: Annotated[
-        str | None, typer.Option(help="Which network; see `microbotnet nets`.  [default: microbotnet]")
+        str | None,
+        typer.Option(
+            metavar="NAME|FILE", help="Which network: see `microbotnet nets`; or a design.  [default: microbotnet]"
+        ),
     ] = None,
     width: Annotated[
         float | None, typer.Option(help="Width multiplier.  [default: 0.32 for MicroBotNet, 1 for others]")
@@ -47,7 +50,8 @@ def train(
         str, typer.Option(help="How much changes: all, head (the last layer), or gradual (from the head down).")
     ] = "all",
     input_size: Annotated[
-        int | None, typer.Option(help="Side of the network's pictures.  [default: that of --from, or 32]", min=1)
+        int | None,
+        typer.Option(help="Side of the network's pictures.  [default: that of --from or the design, or 32]", min=1),
     ] = None,
     policy: Annotated[
         str | None,
@@ -88,6 +92,7 @@ def train(
 ) -> None:
     """Train a network on CIFAR-10 or other pictures. The same command again goes on with a stopped training."""
     from ..data.source import CIFAR10, open_source
+    from ..nets import find_net
     from ..training.launch import make_fabric
     from ..training.recipe import load_recipe
     from ..training.session import train_on
@@ -98,11 +103,13 @@ def train(
         raise BadInput("--from brings its own network; leave out --net and --width")
     if threshold is not None and policy is None:
         raise BadInput("--threshold is for quantized kernels; give --policy too")
-    source = open_source(data, size=input_size or 32, split=split)
-    net = net or "microbotnet"
+    found = find_net(net or "microbotnet")
     if width is None:
-        width = 0.32 if net.startswith("microbotnet") else 1.0
-    label = Path(begin).name.removesuffix(".safetensors") if begin else f"{net}-{width:g}"
+        width = 0.32 if found.widths and found.name.startswith("microbotnet") else 1.0
+    if input_size is None and begin is None and found.design:
+        input_size = found.design.resolution
+    source = open_source(data, size=input_size or 32, split=split)
+    label = Path(begin).name.removesuffix(".safetensors") if begin else f"{found.name}-{width:g}"
     label += f"-{quantizer}-{Path(policy).stem}" if policy else ""
     label += f"-{Path(data).name}" if data not in (None, CIFAR10) else ""
     label += f"-a{activations}" if activations else ""
@@ -130,9 +137,9 @@ def train(
                 )
 
         outcome = train_on(
-            source, plan, recipe, folder, net=net, width=width, begin=begin, tune=tune, input_size=input_size,
-            policy=policy, quantizer=quantizer, threshold=threshold, activations=activations, seed=seed,
-            teacher=teacher, fabric=fabric, on_step=on_step, on_epoch=on_epoch,
+            source, plan, recipe, folder, net=net or found.name, width=width, begin=begin, tune=tune,
+            input_size=input_size, policy=policy, quantizer=quantizer, threshold=threshold, activations=activations,
+            seed=seed, teacher=teacher, fabric=fabric, on_step=on_step, on_epoch=on_epoch,
         )  # fmt: skip
     if not fabric.is_global_zero:
         return

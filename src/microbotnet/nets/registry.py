@@ -2,13 +2,16 @@
 
 import difflib
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 
+from ..design import Design, design_from, load_design
+from ..design.file import SUFFIXES
 from ..errors import BadInput
 
 Builder = Callable[..., nn.Module]
@@ -19,7 +22,8 @@ class Net:
     """A registered network.
 
     `build(num_classes=…)` makes it, with `width=…` and `input_size=…` where its signature has them;
-    `input_size` is the paper's picture side in pixels, `widths` says whether there is a width multiplier.
+    `input_size` is the paper's picture side in pixels, `widths` says whether there is a width multiplier; `design` is
+    what it is made from, if it is from one.
     """
 
     name: str
@@ -27,6 +31,7 @@ class Net:
     input_size: int
     summary: str
     widths: bool
+    design: Design | None = None
 
 
 @runtime_checkable
@@ -54,15 +59,20 @@ def register_net(name: str, *, input_size: int = 32) -> Callable[[Builder], Buil
     """
 
     def register(build: Builder) -> Builder:
-        if name in _NETS:
-            raise BadInput(f"a network named {name!r} is registered already; choose another name")
         if not _takes(build, "num_classes"):
             raise BadInput(f"the function that makes {name!r} must take num_classes by keyword")
         summary = (build.__doc__ or "").strip().partition("\n")[0]
-        _NETS[name] = Net(name, build, input_size, summary, widths=_takes(build, "width"))
+        add_net(Net(name, build, input_size, summary, widths=_takes(build, "width")))
         return build
 
     return register
+
+
+def add_net(net: Net) -> None:
+    """Register a network under its name; BadInput if that is taken."""
+    if net.name in _NETS:
+        raise BadInput(f"a network named {net.name!r} is registered already; choose another name")
+    _NETS[net.name] = net
 
 
 def net_names() -> list[str]:
@@ -70,8 +80,20 @@ def net_names() -> list[str]:
     return list(_NETS)
 
 
-def find_net(name: str) -> Net:
-    """The network registered as `name`; an unknown name raises BadInput and suggests the nearest."""
+def find_net(name: str, design: Mapping[str, Any] | None = None) -> Net:
+    """The network registered as `name`, or in the design's file of that name.
+
+    Args:
+        name: one of `net_names()`, or the path of a .toml or .json file with a design.
+        design: what a card holds of a network made from a design; `name` is then only what it is called.
+
+    Raises:
+        BadInput: an unknown name (the nearest is suggested), or see `load_design`.
+    """
+    if design is not None or name.endswith(SUFFIXES):
+        from .designed import net_of
+
+        return net_of(Path(name).stem, load_design(name)) if design is None else net_of(name, design_from(design))
     if name not in _NETS:
         close = difflib.get_close_matches(name.lower(), _NETS, n=1, cutoff=0.5)
         hint = f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(_NETS)}"
@@ -79,32 +101,51 @@ def find_net(name: str) -> Net:
     return _NETS[name]
 
 
-def create_model(name: str, *, num_classes: int = 10, width: float = 1.0, input_size: int | None = None) -> nn.Module:
+def architecture(name: str, num_classes: int, *, width: float = 1.0, input_size: int | None = None) -> dict[str, Any]:
+    """`create_model`'s arguments as a card keeps them: with them alone the network is made again.
+
+    An `input_size` of None is that of the design, for other networks 32.
+    """
+    net = find_net(name)
+    size = input_size or (net.design.resolution if net.design else 32)
+    plain = {"name": net.name, "width": width, "num_classes": num_classes, "input_size": size}
+    return plain | ({"design": net.design.to_json()} if net.design else {})
+
+
+def create_model(
+    name: str,
+    *,
+    num_classes: int = 10,
+    width: float = 1.0,
+    input_size: int | None = None,
+    design: Mapping[str, Any] | None = None,
+) -> nn.Module:
     """Make a network by name, freshly initialised, in training mode.
 
     Args:
-        name: one of `net_names()`.
+        name: one of `net_names()`, or a design's file.
         num_classes: outputs, at least 1.
         width: multiplier of the channel counts, > 0.
         input_size: side of the pictures in pixels that it will see; None is the paper's.
+        design: see `find_net`.
 
     Raises:
         BadInput: unknown name, or a value out of range, or pictures so small that a layer would be empty.
     """
-    net = find_net(name)
+    net = find_net(name, design)
     if num_classes < 1:
         raise BadInput(f"classes must be at least 1, not {num_classes}")
     if not 0 < width <= 16:
         raise BadInput(f"width must be over 0 and at most 16, not {width:g}")
     if width != 1.0 and not net.widths:
-        raise BadInput(f"{name} has no width multiplier; leave the width at 1")
+        raise BadInput(f"{net.name} has no width multiplier; leave the width at 1")
     size = net.input_size if input_size is None else input_size
     if not 1 <= size <= 4096:
         raise BadInput(f"input size must be from 1 to 4096 pixels, not {size}")
     optional = {"width": width, "input_size": size}
     model = net.build(num_classes=num_classes, **{k: v for k, v in optional.items() if _takes(net.build, k)})
     if size != net.input_size:
-        _check_size(name, model, size)
+        _check_size(net.name, model, size)
     return model
 
 

@@ -77,7 +77,7 @@ def quantize(
     """
     make = make_quantizer(quantizer) if isinstance(quantizer, str) else quantizer
     choice = choose(model, load_policy(policy) if isinstance(policy, str) else policy)
-    changed = choice.kernels if choice.policy.others < 32 else choice.chosen
+    changed = (*choice.chosen, *choice.rounded)
     for kernel in changed:  # all are looked at before the first is changed
         layer = model.get_submodule(kernel.name)
         if parametrize.is_parametrized(layer, "weight"):

@@ -49,6 +49,7 @@ class Policy:
         for anything, dots included.
     first, last: whether the network's first and last kernel (in the order of its modules) may be chosen.
     others: bits of the kernels that are not chosen, 8 or 32; 32 leaves them float.
+    floats: patterns of those that stay float all the same.
     scales: whether quantizers without a scale (one-negative-one, binary) get one where no batch norm follows. There
         a sum of ones drives the gate or the logits behind it far off; the notes did without.
     """
@@ -62,6 +63,7 @@ class Policy:
     first: bool = True
     last: bool = True
     others: int = 32
+    floats: tuple[str, ...] = ()
     scales: bool = True
 
 
@@ -84,6 +86,14 @@ class Choice:
         """The kernels that are not chosen."""
         return tuple(kernel for kernel in self.kernels if kernel not in self.chosen)
 
+    @property
+    def rounded(self) -> tuple[Kernel, ...]:
+        """The kernels that are not chosen and get the policy's bits."""
+        if self.policy.others == 32:
+            return ()
+        floats = self.policy.floats
+        return tuple(k for k in self.left if not any(fnmatchcase(k.name, pattern) for pattern in floats))
+
     def weight_bytes(self, bits: int) -> tuple[int, int]:
         """Bytes of all learned values before, in float32, and after, with the chosen kernels at `bits` a weight.
 
@@ -91,7 +101,7 @@ class Choice:
         scales are not counted, since they fold into the batch norm or requantization behind it.
         """
         after = {kernel.name: -(-kernel.weights * bits // 8) for kernel in self.chosen}
-        after |= {kernel.name: kernel.weights * self.policy.others // 8 for kernel in self.left}
+        after |= {k.name: k.weights * (self.policy.others // 8 if k in self.rounded else 4) for k in self.left}
         plain = self.parameters - sum(kernel.weights for kernel in self.kernels)
         return 4 * self.parameters, 4 * plain + sum(after.values())
 
@@ -134,7 +144,7 @@ def choose(model: nn.Module, policy: Policy) -> Choice:
         BadInput: a pattern matches no layer, or no kernel is chosen.
     """
     found = kernels(model)
-    for pattern in (*policy.names, *policy.without):
+    for pattern in (*policy.names, *policy.without, *policy.floats):
         if not any(fnmatchcase(kernel.name, pattern) for kernel in found):
             some = ", ".join(kernel.name for kernel in (*found[:2], *found[-2:]))
             raise BadInput(f"policy {policy.name}: {pattern!r} matches no layer of this network; it has {some}, …")

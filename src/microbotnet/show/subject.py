@@ -70,7 +70,7 @@ def untrained(
     except (RuntimeError, NotImplementedError):  # a user's network that reads the values of its weights
         model = create_model(name, num_classes=outputs, width=factor, input_size=size)
     costs = profile(trace(model, (3, size, size)), preset)
-    return Subject(name, factor, size, outputs, costs, net.widths)
+    return Subject(net.name, factor, size, outputs, costs, net.widths)
 
 
 def trained(
@@ -124,4 +124,4 @@ def _read(checkpoint: str, asked: dict[str, Any] | None) -> tuple[dict[str, Any]
     loaded = load_checkpoint(checkpoint, asked)
     made = loaded.card["architecture"]
     graph = trace(loaded.model, (3, made["input_size"], made["input_size"]))
-    return loaded.card, graph, find_net(made["name"]).widths
+    return loaded.card, graph, find_net(made["name"], made.get("design")).widths

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from ..atomic import write_atomically
 from ..compress.file import SUFFIX, read_compressed
 from ..data.cifar10 import CLASSES, MEAN, STD
+from ..design import design_from
 from ..errors import BadInput
 from ..nets import create_model
 from ..quant.activations import quantize_activations
@@ -113,7 +114,10 @@ def _read_card(path: Path) -> dict[str, Any]:
 def _checked_card(card: Any, path: Path) -> dict[str, Any]:
     try:
         arguments = {"name": str, "width": float, "num_classes": int, "input_size": int}
-        card["architecture"] = {key: kind(card["architecture"][key]) for key, kind in arguments.items()}
+        given = card["architecture"]
+        card["architecture"] = {key: kind(given[key]) for key, kind in arguments.items()}
+        if "design" in given:
+            card["architecture"]["design"] = design_from(given["design"], str(path)).to_json()
         for key, kind in {"classes": str, "mean": float, "std": float}.items():
             card["data"][key] = [kind(value) for value in card["data"][key]]
         activation_bits(card)

@@ -23,6 +23,7 @@ from ..data.resize import resized
 from ..data.source import Source
 from ..errors import BadInput
 from ..nets import Fitted, create_model
+from ..nets import architecture as architecture_of
 from ..quant.activations import quantize_activations
 from ..quant.parametrize import bake, make_quantizer, quantize
 from .checkpoint import Checkpoint, activation_bits, load_checkpoint, save_checkpoint
@@ -73,13 +74,13 @@ def train_on(
         source: the pictures; see `open_source`. They are resized to the network's size, and normalised as `begin`'s
             were, else as CIFAR-10's, so that weights carry over from one set to another.
         recipe, recipe_name: what to do, and what the card calls it.
-        net, width: `create_model`'s.
+        net, width: `create_model`'s; a design's file too.
         teacher: a checkpoint (name or file) whose outputs are followed; it must know all classes. Several, with commas
             between them, teach as one: the mean of their logits.
         begin: a checkpoint whose network and weights training begins with, instead of `net` and `width`; where its
             classes are others, its last layer is new (see `network_for`).
         tune: how much of the network is changed; see `freeze`.
-        input_size: side of the network's pictures; None is that of `begin`, else 32.
+        input_size: side of the network's pictures; None is that of `begin` or the design, else 32.
         policy, quantizer, threshold: train with quantized kernels (see `quant.quantize` and the quantizer's own
             threshold); a policy of None trains in float.
         activations: round activations to so many bits (see `quant.activations`); None does as `begin` was trained.
@@ -94,8 +95,7 @@ def train_on(
     mean: tuple[float, ...] = MEAN
     std: tuple[float, ...] = STD
     if begin is None:
-        size = input_size or 32
-        architecture = {"name": net, "width": width, "num_classes": len(source.classes), "input_size": size}
+        architecture = architecture_of(net, len(source.classes), width=width, input_size=input_size)
         model = create_model(**architecture)
     else:
         loaded = load_checkpoint(begin)

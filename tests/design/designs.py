@@ -1,0 +1,34 @@
+"""Random designs."""
+
+from hypothesis import strategies as st
+
+from microbotnet.design import ACTIVATIONS, PRECISIONS, Design, Head, HeadPrecision, Stage, StagePrecision, Stem
+
+_precisions = st.sampled_from(PRECISIONS)
+_activations = st.sampled_from(ACTIVATIONS)
+_stages = st.builds(
+    Stage,
+    width=st.integers(2, 24),
+    kernel=st.sampled_from([1, 3, 5]),
+    expansion=st.sampled_from([1.0, 2.0, 2.5, 6.0]),
+    repeats=st.integers(1, 3),
+    stride=st.integers(1, 3),
+    squeeze_excite=st.booleans(),
+    activation=_activations,
+    precision=st.builds(StagePrecision, _precisions, _precisions, _precisions, _precisions),
+)
+designs = st.builds(
+    Design,
+    stages=st.lists(_stages, min_size=1, max_size=4).map(tuple),
+    stem=st.builds(Stem, st.integers(2, 16), st.sampled_from([1, 3, 5]), st.integers(1, 3), _activations, _precisions),
+    head=st.builds(
+        Head,
+        width=st.sampled_from([0, 0, 30]),
+        hidden=st.sampled_from([0, 0, 17]),
+        activation=_activations,
+        dropout=st.sampled_from([0.0, 0.25]),
+        precision=st.builds(HeadPrecision, _precisions, _precisions, _precisions),
+    ),
+    resolution=st.sampled_from([8, 15, 32]),
+    summary=st.sampled_from(["", 'a "quoted" back\\slash', "ünïcode\nlines"]),
+)

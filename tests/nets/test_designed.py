@@ -1,0 +1,72 @@
+"""A design is a network like any other: made by name or file, trained, and loaded from its card alone."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from microbotnet import BadInput, create_model
+from microbotnet.cli import app
+from microbotnet.design import Design, Head, Stage, Stem, to_toml
+from microbotnet.integer.checkpoint import lower_checkpoint
+from microbotnet.nets import architecture, find_net
+from microbotnet.training.checkpoint import load_checkpoint, save_checkpoint
+
+TINY = Design(
+    stages=(Stage(8, expansion=2, stride=2, squeeze_excite=True),), stem=Stem(4), head=Head(16), resolution=16
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Pictures of two classes, and a design."""
+    from PIL import Image
+
+    for split, count in (("train", 20), ("test", 4)):
+        for index, name in enumerate(("dark", "light")):
+            (tmp_path / "pictures" / split / name).mkdir(parents=True)
+            for i in range(count):
+                picture = Image.new("RGB", (16, 16), (200 * index + i,) * 3)
+                picture.save(tmp_path / "pictures" / split / name / f"{i}.png")
+    (tmp_path / "tiny.toml").write_text(to_toml(TINY))
+    return tmp_path
+
+
+def test_train_profile_and_load_from_the_card_alone(folder: Path) -> None:
+    design, out = folder / "tiny.toml", folder / "out"
+    options = ["--net", str(design), "--data", str(folder / "pictures"), "--epochs", "1", "--batch", "8"]
+    run = CliRunner().invoke(app, ["train", "modern", *options, "--out", str(out), "--json"])
+    assert run.exit_code == 0, run.output
+    design.unlink()
+    card = json.loads((out / "model.json").read_text())
+    assert card["architecture"] == {
+        "name": "tiny", "width": 1.0, "num_classes": 2, "input_size": 16, "design": TINY.to_json(),
+    }  # fmt: skip
+    loaded = load_checkpoint(out / "model.safetensors")
+    assert loaded.model(torch.zeros(1, 3, 16, 16)).shape == (1, 2)
+    run = CliRunner().invoke(app, ["profile", "--checkpoint", str(out / "model.safetensors"), "--json"])
+    assert run.exit_code == 0, run.output
+    assert json.loads(run.stdout)["name"] == "tiny"
+    pictures = torch.randint(0, 256, (50, 3, 16, 16), dtype=torch.uint8).numpy()
+    program = lower_checkpoint(out / "model.safetensors", pictures)
+    assert program.tensors[program.output].shape == (2, 1, 1)
+
+
+def test_a_damaged_design_in_a_card_is_named(tmp_path: Path) -> None:
+    (tmp_path / "tiny.toml").write_text(to_toml(TINY))
+    made = architecture(str(tmp_path / "tiny.toml"), 2)
+    model = create_model(**made)
+    made["design"]["stages"][0]["kernel"] = 4
+    card = {"architecture": made, "data": {"name": "x", "classes": ["a", "b"], "mean": [0] * 3, "std": [1] * 3}}
+    save_checkpoint(tmp_path / "bad.safetensors", model, card)
+    with pytest.raises(BadInput, match=r"bad\.json: stages\[0\]\.kernel must be one of"):
+        load_checkpoint(tmp_path / "bad.safetensors")
+
+
+def test_shipped_designs_are_networks() -> None:
+    assert find_net("first-try").design is not None
+    assert sum(p.numel() for p in create_model("first-try").parameters()) == 70_730
+    with pytest.raises(BadInput, match="first-try has no width multiplier"):
+        create_model("first-try", width=0.5)
