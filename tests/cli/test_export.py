@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from microbotnet.cli import main
 from microbotnet.integer.file import save_program
 from microbotnet.integer.interpreter import run
 from microbotnet.integer.samples import random_pictures, random_program
+from microbotnet.integer.source import open_program
 
 
 def microbotnet(*arguments: object) -> subprocess.CompletedProcess[str]:
@@ -38,11 +40,39 @@ def test_export_writes_c_that_compiles_and_answers(tmp_path: Path) -> None:
     assert [int(word) for word in answer.split()] == [scores.index(max(scores)), *scores]
 
 
+def test_onnx_of_a_shipped_network_needs_no_torch(tmp_path: Path) -> None:
+    onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
+    file = tmp_path / "net.onnx"
+    code = (
+        "import sys; sys.modules['torch'] = None\n"
+        f"sys.argv = ['microbotnet', 'export', 'microbotnet-0.25', '--onnx', {str(file)!r}, '--json']\n"
+        "from microbotnet.cli import main; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {"checkpoint": "microbotnet-0.25", "files": [str(file)]}
+    program = open_program("microbotnet-0.25")
+    pictures = random_pictures(program, 3)
+    (scores,) = onnxruntime.InferenceSession(file).run(None, {"picture": pictures})
+    assert scores.tolist() == run(program, pictures).tolist()
+
+
+def test_without_onnx_it_names_the_extra(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    monkeypatch.delitem(sys.modules, "microbotnet.backends.onnx", raising=False)
+    monkeypatch.setattr(sys, "argv", ["microbotnet", "export", "microbotnet-0.25", "--onnx", "net.onnx"])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    assert stop.value.code == 1
+    assert "this needs onnx; pip install 'microbotnet[onnx]'" in capsys.readouterr().err
+
+
 def test_what_cannot_be_exported_is_said_in_a_line(tmp_path: Path) -> None:
     (tmp_path / "bad.program").write_bytes(b"nothing")
     for arguments, message in (
         (("export", tmp_path / "bad.program", "--c", tmp_path / "c"), "damaged, or no program"),
         (("export", "microbotnet-0.32"), "give --c DIR"),
+        (("export", "microbotnet-0.32", "--onnx", tmp_path / "net.pb"), "ends in .onnx"),
         (("export", tmp_path / "none.program", "--c", tmp_path / "c"), "cannot be read"),
     ):
         done = microbotnet(*arguments)

@@ -1,1 +1,1 @@
-"""Integer programs printed for other machines: C99."""
+"""Integer programs printed for other machines: C99, ONNX."""

@@ -1,7 +1,7 @@
-"""`microbotnet export`: a network as C99."""
+"""`microbotnet export`: a network as C99 or ONNX."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -13,9 +13,12 @@ def export(
     checkpoint: Annotated[
         str, typer.Argument(help="A name of `microbotnet weights`, or a file: .safetensors, or an integer .program.")
     ],
-    c: Annotated[Path | None, typer.Option("--c", metavar="DIR", help="Write the C into this folder.")] = None,
-    prefer: Annotated[str, typer.Option(help="What to spare: speed (instructions) or size (bytes).")] = "speed",
-    name: Annotated[str, typer.Option(help="Begins the names of the files and of the C symbols.")] = "net",
+    c: Annotated[Path | None, typer.Option("--c", metavar="DIR", help="Write C99 into this folder.")] = None,
+    onnx: Annotated[
+        Path | None, typer.Option("--onnx", metavar="FILE", help="Write an ONNX model, a file that ends in .onnx.")
+    ] = None,
+    prefer: Annotated[str, typer.Option(help="What the C spares: speed (instructions) or size (bytes).")] = "speed",
+    name: Annotated[str, typer.Option(help="Begins the names of the C files and symbols.")] = "net",
     calibrate: Annotated[
         str | None,
         typer.Option(
@@ -25,20 +28,37 @@ def export(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Write a network as C99 that needs stdint.h alone: a header, a source, the weights and a small example."""
-    from ..backends.c import write_c
+    """Write a network in integers: as C99 that needs stdint.h alone, or as ONNX that any runtime reads.
+
+    The C is a header, a source, the weights and a small example. The ONNX model takes pictures as bytes and gives the
+    same scores as the C, to the last bit.
+    """
     from ..integer.source import open_program
 
-    if c is None:
-        raise BadInput("give --c DIR, the folder for the C")
-    written = write_c(open_program(checkpoint, calibrate), c, prefer=prefer, name=name)
+    if c is None and onnx is None:
+        raise BadInput("give --c DIR, the folder for the C, or --onnx FILE")
+    if onnx is not None and onnx.suffix.lower() != ".onnx":
+        raise BadInput(f"{onnx}: an ONNX model is a file that ends in .onnx")
+    program = open_program(checkpoint, calibrate)
+    files: list[Path] = []
+    told: dict[str, Any] = {}
+    if c is not None:
+        from ..backends.c import write_c
+
+        written = write_c(program, c, prefer=prefer, name=name)
+        files += written.files
+        told = {"prefer": prefer, "constant_bytes": written.constant_bytes, "arena_bytes": written.arena_bytes}
+    if onnx is not None:
+        from ..backends.onnx import write_onnx
+
+        write_onnx(program, onnx)
+        files.append(onnx)
     if json:
-        files = [str(file) for file in written.files]
-        sizes = {"constant_bytes": written.constant_bytes, "arena_bytes": written.arena_bytes}
-        print_json({"checkpoint": checkpoint, "prefer": prefer, "files": files, **sizes})
+        print_json({"checkpoint": checkpoint, "files": [str(file) for file in files], **told})
         return
-    for file in written.files:
+    for file in files:
         stdout.print(str(file), markup=False, soft_wrap=True)
-    stdout.print(
-        f"constants {written.constant_bytes:,} bytes, arena {written.arena_bytes:,} bytes of RAM", soft_wrap=True
-    )
+    if c is not None:
+        stdout.print(
+            f"constants {written.constant_bytes:,} bytes, arena {written.arena_bytes:,} bytes of RAM", soft_wrap=True
+        )
