@@ -72,6 +72,8 @@ def test_what_cannot_be_exported_is_said_in_a_line(tmp_path: Path) -> None:
     for arguments, message in (
         (("export", tmp_path / "bad.program", "--c", tmp_path / "c"), "damaged, or no program"),
         (("export", "microbotnet-0.32"), "give --c DIR"),
+        (("export", "microbotnet-0.32", "--onnx", tmp_path / "net.onnx", "--vote", "mean"), "give --c DIR too"),
+        (("export", "microbotnet-0.25", "--c", tmp_path / "c", "--vote", "median"), "no voting rule 'median'"),
         (("export", "microbotnet-0.32", "--onnx", tmp_path / "net.pb"), "ends in .onnx"),
         (("export", tmp_path / "none.program", "--c", tmp_path / "c"), "cannot be read"),
     ):

@@ -14,6 +14,7 @@ from microbotnet.integer import interpreter
 from microbotnet.integer.file import save_program
 from microbotnet.integer.program import Convolve, Lookup, Program, Requantize, Tensor
 from microbotnet.integer.samples import random_program
+from microbotnet.stream.voting import rule_named, votes
 
 for module in ("unicorn", "elftools", "ziglang"):
     pytest.importorskip(module, reason=f"{module} of the extra mcu is not installed")
@@ -100,6 +101,27 @@ def test_json_is_what_was_promised(firmware: Firmware, program: Path, pictures: 
     assert used == found["code_bytes"] + found["constant_bytes"]
 
 
+@pytest.mark.parametrize("rule", ["best-of-last-3", "majority-of-last-2", "mean"])
+def test_the_last_pictures_vote_on_the_chip(firmware: Firmware, program: Path, pictures: Path, rule: str) -> None:
+    plain = json.loads(firmware(program, "--run", pictures, "--json").stdout)
+    files = [pictures / f"{i}.png" for i in (0, 1, 2, 2, 0)]
+    done = firmware(program, "--run", *files, "--vote", rule, "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert (found["bit_exact"], found["vote"]) == (True, rule)
+    scores = np.array([prediction["scores"] for prediction in found["predictions"]])
+    labels = random_program(21, size=(SIZE, SIZE)).labels
+    decided = [labels[vote.label] for vote in votes(rule_named(rule), scores)]
+    assert [prediction["decided"] for prediction in found["predictions"]] == decided
+    assert found["ram_bytes"] > plain["ram_bytes"]
+    assert [row["instructions"] for row in found["layers"][:-2]] == [
+        pytest.approx(row["instructions"], rel=0.05) for row in plain["layers"][:-2]
+    ]
+    people = firmware(program, "--run", *files, "--vote", rule, "--totals").stdout
+    assert f"decided: {decided[-1]}" in people
+    assert "and what was decided, equal the interpreter's" in people
+
+
 def test_for_people_every_layer_has_a_line(firmware: Firmware, program: Path, pictures: Path) -> None:
     done = firmware(program, "--run", pictures / "0.png", pictures / "1.png")
     assert done.returncode == 0
@@ -155,6 +177,7 @@ def test_a_picture_that_cannot_be_read_stops_no_other(firmware: Firmware, progra
         (["--output", "image.exe"], "is written as .elf, .bin, .hex"),
         (["--plan", "plan.png"], "ends in .svg"),
         (["--qemu"], "--qemu needs pictures"),
+        (["--vote", "median"], "no voting rule 'median'"),
         (["picture.png"], "pictures are given after --run"),
         (["--run", "nowhere.png"], "no picture could be read"),
     ],

@@ -26,6 +26,13 @@ def export(
             help="Pictures that set the activations' ranges, for a checkpoint trained without: cifar10 or a folder.",
         ),
     ] = None,
+    vote: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RULE",
+            help="Also write how the last frames decide together, in C: best-of-last-3, majority, mean; -of-last-N.",
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Write a network in integers: as C99 that needs stdint.h alone, or as ONNX that any runtime reads.
@@ -39,13 +46,15 @@ def export(
         raise BadInput("give --c DIR, the folder for the C, or --onnx FILE")
     if onnx is not None and onnx.suffix.lower() != ".onnx":
         raise BadInput(f"{onnx}: an ONNX model is a file that ends in .onnx")
+    if vote is not None and c is None:
+        raise BadInput("--vote is written in C; give --c DIR too")
     program = open_program(checkpoint, calibrate)
     files: list[Path] = []
     told: dict[str, Any] = {}
     if c is not None:
         from ..backends.c import write_c
 
-        written = write_c(program, c, prefer=prefer, name=name)
+        written = write_c(program, c, prefer=prefer, name=name, rule=vote)
         files += written.files
         told = {"prefer": prefer, "constant_bytes": written.constant_bytes, "arena_bytes": written.arena_bytes}
     if onnx is not None:

@@ -50,6 +50,13 @@ def firmware(
             help="Pictures that set the activations' ranges, for a checkpoint trained without: cifar10 or a folder.",
         ),
     ] = None,
+    vote: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RULE",
+            help="The last pictures decide together, on the chip: best-of-last-3, majority, mean; -of-last-N.",
+        ),
+    ] = None,
     totals: Annotated[bool, typer.Option("--totals", help="Leave out the layers.")] = False,
     json: Json = False,
 ) -> None:
@@ -73,7 +80,7 @@ def firmware(
     if plan is not None and plan.suffix.lower() != ".svg":
         raise BadInput(f"{plan}: the plan is drawn as SVG; give a name that ends in .svg")
     target, compiler = load_board(board), find_toolchain(toolchain)
-    made = make_firmware(open_program(checkpoint, calibrate), target, prefer=prefer, toolchain=compiler)
+    made = make_firmware(open_program(checkpoint, calibrate), target, prefer=prefer, toolchain=compiler, rule=vote)
     if output is not None:
         write_image(made.image, output)
     if plan is not None:
@@ -125,7 +132,8 @@ def _print(made: "Firmware", ran: "Run | None", totals: bool) -> None:
     stack = "" if ran is None else f" + stack {ran.execution.stack_bytes:,}"
     total = image.ram_bytes + (0 if ran is None else ran.execution.stack_bytes)
     stdout.print(
-        f"arena, picture included, {arena:,} + scores {rest:,}{stack} = [bold]{total:,}[/] of "
+        f"arena, picture included, {arena:,} + scores {'and votes ' if made.rule else ''}{rest:,}{stack} = "
+        f"[bold]{total:,}[/] of "
         f"{board.data.bytes:,} bytes of RAM",
         soft_wrap=True,
     )
@@ -161,7 +169,11 @@ def _print_predictions(ran: "Run", names: list[str]) -> None:
     stdout.print()
     longest = max(len(printable(name)) for name in names)
     for name, prediction in zip(names, ran.predictions, strict=True):
-        stdout.print(Text(f"{printable(name):<{longest}}  ").append(prediction.label, "bold"), soft_wrap=True)
+        line = Text(f"{printable(name):<{longest}}  ").append(prediction.label, "" if prediction.decided else "bold")
+        if prediction.decided:
+            line.append("  decided: ").append(prediction.decided, "bold")
+        stdout.print(line, soft_wrap=True)
     count: Any = f"{len(names)} pictures" if len(names) > 1 else "the picture"
     words = "equal the interpreter's, bit for bit" if ran.bit_exact else "[red]are not the interpreter's[/]"
-    stdout.print(f"all {ran.expected.shape[1]} scores of {count} {words}", soft_wrap=True)
+    what = f"all {ran.expected.shape[1]} scores of {count}" + (", and what was decided," if ran.firmware.rule else "")
+    stdout.print(f"{what} {words}", soft_wrap=True)

@@ -59,9 +59,14 @@ class Cost:
 
 @dataclass(frozen=True)
 class Execution:
-    """What came out. scores: (N, classes) int16. costs: of each picture. stack_bytes: at its deepest."""
+    """What came out.
+
+    scores: (N, classes) int16. decisions: (N,) int32, the classes decided by vote; (0,) where there is none.
+    costs: of each picture. stack_bytes: at its deepest.
+    """
 
     scores: NDArray[np.int16]
+    decisions: NDArray[np.int32]
     costs: tuple[Cost, ...]
     stack_bytes: int
 
@@ -134,7 +139,7 @@ class _Machine:
         stack, reset = (int.from_bytes(self.image.raw[i : i + 4], "little") for i in (0, 4))
         core.reg_write(registers.UC_ARM_REG_SP, stack)
         self._go(reset, wait)
-        before, scores, costs = self._cost(), [], []
+        before, scores, decisions, costs = self._cost(), [], [], []
         for picture in pictures:
             core.mem_write(core.reg_read(registers.UC_ARM_REG_R0), picture.tobytes())
             self._go(core.reg_read(registers.UC_ARM_REG_LR), wait)
@@ -142,9 +147,14 @@ class _Machine:
             costs.append(after.since(before))
             before = after
             scores.append(np.frombuffer(core.mem_read(addresses["scores"], size), "<i2").astype(np.int16))
+            if "decision" in addresses:
+                decisions.append(int.from_bytes(core.mem_read(addresses["decision"], 4), "little"))
         classes = size // 2
         return Execution(
-            np.array(scores, np.int16).reshape(-1, classes), tuple(costs), self.board.data.end - self.lowest
+            np.array(scores, np.int16).reshape(-1, classes),
+            np.array(decisions, np.int32),
+            tuple(costs),
+            self.board.data.end - self.lowest,
         )
 
     def _go(self, start: int, until: int) -> None:

@@ -9,13 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..backends.c import arena, emit
+from ..backends.c import arena, emit, emit_vote
 from ..cost.preset import load_preset
 from ..errors import BadInput
 from ..integer import interpreter
 from ..integer.arena import Plan
+from ..integer.fold import fold
 from ..integer.program import Program
 from ..pictures import classify
+from ..stream.voting import rule_named, votes
 from .board import Board
 from .emulator import Execution, execute
 from .image import NAME, SHARED, START, Image, build, check_fit
@@ -27,17 +29,19 @@ WORD_BITS = 32  # of a load or store
 
 @dataclass(frozen=True)
 class Firmware:
-    """An image that fits its board, and what it was made from.
+    """An image that fits its board.
 
-    sources: the network's C by file name.
+    sources: the network's C by file name. rule: by which the last pictures vote, or None.
     """
 
+    given: Program
     program: Program
     board: Board
     toolchain: Toolchain
     prefer: str
     sources: Mapping[str, str]
     image: Image
+    rule: str | None = None
 
     @property
     def layers(self) -> dict[int, str]:
@@ -56,7 +60,7 @@ class Firmware:
 
     def run(self, pictures: NDArray[np.uint8]) -> "Run":
         """Execute the image on the emulated core for (N, 3, H, W) uint8, and hold it against the interpreter."""
-        return Run(self, interpreter.run(self.program, pictures), execute(self.image, pictures))
+        return Run(self, interpreter.run(self.given, pictures), execute(self.image, pictures))
 
     def second_opinion(self, pictures: NDArray[np.uint8]) -> NDArray[np.int16]:
         """Scores (N, classes) of the same network in QEMU."""
@@ -115,13 +119,19 @@ class Firmware:
                       "code_bytes": board.code.bytes, "data_bytes": board.data.bytes},
             "toolchain": self.toolchain.name,
             "prefer": self.prefer,
+            "vote": self.rule,
             "arena_bytes": self.arena_bytes,
             "layers": [asdict(row) for row in self.rows(run)],
         }  # fmt: skip
 
 
 def make_firmware(
-    program: Program, board: Board, *, prefer: str = "speed", toolchain: Toolchain | None = None
+    program: Program,
+    board: Board,
+    *,
+    prefer: str = "speed",
+    toolchain: Toolchain | None = None,
+    rule: str | None = None,
 ) -> Firmware:
     """Compile `program` for `board`.
 
@@ -129,14 +139,19 @@ def make_firmware(
         program: what to run. board: where.
         prefer: what to spare, "speed" (instructions) or "size" (bytes).
         toolchain: None takes what is installed.
+        rule: by which the last pictures, as frames of a stream, decide together; see `rule_named`.
 
     Raises:
         BadInput: it does not fit; by how much, and which layers weigh most. Failed: no compiler, or it complained.
     """
     toolchain = toolchain or find_toolchain()
+    given, program = program, fold(program)
     sources = {name: text for name, text in emit(program, prefer=prefer, name=NAME).items() if name != "main.c"}
-    image = build(sources, board, toolchain, prefer=prefer)
-    made = Firmware(program, board, toolchain, prefer, sources, image)
+    classes = program.tensors[program.output].shape[0]
+    voting = {} if rule is None else emit_vote(rule, classes, NAME)
+    voting.pop("main.c", None)
+    image = build(sources | voting, board, toolchain, prefer=prefer)
+    made = Firmware(given, program, board, toolchain, prefer, sources, image, rule)
     check_fit(image, made.layers)
     return made
 
@@ -156,11 +171,12 @@ class Row:
 
 @dataclass(frozen=True)
 class Prediction:
-    """A picture's class, the first with the largest score."""
+    """A picture's class, the first with the largest score; decided: that of the vote, if there is one."""
 
     index: int
     label: str
     scores: list[int]
+    decided: str | None = None
 
 
 @dataclass(frozen=True)
@@ -173,8 +189,11 @@ class Run:
 
     @property
     def bit_exact(self) -> bool:
-        """Whether every score of every picture is the interpreter's."""
-        return bool(np.array_equal(self.expected, self.execution.scores))
+        """Whether every score of every picture is the interpreter's, and every decision the rule's on those."""
+        rule = self.firmware.rule
+        decided = [] if rule is None else [vote.label for vote in votes(rule_named(rule), self.expected)]
+        same = np.array_equal(self.expected, self.execution.scores)
+        return same and self.execution.decisions.tolist() == decided
 
     @property
     def instructions(self) -> list[int]:
@@ -210,12 +229,13 @@ class Run:
     @cached_property
     def predictions(self) -> list[Prediction]:
         """What the core computed, picture by picture."""
-        labels = self.firmware.program.labels
-        found = []
-        for scores in self.execution.scores:
-            index = int(np.argmax(scores))
-            found.append(Prediction(index, labels[index] if labels else str(index), [int(s) for s in scores]))
-        return found
+        labels = self.firmware.program.labels or [str(index) for index in range(self.expected.shape[1])]
+        scores = self.execution.scores
+        decided = [labels[index] for index in self.execution.decisions] or [None] * len(scores)
+        return [
+            Prediction(int(row.argmax()), labels[row.argmax()], row.tolist(), word)
+            for row, word in zip(scores, decided, strict=True)
+        ]
 
     def to_json(self, names: Iterable[str]) -> dict[str, Any]:
         """Plain values; `names` are the pictures'. Where all pictures need as many instructions, that is an integer."""

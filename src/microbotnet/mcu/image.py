@@ -24,6 +24,10 @@ FAR = 2**30  # bytes from code to data, where the board has them closer and the 
 STACK_BYTES = 512  # at least so much must be left for the stack; what it really takes is measured
 START = "start"  # owner of what is no layer's: vectors, reset, the loop, net_run
 SHARED = "shared"  # owner of functions and constants that several layers use
+_LOOP = (
+    "vectors", "main", "Reset_Handler", "Fault_Handler", "await_picture", "take_scores", "take_decision",
+    f"{NAME}_run", f"{NAME}_vote",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -41,9 +45,7 @@ class Symbol:
         found = re.match(rf"{NAME}_op(\d+)(?!\d)", self.name)
         if found:
             return int(found[1])
-        if self.name in ("main", "Reset_Handler", "Fault_Handler", "await_picture", "take_scores", f"{NAME}_run"):
-            return START
-        return START if self.name == "vectors" else SHARED
+        return START if self.name in _LOOP else SHARED
 
 
 @dataclass(frozen=True)
@@ -158,7 +160,8 @@ def build(
     """Compile and link.
 
     Args:
-        sources: the network's C by file name: net.h and what it needs; no main.
+        sources: the network's C by file name: net.h and what it needs, net_vote.h and .c if the last pictures vote;
+            no main.
         board: for what. toolchain: with what. prefer: "speed" or "size".
         semihosting: pictures and scores are files of the machine on which QEMU runs.
 
@@ -166,6 +169,7 @@ def build(
         Failed: it does not compile, or has instructions that the core lacks.
     """
     runtime = ["start.c", "memory.c", *(["semihosting.c"] if semihosting else [])]
+    runtime += ["vote.c"] if f"{NAME}_vote.c" in sources else []
     own = {name: (files(__package__) / "runtime" / name).read_text("utf-8") for name in runtime}
 
     def linked(data: Memory) -> bytes:

@@ -11,7 +11,8 @@ over C classes, where c_t is the class of frame t (its largest score; of equal o
 Confidence of a probability vector is its largest value. Of integer logits it is the largest minus the second largest
 value (0 where there is one class), which needs no exponential: it is the logarithm of how many times likelier the first
 class is than the second. The sum of integer logits, too, stands for a product of probabilities, so on integers the
-mean is the geometric one. Sums of N logits must fit: here in 64 bits, in C in 32 where N·max|logit| < 2³¹.
+mean is the geometric one. `backends.c.vote` writes the rules on integers in C, decision for decision the same; its sums
+of N logits of 16 bits fit in 32 bits.
 
 A frame that cannot be read does not enter the window. Until N frames came, the window holds those there are.
 """

@@ -1,6 +1,7 @@
 """An integer program as C99: one function an operator, called in turn by NAME_run."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from math import prod
@@ -12,6 +13,7 @@ from ...atomic import write_atomically
 from ...errors import BadInput
 from ...integer import ranges
 from ...integer.arena import Plan, plan
+from ...integer.fold import fold
 from ...integer.program import (
     Add,
     Concatenate,
@@ -28,6 +30,7 @@ from ...integer.program import (
 from . import convolutions, vectors
 from .arrays import WIDTHS, Arrays
 from .form import Form, Window, table
+from .vote import emit_vote
 
 ORDER = (
     "begin", "requantize", "window", "lanes", "armv6m", "rows", "lookup", "ternary", "depthwise", "dense", "pools",
@@ -39,7 +42,7 @@ PREFER = ("speed", "size", "vectors")
 
 
 def emit(program: Program, *, prefer: str = "speed", name: str = "net") -> dict[str, str]:
-    """C99 sources of `program`, by file name: NAME.h, NAME.c, NAME_weights.h and main.c, an example.
+    """C99 sources of `program`, folded, by file name: NAME.h, NAME.c, NAME_weights.h and main.c, an example.
 
     Args:
         program: any whose picture is read by a `Lookup`.
@@ -55,6 +58,7 @@ def emit(program: Program, *, prefer: str = "speed", name: str = "net") -> dict[
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
         raise BadInput(f"{name!r} cannot begin C names: lower-case letters, digits and _")
     ranges.check(program)
+    program = fold(program)
     forms = [_form(program, operator, prefer) for operator in program.operators]
     source = _Source(program, _plan(program, forms, prefer), Arrays(name), name)
     functions = [source.function(index, form) for index, form in enumerate(forms)]
@@ -73,6 +77,7 @@ def emit(program: Program, *, prefer: str = "speed", name: str = "net") -> dict[
 
 def arena(program: Program, *, prefer: str = "speed") -> Plan:
     """Where the C of `emit` keeps every tensor, and each kernel's scratch."""
+    program = fold(program)
     return _plan(program, [_form(program, operator, prefer) for operator in program.operators], prefer)
 
 
@@ -92,19 +97,27 @@ class Written:
     arena_bytes: int
 
 
-def write_c(program: Program, folder: Path, *, prefer: str = "speed", name: str = "net") -> Written:
-    """Write what `emit` makes into `folder`, each file whole or not at all.
+def write_c(
+    program: Program, folder: Path, *, prefer: str = "speed", name: str = "net", rule: str | None = None
+) -> Written:
+    """Write what `emit` makes into `folder`, each file whole or not at all; with a voting rule, `emit_vote`'s too.
 
     Raises:
-        BadInput: see `emit`. Failed: the disk is full, or the folder cannot be written.
+        BadInput: see `emit` and `emit_vote`. Failed: the disk is full, or the folder cannot be written.
     """
     sources = emit(program, prefer=prefer, name=name)
+    if rule is not None:
+        sources |= emit_vote(rule, program.tensors[program.output].shape[0], name)
     for file, text in sources.items():
         write_atomically(folder / file, text.encode())
+    return Written(tuple(folder / file for file in sources), *weigh(sources, name))
+
+
+def weigh(sources: Mapping[str, str], name: str = "net") -> tuple[int, int]:
+    """Bytes of the constant arrays, and of the arena, in what `emit` made."""
     arrays = re.findall(r"static const (\w+) \w+\[(\d+)\]", sources[f"{name}_weights.h"])
     arena = re.findall(r"_ARENA_BYTES (\d+)", sources[f"{name}.h"])
-    constants = sum(WIDTHS[kind] * int(count) for kind, count in arrays)
-    return Written(tuple(folder / file for file in sources), constants, int(arena[0]))
+    return sum(WIDTHS[kind] * int(count) for kind, count in arrays), int(arena[0])
 
 
 def _form(program: Program, operator: Operator, prefer: str) -> Form:
