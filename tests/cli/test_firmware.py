@@ -12,6 +12,7 @@ from PIL import Image
 from microbotnet.cli import main
 from microbotnet.integer import interpreter
 from microbotnet.integer.file import save_program
+from microbotnet.integer.fold import fold
 from microbotnet.integer.program import Convolve, Lookup, Program, Requantize, Tensor
 from microbotnet.integer.samples import random_program
 from microbotnet.stream.voting import rule_named, votes
@@ -126,7 +127,7 @@ def test_for_people_every_layer_has_a_line(firmware: Firmware, program: Path, pi
     done = firmware(program, "--run", pictures / "0.png", pictures / "1.png")
     assert done.returncode == 0
     lines = done.stdout.splitlines()
-    for operator in random_program(21, size=(SIZE, SIZE)).operators:
+    for operator in fold(random_program(21, size=(SIZE, SIZE))).operators:
         assert any(line.startswith(f"{operator.name} ") for line in lines)
     assert "of 65,536 bytes of sram" in done.stdout
     assert "a model, see docs/firmware.md" in done.stdout

@@ -31,6 +31,7 @@ WORD_BITS = 32  # of a load or store
 class Firmware:
     """An image that fits its board.
 
+    given: what it was made from. program: that, folded, whose operators are the layers.
     sources: the network's C by file name. rule: by which the last pictures vote, or None.
     """
 
