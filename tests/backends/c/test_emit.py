@@ -1,12 +1,16 @@
 """The C computes what the interpreter says, to the last bit, and compiles without a word."""
 
 import subprocess
+from collections import Counter
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from microbotnet.backends.c import emit
+from microbotnet.backends.c.choose import KERNELS
+from microbotnet.backends.c.form import Form
 from microbotnet.errors import BadInput
 from microbotnet.integer.interpreter import run
 from microbotnet.integer.samples import random_pictures, random_program
@@ -30,6 +34,24 @@ def test_c_equals_the_interpreter(name: str, prefer: str, seeds: range, tmp_path
     for number, program in enumerate(programs):
         pictures = random_pictures(program, 6)
         np.testing.assert_array_equal(compiled.scores(number, pictures), run(program, pictures), f"{seeds[number]}")
+
+
+@pytest.mark.parametrize("seeds", [range(200, 230)])
+def test_every_encoding_equals_the_interpreter(seeds: range, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng, chosen = np.random.default_rng(0), Counter[str]()
+
+    def any_of(candidates: list[list[Form]], prefer: str, spare: int) -> list[Form]:
+        forms = [forms[rng.integers(len(forms))] for forms in candidates]
+        chosen.update(form.call.split("(")[0] for form in forms)
+        return forms
+
+    monkeypatch.setattr(import_module("microbotnet.backends.c.emit"), "choose", any_of)
+    programs = [random_program(seed, operators=8) for seed in seeds]
+    compiled = Compiled(programs, tmp_path, compiler("gcc"))
+    for number, program in enumerate(programs):
+        pictures = random_pictures(program, 3)
+        np.testing.assert_array_equal(compiled.scores(number, pictures), run(program, pictures), f"{seeds[number]}")
+    assert min(chosen[name] for name in KERNELS) > 2
 
 
 @pytest.mark.parametrize(("seed", "prefer"), [(1, "speed"), (4, "size"), (8, "speed"), (9, "vectors")])

@@ -29,25 +29,28 @@ from ...integer.program import (
 )
 from . import convolutions, vectors
 from .arrays import WIDTHS, Arrays
+from .choose import choose
 from .form import Form, Window, table
+from .lanes import has_room
 from .vote import emit_vote
 
 ORDER = (
-    "begin", "requantize", "window", "lanes", "armv6m", "rows", "lookup", "ternary", "depthwise", "dense", "pools",
-    "elementwise", "vectors",
+    "begin", "requantize", "window", "lanes", "armv6m", "rows", "lookup", "ternary", "tables", "depthwise", "dense",
+    "pools", "elementwise", "vectors",
 )  # fmt: skip
 
 
 PREFER = ("speed", "size", "vectors")
 
 
-def emit(program: Program, *, prefer: str = "speed", name: str = "net") -> dict[str, str]:
+def emit(program: Program, *, prefer: str = "speed", spare: int = 0, name: str = "net") -> dict[str, str]:
     """C99 sources of `program`, folded, by file name: NAME.h, NAME.c, NAME_weights.h and main.c, an example.
 
     Args:
         program: any whose picture is read by a `Lookup`.
         prefer: what to spare on a small core: "speed" instructions, "size" bytes; "vectors" is for processors with
             vector registers and ample memory.
+        spare: bytes that "speed" has to give up, where instructions are cheapest; as far as that goes.
         name: begins every file's and public symbol's name.
 
     Raises:
@@ -59,7 +62,7 @@ def emit(program: Program, *, prefer: str = "speed", name: str = "net") -> dict[
         raise BadInput(f"{name!r} cannot begin C names: lower-case letters, digits and _")
     ranges.check(program)
     program = fold(program)
-    forms = [_form(program, operator, prefer) for operator in program.operators]
+    forms = _forms(program, prefer, spare)
     source = _Source(program, _plan(program, forms, prefer), Arrays(name), name)
     functions = [source.function(index, form) for index, form in enumerate(forms)]
     calls = "".join(f"    {name}_op{i}(picture, scores, arena);\n" for i in range(len(functions)))
@@ -75,10 +78,10 @@ def emit(program: Program, *, prefer: str = "speed", name: str = "net") -> dict[
     }
 
 
-def arena(program: Program, *, prefer: str = "speed") -> Plan:
+def arena(program: Program, *, prefer: str = "speed", spare: int = 0) -> Plan:
     """Where the C of `emit` keeps every tensor, and each kernel's scratch."""
     program = fold(program)
-    return _plan(program, [_form(program, operator, prefer) for operator in program.operators], prefer)
+    return _plan(program, _forms(program, prefer, spare), prefer)
 
 
 def _plan(program: Program, forms: list[Form], prefer: str) -> Plan:
@@ -120,18 +123,25 @@ def weigh(sources: Mapping[str, str], name: str = "net") -> tuple[int, int]:
     return sum(WIDTHS[kind] * int(count) for kind, count in arrays), int(arena[0])
 
 
-def _form(program: Program, operator: Operator, prefer: str) -> Form:
+def _forms(program: Program, prefer: str, spare: int) -> list[Form]:
     if prefer == "vectors":
-        return vectors.form_of(program, operator)
+        return [vectors.form_of(program, operator) for operator in program.operators]
+    return choose([_candidates(program, operator) for operator in program.operators], prefer, spare)
+
+
+def _candidates(program: Program, operator: Operator) -> list[Form]:
     inputs, output = program.of(operator)
     if inputs[0].dtype == "uint8" and not isinstance(operator, Lookup):
         raise BadInput(f"{operator.name}: reads the picture's bytes; only a lookup can")
     if output.dtype == "int16" and not isinstance(operator, Convolve | SumPool):
         raise BadInput(f"{operator.name}: cannot give the scores; end with a linear, a convolution or an average pool")
+    return convolutions.forms_of(program, operator) if isinstance(operator, Convolve) else [_form(program, operator)]
+
+
+def _form(program: Program, operator: Lookup | SumPool | MaxPool | Add | Gate | Concatenate) -> Form:
+    inputs, output = program.of(operator)
     channels, pixels = output.shape[0], prod(output.shape[1:])
     match operator:
-        case Convolve():
-            return convolutions.form_of(program, operator, prefer)
         case Lookup(tables=tables):
             kernel = "lookup_bytes" if inputs[0].dtype == "uint8" else "lookup"
             call = f"{kernel}({{x}}, {{y}}, {{table}}, {256 * (len(tables) > 1)}, {channels}, {pixels})"
@@ -143,7 +153,7 @@ def _form(program: Program, operator: Operator, prefer: str) -> Form:
                 and kernel == inputs[0].shape[1:]
                 and count % 4 == 0
                 and count <= 512
-                and convolutions.has_room(program, operator)
+                and has_room(program, operator)
             ):
                 call = f"sum_map({{x}}, {{y}}, &how, {channels}, {count // 4})"
                 return Form(("requantize", "lanes", "armv6m", "rows", "window", "pools"), call, how=how)
@@ -165,7 +175,7 @@ def _form(program: Program, operator: Operator, prefer: str) -> Form:
             call = f"add({{x}}, {{x1}}, {{y}}, {a}, {b}, &how, {channels * pixels})"
             return Form(("requantize", "lanes", "armv6m", "elementwise"), call, how=how)
         case Gate(requantize=how):
-            plain = how.pre_shift == 0 and convolutions.has_room(program, operator)
+            plain = how.pre_shift == 0 and has_room(program, operator)
             kernel = "gate_unshifted" if plain else "gate"
             zeros = f"{inputs[0].zero_point}, {inputs[1].zero_point}"
             call = f"{kernel}({{x}}, {{x1}}, {{y}}, {zeros}, &how, {channels}, {pixels})"

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...integer.program import Pair, Requantize
+from ...integer.program import Convolve, Pair, Requantize
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class Form:
     lanes: whether `how` is for sums in lanes: multipliers of 16 bits, no pre-shift.
     scratch: bytes of the arena, for the operator alone.
     structs: further constants, by name: a C type and its values, in which arrays' names may stand.
+    instructions: that a Cortex-M0 executes, about; 0 where no other form is there to compare.
     """
 
     files: tuple[str, ...]
@@ -40,6 +41,18 @@ class Form:
     hows: tuple[Requantize, ...] = ()
     window: Window | None = None
     structs: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    instructions: float = 0
+
+    @property
+    def bytes(self) -> int:
+        """Of the arrays."""
+        return sum(array.nbytes for array in self.arrays.values())
+
+
+def window_of(operator: Convolve) -> Window:
+    """A convolution's windows."""
+    rows, columns = operator.weights.shape[2:]
+    return Window((rows, columns), operator.stride, operator.padding)
 
 
 def table(how: Requantize) -> NDArray[np.int8]:

@@ -69,19 +69,20 @@ void NAME_window4(const int8_t *weights, const int8_t *end, const uint8_t *taps,
 #define ROW(lower, upper)                                                                                              \
     " pop {r5}\n uxth r3, r5\n muls r3, r0, r3\n add r3, lr\n" INDEX("r3", "r6", "r7") " strb r3, [r1, #" lower "]\n"   \
     " asrs r3, r5, #16\n muls r3, r0, r3\n adds r3, r3, r4\n" INDEX("r3", "r6", "r7") " strb r3, [r1, #" upper "]\n"
-#define ROWS(first, start, list, sums, finish)                                                                         \
+#define LISTS(start, list) FIRST start " mov r1, ip\n" list("adds") SECOND " mov r1, ip\n" list("subs")
+#define ROWS(first, add, sums, finish)                                                                                 \
     SAVE " mov ip, r1\n mov r8, r2\n mov r9, r3\n ldr r1, [r3, #28]\n mov r10, r1\n ldr r1, [r3, #48]\n"               \
-    " mov r11, r1\n5:\n" first FIRST start " mov r1, ip\n" list("adds") SECOND " mov r1, ip\n" list("subs")            \
+    " mov r11, r1\n5:\n" first add                                                                                    \
     " push {r0}\n push " sums "\n mov r1, r9\n ldmia r1!, {r0, r2, r3, r5, r6, r7}\n ldr r4, [r3]\n adds r3, r3, r0\n" \
     " lsrs r0, r5, #2\n bcs 7f\n ldr r0, [r2]\n b 8f\n7: ldrh r0, [r2]\n sxth r0, r0\n8: adds r2, r2, r5\n"           \
     " mov r1, r9\n adds r1, #4\n stmia r1!, {r2, r3}\n lsls r2, r0, #15\n subs r2, r4, r2\n mov lr, r2\n"             \
     " mov r1, r8\n" finish " pop {r0}\n mov r1, r9\n ldr r2, [r1, #24]\n add r8, r2\n mov r1, r10\n subs r1, #1\n"   \
     " mov r10, r1\n beq 6f\n b 5b\n6:\n" RESTORE
 
-FUNCTION("NAME_rows4", ROWS("", START4, LIST4, "{r4-r7}", ROW("0", "2") ROW("1", "3") ROW("4", "6") ROW("5", "7")));
-FUNCTION("NAME_bytes4", ROWS("", START4, BYTES4, "{r4-r7}", ROW("0", "2") ROW("1", "3") ROW("4", "6") ROW("5", "7")));
-FUNCTION("NAME_bytes2", ROWS("", START2, BYTES2, "{r4-r5}", ROW("0", "2") ROW("1", "3")));
-FUNCTION("NAME_rows2", ROWS("", START2, LIST2, "{r4-r5}", ROW("0", "2") ROW("1", "3")));
+FUNCTION("NAME_rows4", ROWS("", LISTS(START4, LIST4), "{r4-r7}", ROW("0", "2") ROW("1", "3") ROW("4", "6") ROW("5", "7")));
+FUNCTION("NAME_bytes4", ROWS("", LISTS(START4, BYTES4), "{r4-r7}", ROW("0", "2") ROW("1", "3") ROW("4", "6") ROW("5", "7")));
+FUNCTION("NAME_bytes2", ROWS("", LISTS(START2, BYTES2), "{r4-r5}", ROW("0", "2") ROW("1", "3")));
+FUNCTION("NAME_rows2", ROWS("", LISTS(START2, LIST2), "{r4-r5}", ROW("0", "2") ROW("1", "3")));
 
 /* Four bytes of a map become the middle words of the tile's rows: outside and row 0, 0 and 1, 1 and outside. */
 #define MAP                                                                                                            \
@@ -90,7 +91,7 @@ FUNCTION("NAME_rows2", ROWS("", START2, LIST2, "{r4-r5}", ROW("0", "2") ROW("1",
     " lsls r5, r3, #16\n adds r5, r5, r6\n stmia r1!, {r4, r5}\n adds r1, #8\n stmia r1!, {r2, r3}\n adds r1, #8\n"    \
     " lsrs r2, r2, #16\n adds r2, r2, r7\n lsrs r3, r3, #16\n adds r3, r3, r7\n stmia r1!, {r2, r3}\n"
 #define TAPS2(op) TAPS(TWO(op))
-FUNCTION("NAME_maps2", ROWS(MAP, START2, TAPS2, "{r4-r5}", ROW("0", "2") ROW("1", "3")));
+FUNCTION("NAME_maps2", ROWS(MAP, LISTS(START2, TAPS2), "{r4-r5}", ROW("0", "2") ROW("1", "3")));
 
 /* y r1, distance r2; multiplier r3, offsets ip and r8, shift r4, table r5 */
 #define TAP                                                                                                            \

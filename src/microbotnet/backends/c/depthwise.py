@@ -1,0 +1,146 @@
+"""Depthwise convolutions: tiles of a channel's padded map, for ternary weights in lanes."""
+
+from dataclasses import replace
+from math import prod
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...integer.program import Convolve, Pair, Program, Requantize
+from .form import Form, window_of
+from .lanes import centred, fits_lanes, has_room, wrapped
+
+
+def depthwise_forms(program: Program, operator: Convolve) -> list[Form]:
+    """The ways to compute a convolution with one kernel a channel; none for another, or too large a map."""
+    (x,), _ = program.of(operator)
+    if operator.weights.shape[1] != 1 or len(operator.weights) != operator.groups:
+        return []
+    found = _ternary(program, operator) if fits_lanes(program, operator, x.zero_point) else None
+    found = found or (_eight_bits(program, operator) if has_room(program, operator) else None)
+    return [found] if found else []
+
+
+def _ternary(program: Program, operator: Convolve) -> Form | None:
+    (x,), y = program.of(operator)
+    how, operator = centred(operator, x.zero_point, more=128), _trimmed(program, operator)
+    if (small := _ternary_2x2(program, operator, how)) is not None:
+        return small
+    words = 4 if y.shape[2] > 2 else 2
+    half = -(-y.shape[1] // 2)
+    tile = _Tile(program, operator, half, words)
+    if tile.taps.max() > 255 or tile.places.max() > 63:
+        return None
+    return Form(
+        ("requantize", "lanes", "armv6m", "rows", "window", "depthwise"),
+        "depthwise_ternary({x}, {y}, (uint32_t *){scratch}, {weights}, &how, &window, &shape)",
+        scratch=4 * tile.words + x.shape[2],
+        arrays={"weights": _tap_lists(operator, tile.taps), "places": (4 * tile.places).astype(np.uint8)},
+        how=how,
+        lanes=True,
+        window=window_of(operator),
+        structs={
+            "shape": (
+                "depthwise_t",
+                f"{{places}}, 0, {tile.rows}, {tile.row}, {half}, {x.zero_point}, {x.zero_point}, {words}",
+            )
+        },
+    )
+
+
+def _ternary_2x2(program: Program, operator: Convolve, how: Requantize) -> Form | None:
+    """For kernels that reach one pixel beyond a map of 2×2. There a value less its zero point is as good as
+    one with 128 added whose padding is the zero point with 128 added.
+    """
+    (x,), y = program.of(operator)
+    size = operator.weights.shape[2:]
+    above, before = operator.padding
+    if x.shape[1:] != (2, 2) or y.shape[1:] != (2, 2) or operator.stride != (1, 1) or max(above, before) > 1:
+        return None
+    grid = np.full((3, 3), -1)
+    grid[1 - above : 1 - above + size[0], 1 - before : 1 - before + size[1]] = np.arange(prod(size)).reshape(size)
+    places = np.array([4 * u + v for u in range(3) for v in range(3) if grid[u, v] >= 0])
+    shift = x.zero_point + 128  # of both the values and the padding, so that sums move by shift·Σ weights
+    total = operator.weights.reshape(len(operator.weights), -1).sum(1, dtype=np.int64)
+    moved = how.offset.astype(np.int64) - how.multiplier.astype(np.int64) * shift * total
+    return Form(
+        ("requantize", "lanes", "armv6m", "rows", "window", "depthwise"),
+        f"depthwise_2x2({{x}}, {{y}}, (uint32_t *){{scratch}}, {{weights}}, &how, {x.shape[0]}, {x.zero_point})",
+        scratch=4 * 12,
+        arrays={"weights": _tap_lists(operator, places)},
+        how=replace(how, multiplier=np.broadcast_to(how.multiplier, moved.shape), offset=wrapped(moved)),
+        lanes=True,
+    )
+
+
+def _tap_lists(operator: Convolve, places: NDArray[np.intp]) -> NDArray[np.uint8]:
+    lists: list[int] = []
+    for kernel in operator.weights.reshape(len(operator.weights), -1):
+        signs = [places[kernel == sign].tolist() for sign in (1, -1)]
+        lists += [len(signs[0]), len(signs[1]), *signs[0], *signs[1]]
+    return np.array(lists, np.uint8)
+
+
+def _eight_bits(program: Program, operator: Convolve) -> Form | None:
+    (x,), y = program.of(operator)
+    if x.zero_point == 0:
+        operator = _trimmed(program, operator)
+    tile = _Tile(program, operator, y.shape[1], 4)
+    if tile.taps.max() > 255 or tile.places.max() > 63:
+        return None
+    return Form(
+        ("requantize", "lanes", "armv6m", "rows", "window", "depthwise"),
+        "depthwise({x}, {y}, (uint32_t *){scratch}, {weights}, &how, &window, &shape)",
+        scratch=4 * tile.words + x.shape[2],
+        arrays={
+            "weights": operator.weights,
+            "places": (4 * tile.places).astype(np.uint8),
+            "taps": tile.taps.astype(np.uint8),
+        },
+        how=operator.requantize,
+        window=window_of(operator),
+        structs={"shape": ("depthwise_t", f"{{places}}, {{taps}}, {tile.rows}, {tile.row}, 0, {x.zero_point}, 0, 4")},
+    )
+
+
+class _Tile:
+    """A channel's padded map in words, its columns sorted by their remainder by the stride.
+
+    places: of each column of the map. taps: of each weight of a kernel. row, words: of a row, of the whole tile.
+    """
+
+    def __init__(self, program: Program, operator: Convolve, rows: int, block: int) -> None:
+        (x,), y = program.of(operator)
+        tall, wide = operator.weights.shape[2:]
+        down, right = operator.stride
+        plane = -(-y.shape[2] // block) * block + (wide - 1) // right
+        reach = np.arange(x.shape[2]) + operator.padding[1]
+        plane = max(plane, int(reach.max()) // right + 1)
+        self.row = right * plane
+        self.rows = (rows - 1) * down + tall
+        self.words = self.rows * self.row
+        self.places = reach % right * plane + reach // right
+        across = np.arange(wide)
+        self.taps = (np.arange(tall)[:, None] * self.row + across % right * plane + across // right).reshape(-1)
+
+
+def _trimmed(program: Program, operator: Convolve) -> Convolve:
+    """Without the kernel's outer rows and columns that only ever meet padding.
+
+    Their products, weight by zero point, are then missing from the sums; they are nothing where inputs are taken less
+    their zero point.
+    """
+    (x,), y = program.of(operator)
+    spans = [
+        _used(x.shape[1 + i], y.shape[1 + i], operator.weights.shape[2 + i], operator.stride[i], operator.padding[i])
+        for i in (0, 1)
+    ]
+    (top, bottom), (left, right) = spans
+    padding: Pair = (operator.padding[0] - top, operator.padding[1] - left)
+    return replace(operator, weights=operator.weights[:, :, top:bottom, left:right], padding=padding)
+
+
+def _used(size: int, count: int, kernel: int, stride: int, padding: int) -> Pair:
+    """The first and the last + 1 of a kernel's rows that see the map; the first may not be beyond the padding."""
+    seen = [u for u in range(kernel) if any(0 <= i * stride + u - padding < size for i in range(count))]
+    return min(seen, default=0), max(seen, default=0) + 1

@@ -1,0 +1,56 @@
+"""Sums in lanes of 16 bits: whether a convolution's fit, and how they are requantized."""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...integer import ranges
+from ...integer.program import Convolve, Gate, Program, Requantize, SumPool
+
+LANE = 2**15
+LARGEST = 2**31 - 1
+
+
+def fits_lanes(program: Program, operator: Convolve, centre: int) -> bool:
+    """Whether every sum of weights and inputs less `centre` fits 16 bits, and requantizes without a pre-shift."""
+    (x,), y = program.of(operator)
+    how = operator.requantize
+    if operator.bits > 2 or how.pre_shift or y.dtype != "int8":
+        return False
+    shifted = replace(x, low=x.low - centre, high=x.high - centre, zero_point=x.zero_point - centre)
+    (found,) = ranges.sums(replace(program, tensors=program.tensors | {x.name: shifted}), operator)
+    if found.low.min() < -LANE or found.high.max() >= LANE:
+        return False
+    return has_room(program, operator)
+
+
+def has_room(program: Program, operator: Convolve | Gate | SumPool) -> bool:
+    """Whether 32 bits still hold what the last shift is given when outputs are counted from 0 to 255."""
+    how = operator.requantize
+    (found,) = ranges.sums(program, operator)
+    return int(ranges.requantized(found, how)[1].max()) + (128 << how.shift) <= LARGEST
+
+
+def centred(operator: Convolve, centre: int, *, more: int = 0) -> Requantize:
+    """The requantization of sums of inputs less `centre`. Only without a pre-shift, or with centre 0.
+
+    Offsets may leave 32 bits; they wrap around, as the kernels' sums do.
+
+    Args:
+        more: added to every output.
+    """
+    how = operator.requantize
+    if centre == 0 and more == 0:
+        return how
+    total = operator.weights.reshape(len(operator.weights), -1).sum(1, dtype=np.int64)
+    offset = how.offset.astype(np.int64) + how.multiplier.astype(np.int64) * centre * total + (more << how.shift)
+    multiplier = np.broadcast_to(how.multiplier, offset.shape)
+    if (multiplier == multiplier[0]).all() and (offset == offset[0]).all():
+        multiplier, offset = multiplier[:1], offset[:1]
+    return replace(how, multiplier=multiplier, offset=wrapped(offset))
+
+
+def wrapped(values: NDArray[np.int64]) -> NDArray[np.int32]:
+    """Modulo 2³²."""
+    return values.astype(np.uint32).view(np.int32)

@@ -1,0 +1,45 @@
+"""Codes hold the rows, and choices are the best there are."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from microbotnet.backends.c.choose import KERNELS, choose
+from microbotnet.backends.c.codes import EACH, encode_codes, in_chunks
+from microbotnet.backends.c.form import Form
+
+
+@given(st.integers(1, 9), st.integers(1, 40), st.sampled_from(EACH), st.integers(0, 2**32 - 1))
+def test_rows_come_back(rows: int, inputs: int, each: int, seed: int) -> None:
+    weights = np.random.default_rng(seed).integers(-1, 2, (rows, inputs)).astype(np.int8)
+    codes = encode_codes(weights, each)
+    digits = codes[:, :, None] // 3 ** np.arange(each) % 3
+    np.testing.assert_array_equal(np.array([0, 1, -1])[digits].reshape(rows, -1)[:, :inputs], weights)
+    assert not digits.reshape(rows, -1)[:, inputs:].any()
+
+
+def test_codes_by_hand() -> None:
+    assert encode_codes(np.array([[1, -1, 0, 0, 1, -1]], np.int8), 5).tolist() == [[1 + 2 * 3 + 81, 2]]
+    assert in_chunks(np.array([[1, 2, 3], [4, 5, 6]], np.uint8), 2).tolist() == [1, 2, 4, 5, 3, 6]
+
+
+def form(kernel: str, size: int, instructions: int) -> Form:
+    return Form((), f"{kernel}()", arrays={"weights": np.zeros(size, np.uint8)}, instructions=instructions)
+
+
+def test_a_mix_gives_up_what_costs_least_for_each_byte() -> None:
+    dear = [form("ternary", 100, 10), form("tabled2", 50, 1000)]
+    cheap = [form("ternary", 100, 10), form("tabled2", 90, 12), form("tabled2", 40, 200)]
+    assert [f.bytes for f in choose([dear, cheap], "speed")] == [100, 100]
+    assert [f.bytes for f in choose([dear, cheap], "speed", 10)] == [100, 90]
+    assert [f.bytes for f in choose([dear, cheap], "speed", 11)] == [100, 40]
+    assert [f.bytes for f in choose([dear, cheap], "speed", 10**6)] == [50, 40]
+
+
+def test_a_kernel_must_save_its_own_bytes() -> None:
+    saved = KERNELS["tabled2"] // 2
+    layer = [form("ternary", 1000, 1), form("tabled2", 1000 - saved - 10, 1)]
+    assert choose([layer], "size") == [layer[1]]  # either needs a kernel
+    other = [form("ternary", 1000, 1)]
+    assert choose([layer, other], "size") == [layer[0], *other]
+    assert choose([layer, layer, layer, other], "size") == [layer[1], layer[1], layer[1], *other]
