@@ -18,6 +18,7 @@ from microbotnet.graph.trace import trace
 from microbotnet.integer.file import save_program
 from microbotnet.integer.source import open_program
 from microbotnet.nets import find_net
+from microbotnet.quant.activations import NAME
 from microbotnet.training.checkpoint import load_checkpoint
 from microbotnet.weights import shipped_cards
 
@@ -40,7 +41,8 @@ def derive(name: str) -> None:
     graph = replace(graph, nodes=tuple(replace(node, source="") for node in graph))  # paths on this machine
     stored = {"widths": find_net(made["name"], made.get("design")).widths, "graph": graph.to_json()}
     write_atomically(WEIGHTS / "graphs" / f"{name}.json", (json.dumps(stored, separators=(",", ":")) + "\n").encode())
-    program = open_program(str(WEIGHTS / f"{name}.safetensors"), loaded.card["data"]["name"])
+    pictures = None if hasattr(loaded.model, NAME) else loaded.card["data"]["name"]
+    program = open_program(str(WEIGHTS / f"{name}.safetensors"), pictures)
     save_program(WEIGHTS / "programs" / f"{name}.program", program)
 
 

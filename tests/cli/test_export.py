@@ -14,6 +14,8 @@ from microbotnet.integer.interpreter import run
 from microbotnet.integer.samples import random_pictures, random_program
 from microbotnet.integer.source import open_program
 
+POINTWISE = "microbotnet-0.32-one-negative-one-pointwise"
+
 
 def microbotnet(*arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
@@ -38,6 +40,20 @@ def test_export_writes_c_that_compiles_and_answers(tmp_path: Path) -> None:
     answer = subprocess.run([folder / "example"], input=picture.tobytes(), capture_output=True, check=True).stdout
     (scores,) = run(program, picture).tolist()
     assert [int(word) for word in answer.split()] == [scores.index(max(scores)), *scores]
+
+
+def test_a_users_own_folder_calibrates(tmp_path: Path) -> None:
+    demo = Path(__file__).resolve().parents[2] / "src" / "microbotnet" / "demo" / "pictures"
+    (tmp_path / "mine" / "some").mkdir(parents=True)
+    for file in demo.glob("*.png"):
+        shutil.copy(file, tmp_path / "mine" / "some")
+    programs = {}
+    for name, options in (("shipped", ()), ("mine", ("--calibrate", tmp_path / "mine"))):
+        done = microbotnet("export", "microbotnet-0.25", "--c", tmp_path / name, *options, "--json")
+        assert done.returncode == 0, done.stderr
+        programs[name] = (tmp_path / name / "net_weights.h").read_text()
+    assert programs["mine"] != programs["shipped"]
+    assert "checkpoint: microbotnet-0.25\n" in (tmp_path / "mine" / "net.h").read_text()
 
 
 def test_onnx_of_a_shipped_network_needs_no_torch(tmp_path: Path) -> None:
@@ -69,12 +85,19 @@ def test_without_onnx_it_names_the_extra(monkeypatch: pytest.MonkeyPatch, capsys
 
 def test_what_cannot_be_exported_is_said_in_a_line(tmp_path: Path) -> None:
     (tmp_path / "bad.program").write_bytes(b"nothing")
+    weights = Path(__file__).resolve().parents[2] / "src" / "microbotnet" / "weights"
+    for suffix in ("json", "safetensors"):
+        shutil.copy(weights / f"microbotnet-0.25.{suffix}", tmp_path / f"float.{suffix}")
     for arguments, message in (
         (("export", tmp_path / "bad.program", "--c", tmp_path / "c"), "damaged, or no program"),
         (("export", "microbotnet-0.32"), "give --c DIR"),
         (("export", "microbotnet-0.32", "--onnx", tmp_path / "net.onnx", "--vote", "mean"), "give --c DIR too"),
         (("export", "microbotnet-0.25", "--c", tmp_path / "c", "--vote", "median"), "no voting rule 'median'"),
         (("export", "microbotnet-0.32", "--onnx", tmp_path / "net.pb"), "ends in .onnx"),
+        (("export", tmp_path / "bad.program", "--c", tmp_path / "c", "--calibrate", "cifar10"), "in integers already"),
+        (("export", POINTWISE, "--c", tmp_path / "c", "--calibrate", tmp_path), "leave out --calibrate"),
+        (("export", "microbotnet-0.25", "--c", tmp_path / "c", "--calibrate", tmp_path / "void"), "no such folder"),
+        (("export", tmp_path / "float.safetensors", "--c", tmp_path / "c"), "--calibrate cifar10, or a folder"),
         (("export", tmp_path / "none.program", "--c", tmp_path / "c"), "cannot be read"),
     ):
         done = microbotnet(*arguments)

@@ -198,6 +198,12 @@ def test_a_model_without_values_traces_too() -> None:
     assert graph.parameter_count == 236_658
 
 
+def test_a_single_layer_is_a_network_too() -> None:
+    graph = trace(nn.Conv2d(3, 5, 3))
+    assert [node.name for node in graph] == ["input", "conv"]
+    assert graph["conv"].shape == (5, 30, 30)
+
+
 def test_a_failed_trace_restores_the_model() -> None:
     model = nn.Sequential(nn.BatchNorm2d(3), Broken()).train()
     with pytest.raises(BadInput):

@@ -292,6 +292,20 @@ def test_what_has_no_integer_form_is_named_with_its_place(layers: list[nn.Module
         lowered(model, size=8)
 
 
+@pytest.mark.parametrize(
+    "model",
+    [
+        nn.Conv2d(3, 5, 8),
+        nn.Sequential(nn.Sequential(nn.Conv2d(3, 5, 3), nn.Hardswish()), nn.AdaptiveAvgPool2d(1), nn.Flatten()),
+    ],
+    ids=["one layer", "layers in a row"],
+)
+def test_a_root_that_is_torchs_own_module(model: nn.Module) -> None:
+    case = lowered(model)
+    assert all(operator.name for operator in case.program.operators)
+    compare(case)
+
+
 def test_activations_must_be_quantized_and_labels_fit() -> None:
     model = create_model("resnet8").eval()
     with pytest.raises(BadInput, match="activations are not quantized"):

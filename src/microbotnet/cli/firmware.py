@@ -47,7 +47,7 @@ def firmware(
         str | None,
         typer.Option(
             metavar="SET|FOLDER",
-            help="Pictures that set the activations' ranges, for a checkpoint trained without: cifar10 or a folder.",
+            help="Pictures that set the activations' ranges, for a checkpoint trained without: a set or any folder.",
         ),
     ] = None,
     vote: Annotated[

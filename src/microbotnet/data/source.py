@@ -65,8 +65,11 @@ def open_source(data: str | Path | None = None, *, size: int = 32, split: float 
     return Source(CIFAR10, CIFAR10, cifar10.CLASSES, lambda part: load_cifar10(folder, part))
 
 
+def is_cifar10(folder: Path) -> bool:
+    """Whether CIFAR-10 is in the folder, unpacked or not."""
+    return (folder / cifar10.URL.rpartition("/")[2]).exists() or cifar10.has_cifar10(folder)
+
+
 def _has_classes(folder: Path) -> bool:
     """Whether it is a folder of pictures: it has folders in it, and CIFAR-10 is not there."""
-    if (folder / cifar10.URL.rpartition("/")[2]).exists() or cifar10.has_cifar10(folder):
-        return False
-    return any(path.is_dir() and not path.name.startswith(".") for path in folder.iterdir())
+    return not is_cifar10(folder) and any(path.is_dir() and not path.name.startswith(".") for path in folder.iterdir())

@@ -231,7 +231,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         for tensor in made:
             found = describe(op, named, given, tensor, self._learned)
             node = Node(
-                name=path if _of_torch(module) else f"{path}.{found.kind}".lstrip("."),
+                name=path if path and _of_torch(module) else f"{path}.{found.kind}".lstrip("."),
                 kind=found.kind,
                 inputs=inputs,
                 shape=_without_batch(tensor),

@@ -21,6 +21,7 @@ def lower_checkpoint(
     pictures: np.ndarray[Any, np.dtype[np.uint8]] | None = None,
     *,
     bits: int = 8,
+    name: str | None = None,
 ) -> Program:
     """The integer program of a checkpoint.
 
@@ -29,13 +30,14 @@ def lower_checkpoint(
         pictures: (N, 3, H, W) uint8, training pictures, a thousand or so: they set the ranges of activations where
             the checkpoint was trained without. Where it was trained with them they are not looked at.
         bits: of the activations then; 8 or 4.
+        name: what a loaded checkpoint is called, for people.
 
     Raises:
         BadInput: see `load_checkpoint`, `calibrate` and `lower`; or pictures are needed and there are none.
     """
     loaded = checkpoint if isinstance(checkpoint, Checkpoint) else load_checkpoint(checkpoint)
     card, model = loaded.card, loaded.model
-    name = "the network" if isinstance(checkpoint, Checkpoint) else str(checkpoint)
+    name = name or ("the network" if isinstance(checkpoint, Checkpoint) else str(checkpoint))
     side = card["architecture"]["input_size"]
     data = card["data"]
     if getattr(model, NAME, None) is None:
@@ -47,5 +49,8 @@ def lower_checkpoint(
         batches = Batches(torch.from_numpy(pictures), data["mean"], data["std"])
         calibrate(model, (batches.take(index) for index in torch.split(torch.arange(len(pictures)), _BATCH)))
     architecture = card["architecture"]
-    source = {"checkpoint": Path(name).name, "network": f"{architecture['name']} ×{architecture.get('width', 1):g}"}
+    source = {
+        "checkpoint": Path(name).name.removesuffix(".safetensors"),
+        "network": f"{architecture['name']} ×{architecture.get('width', 1):g}",
+    }
     return lower(model, data["mean"], data["std"], input_shape=(3, side, side), labels=data["classes"], source=source)

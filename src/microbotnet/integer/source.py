@@ -3,6 +3,7 @@
 from importlib.resources import as_file
 from pathlib import Path
 
+from ..errors import BadInput
 from ..weights import shipped_cards, shipped_program
 from .file import SUFFIX, load_program
 from .program import Program
@@ -16,23 +17,34 @@ def open_program(subject: str, calibrate: str | None = None) -> Program:
     Args:
         subject: a name of `shipped_cards()`; a .program file; else a checkpoint's file.
         calibrate: a data set or folder whose training pictures set the ranges of activations, for a checkpoint trained
-            without. None takes a shipped checkpoint as it was lowered when it was shipped.
+            without; see `sample_pictures`. None takes a shipped checkpoint as it was lowered when it was shipped.
 
     Raises:
-        BadInput: see `load_program`, `load_checkpoint` and `lower_checkpoint`.
+        BadInput: see `load_program`, `load_checkpoint` and `lower_checkpoint`; pictures are needed and not said, or
+            said where the ranges are set.
     """
     if calibrate is None and subject in shipped_cards():
         with as_file(shipped_program(subject)) as path:
             return load_program(path)
     if subject.endswith(SUFFIX):
+        if calibrate is not None:
+            raise BadInput(f"{subject}: is in integers already; leave out --calibrate")
         return load_program(Path(subject))
-    from ..data.source import open_source
+    from ..quant.activations import NAME
     from ..training.checkpoint import load_checkpoint
     from .checkpoint import lower_checkpoint
 
     loaded = load_checkpoint(subject)
+    if hasattr(loaded.model, NAME):
+        if calibrate is not None:
+            raise BadInput(f"{subject}: was trained with activations in few bits, which keep their ranges; leave out "
+                           "--calibrate")  # fmt: skip
+        return lower_checkpoint(loaded, name=subject)
     if calibrate is None:
-        return lower_checkpoint(loaded)
+        name = loaded.card["data"]["name"]
+        raise BadInput(f"{subject}: was trained with float activations; say which pictures set the ranges of integers: "
+                       f"--calibrate {name}, or a folder of pictures")  # fmt: skip
+    from ..data.sample import sample_pictures
+
     size = loaded.card["architecture"]["input_size"]
-    pictures = open_source(calibrate, size=size).load("train")[0]
-    return lower_checkpoint(loaded, pictures[:CALIBRATION].numpy())
+    return lower_checkpoint(loaded, sample_pictures(calibrate, size, CALIBRATION), name=subject)
