@@ -1,20 +1,23 @@
 """A model of cycles: what each instruction takes when memories never make the core wait.
 
-- Cortex-M0: the instruction timings of its Technical Reference Manual (Arm DDI 0432C, 3.3). A taken branch takes 3,
-  a load or store 2, `ldm`, `stm`, `push` and `pop` of n registers 1 + n (4 + n where the pc is one of them), a
-  multiplication 1 or 32.
-- Cortex-M4: its manual (Arm 100166, 3.3.1), with 2 cycles to refill the pipeline where it says 1 to 3, 12 for a
-  division where it says 2 to 12, 1 for a load right behind another.
-- Cortex-M33: Arm publishes no timings; those of the M4 are used, and are no more than a guess.
+- Cortex-M0: the table of its Technical Reference Manual (Arm DDI 0432C, 3.3). A taken branch takes 3, a call 4, a load
+  or store 2, `ldm`, `stm`, `push` and `pop` of n registers 1 + n (4 + n where the pc is one of them), a multiplication
+  1 or 32, barriers and special registers 4.
+- Cortex-M4: the table and the load/store timings of its manual (Arm 100166, 3.3.1 and 3.3.2), with 2 cycles to refill
+  the pipeline where it says 1 to 3 and 12 for a division where it says 2 to 12. A load or store right behind a load,
+  whose result its address does not need, takes one less; one whose address is what the instruction before it computed
+  takes one more; a store takes 1, with an offset in a register 2.
+- Cortex-M33: Arm publishes no timings; those of the M4 are used, as LLVM does to schedule for it, and are no more than
+  a guess: the M33 has another pipeline, which loads sooner and issues some pairs at once.
 
 A model, since flash may be slower than the core (a microcontroller then waits, or hides it behind a cache), and
 interrupts, DMA and the radio share the memories. Instructions are counted, not modelled.
 """
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 from .board import Board
+from .registers import PC
 from .thumb import Instruction, Kind
 
 REFILL = 2  # cycles behind a taken branch, Cortex-M4
@@ -26,17 +29,35 @@ _FOUR = {
     Kind.ALU: 1, Kind.MULTIPLY: 1, Kind.DIVIDE: 12, Kind.LOAD: 2, Kind.STORE: 1, Kind.CONDITIONAL: 1,
     Kind.BRANCH: 1 + REFILL, Kind.CALL: 1 + REFILL, Kind.JUMP: 1 + REFILL, Kind.SYSTEM: 2,
 }  # fmt: skip
+_COMPUTES = (Kind.ALU, Kind.MULTIPLY, Kind.DIVIDE)
 
 
 def block_cycles(block: Sequence[Instruction], board: Board) -> tuple[int, int]:
     """Cycles of a straight run of instructions, and how many more if the conditional branch at its end is taken."""
+    conditional = block[-1].kind is Kind.CONDITIONAL
     if board.core == "cortex-m0":
         table = _ZERO | {Kind.MULTIPLY: board.multiply_cycles}
-        total = sum(_several(i, 4) if i.count else table[i.kind] for i in block)
-        return total, 2 if block[-1].kind is Kind.CONDITIONAL else 0
-    total = sum(_several(i, 1 + REFILL) if i.count else _FOUR[i.kind] for i in block)
-    total -= sum(a.kind is b.kind is Kind.LOAD for a, b in pairwise(block))
-    return total, REFILL if block[-1].kind is Kind.CONDITIONAL else 0
+        return sum(_several(i, 4) if i.count else table[i.kind] for i in block), 2 * conditional
+    total = sum(_four(i, before) for i, before in zip(block, (None, *block), strict=False))
+    return total, REFILL * conditional
+
+
+def _four(instruction: Instruction, before: Instruction | None) -> int:
+    """On a Cortex-M4, behind `before`."""
+    kind, made_of = instruction.kind, instruction.made_of
+    if instruction.count:
+        return _several(instruction, 1 + REFILL)
+    if kind is Kind.JUMP and instruction.size == 4:  # tbb
+        return 2 + REFILL
+    cycles = _FOUR[kind]
+    if kind in (Kind.LOAD, Kind.STORE):
+        cycles += kind is Kind.STORE and made_of.bit_count() > 1
+        if before is not None and before.kind is Kind.LOAD and not before.writes & made_of:
+            cycles = 1
+        elif before is not None and before.kind in _COMPUTES and before.writes & made_of:
+            cycles += 1
+        cycles += REFILL if kind is Kind.LOAD and instruction.writes == PC else 0
+    return cycles
 
 
 def _several(instruction: Instruction, with_pc: int) -> int:

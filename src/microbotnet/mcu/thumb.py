@@ -4,8 +4,10 @@ Encodings: Armv6-M Architecture Reference Manual (DDI 0419), A5; Armv7-M (DDI 04
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
+
+from .registers import addressed, written
 
 
 class Kind(Enum):
@@ -30,7 +32,8 @@ class Instruction:
     """An instruction at `address`.
 
     size: 2 or 4 bytes. count: registers of a MULTIPLE or RETURN. stack: bytes it takes from the stack (negative:
-    gives back). armv6m: whether a Cortex-M0 has it.
+    gives back). armv6m: whether a Cortex-M0 has it. writes: the registers, made_of: those of
+    which a load's or store's address is made, as masks; see `registers`.
     """
 
     address: int
@@ -39,6 +42,8 @@ class Instruction:
     count: int = 0
     stack: int = 0
     armv6m: bool = True
+    writes: int = 0
+    made_of: int = 0
 
 
 def decode(code: bytes, address: int = 0) -> Iterator[Instruction]:
@@ -48,10 +53,12 @@ def decode(code: bytes, address: int = 0) -> Iterator[Instruction]:
         first = int.from_bytes(code[at : at + 2], "little")
         if first >> 11 in (0b11101, 0b11110, 0b11111):
             second = int.from_bytes(code[at + 2 : at + 4], "little")
-            yield _wide(address + at, first, second)
+            found = _wide(address + at, first, second)
+            yield replace(found, writes=written(first, second), made_of=addressed(first, second))
             at += 4
         else:
-            yield _narrow(address + at, first)
+            found = _narrow(address + at, first)
+            yield replace(found, writes=written(first), made_of=addressed(first))
             at += 2
 
 
@@ -105,7 +112,7 @@ def _miscellaneous(address: int, word: int) -> Instruction:
     if word >> 8 == 0b10111111 and word & 15:
         return made(Kind.ALU, armv6m=False)  # it
     if word >> 5 == 0b10110110011:
-        return made(Kind.SYSTEM)  # cps
+        return made(Kind.ALU)  # cps
     return made(Kind.ALU)
 
 
