@@ -127,12 +127,14 @@ def litert(model: torch.nn.Module, side: int, quantized: bool, pictures: np.ndar
 
 
 def litert_int8(file: str, pictures: np.ndarray[Any, Any], batch: int) -> bytes:
+    from ai_edge_litert.interpreter import Interpreter
     from ai_edge_quantizer import quantizer, recipe
 
     made = quantizer.Quantizer(file, recipe.static_wi8_ai8())
-    name = next(iter(made._result.model.signatureDefs[0].inputs)) if hasattr(made, "_result") else "args_0"
-    rows = [{name: pictures[i : i + batch]} for i in range(0, 4 * batch, batch)]
-    return bytes(made.quantize(made.calibrate({"serving_default": rows})).quantized_model)
+    signatures = Interpreter(model_path=file).get_signature_list()
+    key = next(iter(signatures))
+    rows = [{signatures[key]["inputs"][0]: pictures[i : i + batch]} for i in range(0, 4 * batch, batch)]
+    return bytes(made.quantize(made.calibrate({key: rows})).quantized_model)
 
 
 def seconds(call: Callable[[], Any], least: float) -> float:

@@ -16,8 +16,8 @@ import threading
 import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, field
+from functools import cache, cached_property
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -31,8 +31,9 @@ from .integer.file import fingerprint
 from .integer.program import Program
 from .integer.source import open_program
 
-CHUNK = 16  # pictures that a thread takes at a time
-_thread = threading.local()  # each thread has an arena of its own
+FEWEST, MOST = 16, 256  # pictures that a thread takes at a time
+_LINE = 64  # bytes of the cache's
+_BYTE = np.dtype(np.uint8)
 _SUFFIX = ".dll" if sys.platform == "win32" else ".so"
 
 _MANY = """
@@ -67,13 +68,14 @@ class Network:
     program: Program
     engine: str
     run_many: Any  # the C function, or None
+    rooms: threading.local = field(default_factory=threading.local, repr=False, compare=False)
 
     @property
     def labels(self) -> tuple[str, ...]:
         """The classes' names."""
         return self.program.labels
 
-    @property
+    @cached_property
     def input_shape(self) -> tuple[int, int, int]:
         """Of a picture: channels, rows, columns."""
         return self.program.tensors[self.program.input].shape
@@ -96,26 +98,41 @@ class Network:
 
     def scores(self, pictures: NDArray[np.uint8], *, threads: int | None = None) -> NDArray[np.int16]:
         """The program's own numbers, (N, classes) int16: the interpreter's, to the last bit. See `predict`."""
-        shape = self.input_shape
-        if pictures.dtype != np.uint8 or pictures.shape[1:] != shape:
-            raise BadInput(f"the network takes (N, {', '.join(map(str, shape))}) uint8, not {pictures.shape} "
-                           f"{pictures.dtype}")  # fmt: skip
+        if pictures.dtype != _BYTE or pictures.shape[1:] != self.input_shape:
+            raise BadInput(f"the network takes (N, {', '.join(map(str, self.input_shape))}) uint8, not "
+                           f"{pictures.shape} {pictures.dtype}")  # fmt: skip
         if self.run_many is None:
             return interpreter.run(self.program, pictures)
-        pictures = np.ascontiguousarray(pictures)
-        scores = np.empty((len(pictures), self.program.tensors[self.program.output].shape[0]), np.int16)
-        threads = min(threads or os.cpu_count() or 1, -(-len(pictures) // CHUNK))
-        if threads <= 1:
-            self._run(pictures, scores)
-        else:
-            with ThreadPoolExecutor(threads) as pool:  # C runs without Python's lock
-                list(pool.map(self._run, _chunks(pictures), _chunks(scores)))
+        if len(pictures) <= FEWEST:
+            return self._run(pictures)
+        threads = min(threads or os.cpu_count() or 1, -(-len(pictures) // FEWEST))
+        each = min(max(-(-len(pictures) // (4 * threads)), FEWEST), MOST)
+        parts = [pictures[i : i + each] for i in range(0, len(pictures), each)]
+        if threads == 1:
+            return np.concatenate([self._run(part) for part in parts])
+        with ThreadPoolExecutor(threads) as pool:  # C runs without Python's lock
+            return np.concatenate(list(pool.map(self._run, parts)))
+
+    def _run(self, pictures: NDArray[np.uint8]) -> NDArray[np.int16]:
+        """Scores of at most MOST pictures."""
+        try:
+            room = self.rooms.room
+        except AttributeError:
+            room = self.rooms.room = _Room(self.program, self.run_many.arena_bytes)
+        count = len(pictures)
+        self.run_many(pictures.tobytes(), room.scores_at, room.arena_at, count)
+        scores: NDArray[np.int16] = room.scores[:count].copy()
         return scores
 
-    def _run(self, pictures: NDArray[np.uint8], scores: NDArray[np.int16]) -> None:
-        if not hasattr(_thread, "arena") or _thread.arena.nbytes < self.run_many.arena_bytes:
-            _thread.arena = np.zeros(self.run_many.arena_bytes // 8 + 1, np.uint64)
-        self.run_many(*(a.__array_interface__["data"][0] for a in (pictures, scores, _thread.arena)), len(pictures))
+
+class _Room:
+    """What a thread computes in. Addresses are taken once: asking an array for its own takes as long as a layer."""
+
+    def __init__(self, program: Program, arena_bytes: int) -> None:
+        self.scores = np.zeros((MOST, program.tensors[program.output].shape[0]), np.int16)
+        self.scores_at = self.scores.ctypes.data
+        self.arena = np.zeros(arena_bytes + _LINE, np.uint8)
+        self.arena_at = -(-self.arena.ctypes.data // _LINE) * _LINE
 
 
 def load(source: str | Path | Program) -> Network:
@@ -141,10 +158,6 @@ def load(source: str | Path | Program) -> Network:
         )
         return Network(program, "interpreter", None)
     return Network(program, *library)
-
-
-def _chunks(rows: NDArray[Any]) -> Iterator[NDArray[Any]]:
-    return (rows[i : i + CHUNK] for i in range(0, len(rows), CHUNK))
 
 
 class _Build:
@@ -179,7 +192,7 @@ class _Build:
     def _compile(self, command: Sequence[str], path: Path) -> bool:
         from .backends.c import emit
 
-        sources = emit(self.program, prefer="vectors")
+        sources = emit(self.program, prefer=_suited(command))
         with tempfile.TemporaryDirectory(prefix="microbotnet-") as room:
             for name, text in (sources | {"many.c": _MANY}).items():
                 (Path(room) / name).write_text(text, "utf-8")
@@ -205,6 +218,16 @@ def _compilers() -> Iterator[tuple[str, list[str]]]:
         yield Path(system).name, [system, *native]
     if importlib.util.find_spec("ziglang") is not None:
         yield "zig", [sys.executable, "-m", "ziglang", "cc", "-fno-sanitize=all", *native]
+
+
+def _suited(command: Sequence[str]) -> str:
+    """Which kernels suit the processor that the compiler writes for: its own macros say."""
+    from .backends.c.avx512 import MACROS
+
+    words = [*command, "-dM", "-E", "-x", "c", os.devnull]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, env=os.environ | _caches())
+    defined = {line.split()[1] for line in done.stdout.splitlines() if line.startswith("#define ")}
+    return "avx512" if defined.issuperset(MACROS) else "vectors"
 
 
 def _folder() -> Path:

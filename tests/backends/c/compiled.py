@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from microbotnet.backends.c import emit
+from microbotnet.engine import _suited
 from microbotnet.integer.program import Program
 
 STRICT = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-pedantic", "-Werror")
@@ -28,6 +29,16 @@ def compiler(name: str) -> list[str]:
     if shutil.which(name) is None:
         pytest.skip(f"{name} is not installed")
     return [name]
+
+
+def compiler_for(name: str, prefer: str) -> list[str]:
+    """With the flags that the kernels need; skips the test on a processor that has not the instructions."""
+    command = compiler(name)
+    if prefer != "avx512":
+        return command
+    if _suited([*command, "-march=native"]) != "avx512":
+        pytest.skip("this processor has no AVX-512 VNNI and VBMI")
+    return [*command, "-march=native"]
 
 
 class Compiled:

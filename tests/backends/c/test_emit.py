@@ -15,7 +15,7 @@ from microbotnet.errors import BadInput
 from microbotnet.integer.interpreter import run
 from microbotnet.integer.samples import random_pictures, random_program
 
-from .compiled import STRICT, Compiled, compiler
+from .compiled import STRICT, Compiled, compiler, compiler_for
 
 
 @pytest.mark.parametrize(
@@ -24,13 +24,15 @@ from .compiled import STRICT, Compiled, compiler
         ("gcc", "speed", range(40)),
         ("gcc", "size", range(40, 70)),
         ("gcc", "vectors", range(70, 90)),
+        ("gcc", "avx512", range(40)),
+        ("clang", "avx512", range(40, 50)),
         ("clang", "speed", range(90, 100)),
         ("zig", "size", range(100, 105)),
     ],
 )
 def test_c_equals_the_interpreter(name: str, prefer: str, seeds: range, tmp_path: Path) -> None:
     programs = [random_program(seed) for seed in seeds]
-    compiled = Compiled(programs, tmp_path, compiler(name), prefer=prefer)
+    compiled = Compiled(programs, tmp_path, compiler_for(name, prefer), prefer=prefer)
     for number, program in enumerate(programs):
         pictures = random_pictures(program, 6)
         np.testing.assert_array_equal(compiled.scores(number, pictures), run(program, pictures), f"{seeds[number]}")
@@ -54,7 +56,7 @@ def test_every_encoding_equals_the_interpreter(seeds: range, tmp_path: Path, mon
     assert min(chosen[name] for name in KERNELS) > 2
 
 
-@pytest.mark.parametrize(("seed", "prefer"), [(1, "speed"), (4, "size"), (8, "speed"), (9, "vectors")])
+@pytest.mark.parametrize(("seed", "prefer"), [(1, "speed"), (4, "size"), (8, "speed"), (9, "vectors"), (10, "avx512")])
 def test_sanitizers_find_nothing(seed: int, prefer: str, tmp_path: Path) -> None:
     program = random_program(seed, operators=10)
     pictures = random_pictures(program, 8, seed=1)
@@ -63,7 +65,7 @@ def test_sanitizers_find_nothing(seed: int, prefer: str, tmp_path: Path) -> None
     example = tmp_path / "example"
     flags = ["-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
     sources = [tmp_path / "net.c", tmp_path / "main.c"]
-    subprocess.run([*compiler("gcc"), *STRICT, *flags, *sources, "-o", example], check=True)
+    subprocess.run([*compiler_for("gcc", prefer), *STRICT, *flags, *sources, "-o", example], check=True)
     for picture, wanted in zip(pictures, run(program, pictures), strict=True):
         answer = subprocess.run([example], input=picture.tobytes(), capture_output=True, check=True).stdout
         assert [int(word) for word in answer.split()] == [int(wanted.argmax()), *wanted.tolist()]

@@ -27,7 +27,7 @@ from ...integer.program import (
     SumPool,
     Tensor,
 )
-from . import convolutions, vectors
+from . import avx512, convolutions, vectors
 from .arrays import WIDTHS, Arrays
 from .choose import choose
 from .form import Form, Window, table
@@ -36,11 +36,12 @@ from .vote import emit_vote
 
 ORDER = (
     "begin", "requantize", "window", "lanes", "armv6m", "rows", "lookup", "ternary", "tables", "depthwise", "dense",
-    "pools", "elementwise", "vectors",
+    "pools", "elementwise", "vectors", "avx512",
 )  # fmt: skip
 
 
-PREFER = ("speed", "size", "vectors")
+PREFER = ("speed", "size", "vectors", "avx512")
+_HOSTS = {"vectors": (vectors.form_of, vectors.plan), "avx512": (avx512.form_of, avx512.plan)}
 
 
 def emit(program: Program, *, prefer: str = "speed", spare: int = 0, name: str = "net") -> dict[str, str]:
@@ -49,7 +50,7 @@ def emit(program: Program, *, prefer: str = "speed", spare: int = 0, name: str =
     Args:
         program: any whose picture is read by a `Lookup`.
         prefer: what to spare on a small core: "speed" instructions, "size" bytes; "vectors" is for processors with
-            vector registers and ample memory.
+            vector registers and ample memory, "avx512" for x86 ones with VNNI and VBMI.
         spare: bytes that "speed" has to give up, where instructions are cheapest; as far as that goes.
         name: begins every file's and public symbol's name.
 
@@ -85,8 +86,8 @@ def arena(program: Program, *, prefer: str = "speed", spare: int = 0) -> Plan:
 
 
 def _plan(program: Program, forms: list[Form], prefer: str) -> Plan:
-    if prefer == "vectors":
-        return vectors.plan(program, forms)
+    if prefer in _HOSTS:
+        return _HOSTS[prefer][1](program, forms)
     scratch = {o.name: form.scratch for o, form in zip(program.operators, forms, strict=True) if form.scratch}
     return plan(program, scratch)
 
@@ -124,8 +125,9 @@ def weigh(sources: Mapping[str, str], name: str = "net") -> tuple[int, int]:
 
 
 def _forms(program: Program, prefer: str, spare: int) -> list[Form]:
-    if prefer == "vectors":
-        return [vectors.form_of(program, operator) for operator in program.operators]
+    if prefer in _HOSTS:
+        form_of, _ = _HOSTS[prefer]
+        return [form_of(program, operator) for operator in program.operators]
     return choose([_candidates(program, operator) for operator in program.operators], prefer, spare)
 
 

@@ -45,7 +45,7 @@ def form_of(program: Program, operator: Operator) -> Form:
             call = f"{kernel}({{x}}, {{y}}, {{table}}, {step}, {channels}, {wide}, {pixels})"
             return Form(("vectors",), call, arrays={"table": tables})
         case Convolve():
-            return _depthwise(program, operator) if _is_depthwise(operator) else _convolve(program, operator)
+            return _depthwise(program, operator) if is_depthwise(operator) else _convolve(program, operator)
         case SumPool(kernel=kernel, stride=stride, requantize=how):
             call = f"vector_sum({{x}}, {_made(output)}, &window, {wide}, &how)"
             return _form(call, how, np.zeros(1), window=Window(kernel, stride))
@@ -105,21 +105,27 @@ def _lanes(channels: int) -> int:
     return 8 if channels <= 8 else BLOCK
 
 
-def _is_depthwise(operator: Convolve) -> bool:
+def is_depthwise(operator: Convolve) -> bool:
+    """Whether every channel has one kernel of its own."""
     return operator.weights.shape[1] == 1 and len(operator.weights) == operator.groups > 1
 
 
-def _convolve(program: Program, operator: Convolve) -> Form:
-    """Groups are one convolution whose other weights are zero."""
-    (x,), y = program.of(operator)
-    outputs, inputs = len(operator.weights), x.shape[0]
+def one_group(operator: Convolve, inputs: int) -> NDArray[np.int8]:
+    """Weights (outputs, inputs, rows, columns) of the same convolution in one group: those across groups are zero."""
+    outputs, depth, *size = operator.weights.shape
     each = outputs // operator.groups
-    size = operator.weights.shape[2:]
     weights = np.zeros((outputs, inputs, *size), np.int8)
-    depth = operator.weights.shape[1]
     for group in range(operator.groups):
         rows = slice(group * each, (group + 1) * each)
         weights[rows, group * depth : (group + 1) * depth] = operator.weights[rows]
+    return weights
+
+
+def _convolve(program: Program, operator: Convolve) -> Form:
+    (x,), y = program.of(operator)
+    outputs, inputs = len(operator.weights), x.shape[0]
+    size = operator.weights.shape[2:]
+    weights = one_group(operator, inputs)
     lanes = _lanes(outputs)
     blocks = np.zeros((-(-outputs // lanes) * lanes, *size, inputs), np.int8)
     blocks[:outputs] = weights.transpose(0, 2, 3, 1)
