@@ -17,6 +17,7 @@ from . import (
     compress,
     data,
     demo,
+    design,
     evaluate,
     export,
     firmware,
@@ -42,6 +43,7 @@ app.add_typer(data.app)
 app.command("compare")(compare.compare)
 app.command("compress")(compress.compress)
 app.command("demo")(demo.demo)
+app.command("design")(design.design)
 app.command("evaluate")(evaluate.evaluate)
 app.command("export")(export.export)
 app.command("firmware")(firmware.firmware)

@@ -1,0 +1,110 @@
+"""What a design's firmware takes, without compiling it: RAM, flash and instructions of a Cortex-M0.
+
+The memory plan and the constant arrays are the C back end's own, on a program of the design's shapes (`skeleton`).
+Code bytes and instructions are linear in what each kernel is given; the coefficients in `firmware_model.toml` were
+fitted to compiled and emulated firmware of random designs by `tools/fit_firmware_model.py`, which says how well.
+"""
+
+import re
+import tomllib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from math import prod
+from typing import Any
+
+from ..backends.c import emit, weigh
+from ..errors import Failed
+from ..graph import Graph
+from ..integer.program import Program
+from .skeleton import Layer, skeleton
+
+UNFITTED = (800.0, 100.0)  # bytes of code, once and each call, of kernels that designs do not use
+STACK_BYTES = 512  # of RAM, beside arena and scores: what an image must leave free
+FEATURES = ("calls", "channels", "inputs", "gathered", "outputs", "macs", "fours", "eights", "dense")
+
+
+@dataclass(frozen=True)
+class Size:
+    """flash_bytes: constants, and code as estimated. ram_bytes: arena, scores and stack."""
+
+    flash_bytes: int
+    ram_bytes: int
+
+
+@dataclass(frozen=True)
+class FirmwareCost(Size):
+    """With the instructions of a picture, as estimated."""
+
+    instructions: int
+
+
+def firmware_cost(graph: Graph, *, prefer: str = "speed") -> FirmwareCost:
+    """Of a design's graph (`design.graph`), compiled with what `prefer` spares: "speed" or "size"."""
+    made = skeleton(graph)
+    use = usage(made.program, prefer)
+    table = coefficients()[prefer]["instructions"]
+    executed = 0.0
+    for kernel, layer in zip(use.kernels, made.layers, strict=True):
+        if kernel not in table:
+            raise Failed(f"the kernel {kernel} is not in firmware_model.toml; run tools/fit_firmware_model.py")
+        executed += _product(table[kernel], features(layer))
+    size = _size(made.program, use, prefer)
+    return FirmwareCost(size.flash_bytes, size.ram_bytes, round(executed))
+
+
+def firmware_size(program: Program, *, prefer: str = "speed") -> Size:
+    """Of any integer program."""
+    return _size(program, usage(program, prefer), prefer)
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What the C of a program has. kernels: that its operators call, in order."""
+
+    constant_bytes: int
+    arena_bytes: int
+    kernels: tuple[str, ...]
+
+
+def usage(program: Program, prefer: str) -> Usage:
+    """Write the C and read it."""
+    sources = emit(program, prefer=prefer)
+    bodies = re.findall(r"^OPERATOR void net_op\d+\(.*?\n\{\n(.*?)^\}$", sources["net.c"], re.MULTILINE | re.DOTALL)
+    kernels = (re.findall(r"^    (\w+)\(", body, re.MULTILINE)[-1] for body in bodies)
+    return Usage(*weigh(sources), tuple(kernels))
+
+
+def _size(program: Program, use: Usage, prefer: str) -> Size:
+    table = coefficients()[prefer]["code"]
+    counts = Counter(use.kernels)
+    code = table["base"] + sum(_product(table.get(k, UNFITTED), (1, count)) for k, count in counts.items())
+    scores = 2 * program.tensors[program.output].shape[0]
+    return Size(use.constant_bytes + round(code), use.arena_bytes + -(-scores // 4) * 4 + STACK_BYTES)
+
+
+def features(layer: Layer) -> tuple[float, ...]:
+    """What a kernel's instructions depend on, in the order of `FEATURES`.
+
+    macs: with weights that are not zero. fours, eights: in groups of 4 pixels of a row, and of 8 of the map. dense: as
+    eights, zeros included.
+    """
+    channels, rows, columns = layer.output
+    pixels = rows * columns
+    gathered = pixels * prod(layer.kernel) * layer.inputs[0][0]
+    fours, eights = rows * -(-columns // 4), -(-pixels // 8)
+    nonzero, weights = layer.nonzero, prod(layer.weights)
+    work = (pixels * nonzero, fours * nonzero, eights * nonzero, eights * weights)
+    return 1, channels, prod(layer.inputs[0]), gathered, channels * pixels, *work
+
+
+@cache
+def coefficients() -> dict[str, Any]:
+    """By what is spared: "code", bytes by kernel (once, each call) and "base"; "instructions" by kernel."""
+    return tomllib.loads((files(__package__) / "firmware_model.toml").read_text("utf-8"))
+
+
+def _product(coefficients: Sequence[float], values: Sequence[float]) -> float:
+    return sum(a * b for a, b in zip(coefficients, values, strict=True))
