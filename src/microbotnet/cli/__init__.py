@@ -24,6 +24,7 @@ from . import (
     nets,
     profile,
     quantize,
+    recommend,
     render,
     show,
     train,
@@ -50,6 +51,7 @@ app.command("firmware")(firmware.firmware)
 app.command("nets")(nets.nets)
 app.command("profile")(profile.profile)
 app.command("quantize")(quantize.quantize)
+app.command("recommend")(recommend.recommend)
 app.command("render")(render.render)
 app.add_typer(show.app)
 app.command("train")(train.train)
