@@ -72,8 +72,9 @@ class Network:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The classes' names."""
-        return self.program.labels
+        """The classes' names; their numbers where the program has none."""
+        classes = self.program.tensors[self.program.output].shape[0]
+        return self.program.labels or tuple(str(number) for number in range(classes))
 
     @cached_property
     def input_shape(self) -> tuple[int, int, int]:

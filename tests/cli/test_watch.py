@@ -3,12 +3,16 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import microbotnet
 from microbotnet.cli import main
+from microbotnet.data.cifar10 import CLASSES
+from microbotnet.integer.file import save_program
+from microbotnet.integer.samples import random_program
 
 DEMO = Path(microbotnet.__file__).parent / "demo" / "pictures"
 
@@ -43,6 +47,16 @@ def test_a_pipe_with_a_broken_frame() -> None:
     assert done.stderr.decode().splitlines() == [
         "microbotnet: frame 1: damaged or truncated (image file is truncated); skipped"
     ]
+
+
+def test_without_torch_and_of_a_program_without_names(tmp_path: Path) -> None:
+    save_program(tmp_path / "net.program", replace(random_program(3, size=(8, 8)), labels=()))
+    code = "import sys; sys.modules['torch'] = None; from microbotnet.cli import main; main()"
+    for words, names in ((("--checkpoint", tmp_path / "net.program"), set("01234")), ((), set(CLASSES))):
+        command = [sys.executable, "-c", code, "watch", DEMO, "--json", *words]
+        done = subprocess.run(list(map(str, command)), capture_output=True, text=True)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert {decision["decided"] for decision in json.loads(done.stdout)["decisions"]} <= names
 
 
 def test_bad_input_is_named(

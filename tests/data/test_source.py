@@ -32,6 +32,12 @@ def test_an_empty_folder_is_where_cifar10_is_fetched_to(tmp_path: Path) -> None:
     assert open_source(tmp_path).name == "cifar10"
 
 
+def test_pictures_without_classes_are_no_set(tmp_path: Path) -> None:
+    Image.new("RGB", (9, 9)).save(tmp_path / "a.png")
+    with pytest.raises(BadInput, match="no class folders; a set of pictures has a folder for each class"):
+        open_source(tmp_path)
+
+
 @pytest.mark.parametrize("name", SETS)
 def test_the_micro_robot_sets(micro_robot_folder: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv("MICROBOTNET_DATA", str(micro_robot_folder))

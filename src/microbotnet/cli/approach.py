@@ -11,9 +11,7 @@ from ..errors import BadInput
 from .output import Json, print_json, stderr, stdout
 
 if TYPE_CHECKING:
-    from ..pictures.read import Pixels
     from ..stream.approach import Score
-    from ..stream.voting import Scores
 
 RULES = ("none", "best-of-last-3", "majority", "mean")
 
@@ -43,17 +41,16 @@ def approach(
     """Walk a camera up to an object and around it, and count what voting over frames is worth.
 
     The walk is synthetic: the photograph grows and turns as a flat card on a painted ground, seen through a modelled
-    camera. An approach is right if its last decision is; the turn is scored angle by angle.
+    camera. An approach is right if its last decision is; the turn is scored angle by angle. What is shipped runs as
+    integers, as on the chip.
     """
-    import torch
-
     from ..atomic import write_atomically
-    from ..inference import predict
+    from ..inference import predictor
     from ..pictures import read_picture
     from ..stream.approach import Score, micro_robot_pictures, survey, walk_up
     from ..stream.voting import rule_named
     from ..stream.walk import NOTE, Walk
-    from ..training.checkpoint import load_checkpoint
+    from ..weights import DEFAULT
 
     if everything == (picture is not None):
         raise BadInput("give one PICTURE, or --all")
@@ -61,15 +58,10 @@ def approach(
         raise BadInput(f"{film}: a film strip is made of one PICTURE; give a name that ends in .png")
     rules = {name: rule_named(name) for name in dict.fromkeys((*RULES, rule))}
     walk = Walk(approaches=approaches, steps=steps, angles=angles, seed=seed)
-    torch.set_num_threads(1)  # small networks: more threads wait for each other longer than they compute
-    loaded = load_checkpoint(checkpoint) if checkpoint else load_checkpoint()
-    card, size = loaded.card["data"], loaded.card["architecture"]["input_size"]
-    classes = list(card["classes"])
+    network = predictor(checkpoint or DEFAULT)
+    classes, size, answers = list(network.classes), network.size, network.predict
     if label is not None and label not in classes:
         raise BadInput(f"{label}: the network does not know this class; it knows: {', '.join(classes)}")
-
-    def answers(frames: "Pixels") -> "Scores":
-        return predict(loaded.model, frames, card["mean"], card["std"])
 
     if everything:
         found = micro_robot_pictures(classes, data)

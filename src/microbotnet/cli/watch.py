@@ -34,29 +34,21 @@ def watch(
     """Decide, frame after frame, what a camera sees; the last frames vote.
 
     A frame that cannot be read is skipped, counted and reported on standard error; it changes no vote.
-    Ctrl-C ends the stream with its report.
+    Ctrl-C ends the stream with its report. What is shipped runs as integers, as on the chip.
     """
-    import torch
-
-    from ..inference import predict
+    from ..inference import predictor
     from ..pictures.read import printable
     from ..stream.frames import open_frames
     from ..stream.voting import rule_named
     from ..stream.watch import Tally
     from ..stream.watch import watch as decisions
-    from ..training.checkpoint import load_checkpoint
+    from ..weights import DEFAULT
 
-    torch.set_num_threads(1)  # small networks: more threads wait for each other longer than they compute
-    votes_by = rule_named(rule)
-    loaded = load_checkpoint(checkpoint) if checkpoint else load_checkpoint()
-    data = loaded.card["data"]
-    found = open_frames(source, loaded.card["architecture"]["input_size"])
+    votes_by, network = rule_named(rule), predictor(checkpoint or DEFAULT)
+    found = open_frames(source, network.size)
     tally, rows = Tally(), []
-    longest = max(map(len, data["classes"]))
-    answers = decisions(
-        islice(found, frames), lambda pictures: predict(loaded.model, pictures, data["mean"], data["std"]),
-        data["classes"], votes_by,
-    )  # fmt: skip
+    longest = max(map(len, network.classes))
+    answers = decisions(islice(found, frames), network.predict, network.classes, votes_by)
     try:
         for decision in answers:
             tally.add(decision)

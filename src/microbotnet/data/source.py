@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import BadInput
+from ..pictures.classify import is_picture
 from . import cifar10
 from .cifar10 import Split, load_cifar10
 from .folder import SHARE, list_folder, load_folder
@@ -50,7 +51,7 @@ def open_source(data: str | Path | None = None, *, size: int = 32, split: float 
     """
     name = CIFAR10 if data is None else str(data)
     path = Path(name).expanduser()
-    if name not in NAMED and not name.startswith(f"{MICRO_ROBOT}/") and path.is_dir() and _has_classes(path):
+    if name not in NAMED and not name.startswith(f"{MICRO_ROBOT}/") and path.is_dir() and _has_pictures(path):
         listing = list_folder(path, split)
         key = f"{listing.key}-{split or SHARE:g}"
         return Source(path.resolve().name, key, listing.classes, partial(load_folder, listing, size=2 * size))
@@ -70,6 +71,8 @@ def is_cifar10(folder: Path) -> bool:
     return (folder / cifar10.URL.rpartition("/")[2]).exists() or cifar10.has_cifar10(folder)
 
 
-def _has_classes(folder: Path) -> bool:
-    """Whether it is a folder of pictures: it has folders in it, and CIFAR-10 is not there."""
-    return not is_cifar10(folder) and any(path.is_dir() and not path.name.startswith(".") for path in folder.iterdir())
+def _has_pictures(folder: Path) -> bool:
+    """Whether it is a folder of pictures: it has folders or pictures in it, and CIFAR-10 is not there."""
+    return not is_cifar10(folder) and any(
+        is_picture(path) or (path.is_dir() and not path.name.startswith(".")) for path in folder.iterdir()
+    )
