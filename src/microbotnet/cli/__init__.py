@@ -3,6 +3,7 @@
 import io
 import os
 import sys
+import warnings
 from typing import Annotated
 
 import typer
@@ -77,6 +78,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a file's odd name or a terminal without UTF-8 ends no command
             stream.reconfigure(errors="backslashreplace")
+    warnings.showwarning = _show_warning
     try:
         app()
     except BadInput as error:
@@ -94,3 +96,8 @@ def main() -> None:
         kind = type(error).__name__
         print(f"microbotnet: a fault of ours, {kind}: {error}; MICROBOTNET_DEBUG=1 shows where", file=sys.stderr)
         sys.exit(1)
+
+
+def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
+    """One line, as errors are; where in the code it was given helps no user."""
+    print(f"microbotnet: {message}", file=sys.stderr)
