@@ -2,7 +2,8 @@
 
     python docs/refresh.py
 
-Pictures go to docs/pictures; tables go between the README's markers, the whole zoo's to docs/one-microjoule.md.
+Pictures go to docs/pictures, the frontier's to docs/images; tables
+go between the README's markers, the whole zoo's to docs/one-microjoule.md.
 """
 
 import re
@@ -14,6 +15,7 @@ from microbotnet.show.answer import energy_chart, energy_table
 from microbotnet.show.comparison import Comparison, compare
 from microbotnet.show.convolutions import figures
 from microbotnet.show.convolutions import pictures as convolution_pictures
+from microbotnet.show.frontier import frontier_charts
 from microbotnet.show.render import render_network
 from microbotnet.show.results import results_chart, results_table, ternary_table
 
@@ -59,6 +61,8 @@ def main() -> None:
     write_atomically(pictures / "microjoule.svg", energy_chart(found).encode())
     for name, picture in convolution_pictures().items():
         write_atomically(pictures / name, picture.encode())
+    for name, picture in frontier_charts(found).items():
+        write_atomically(ROOT / "docs" / "images" / name, picture.encode())
     render_network("microbotnet", pictures / "microbotnet.svg", width=0.32, color="energy")
     title = "# Can we classify under 1 µJ? The whole zoo at 32×32"
     zoo = f"{title}\n\n![Energy of one picture](pictures/microjoule.svg)\n\n{energy_table(found)}"

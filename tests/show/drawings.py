@@ -24,7 +24,10 @@ def text_boxes(root: ElementTree.Element) -> Iterator[tuple[str, Rectangle]]:
         size, x, y = (float(element.attrib[key]) for key in ("font-size", "x", "y"))
         width = font(size).getlength(element.text or "")
         left = x - {"start": 0.0, "middle": width / 2, "end": width}[element.get("text-anchor", "start")]
-        yield element.text or "", (left, y - 0.72 * size, left + width, y + 0.02 * size)
+        box = (left, y - 0.72 * size, left + width, y + 0.02 * size)
+        if element.get("transform", "").startswith("rotate(90 "):
+            box = (x - 0.02 * size, y, x + 0.72 * size, y + width)
+        yield element.text or "", box
 
 
 def volumes(root: ElementTree.Element) -> Iterator[Rectangle]:

@@ -1,6 +1,6 @@
 """Charts of a comparison, as SVG: scatter with its Pareto front, bars against a limit, stacked bars by layer."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import ceil, floor, log10
 
@@ -36,17 +36,25 @@ def scatter(
     y_title: str,
     *,
     limit: tuple[float, str] | None = None,
+    level: tuple[float, str] | None = None,
+    unknown: Sequence[tuple[str, float]] = (),
     width: float = 760,
     height: float = 440,
     inline: bool = False,
 ) -> str:
-    """Points over a logarithmic x, joined along the Pareto front; `limit` is an upright line with its name."""
+    """Points over a logarithmic x, joined along the Pareto front.
+
+    Args:
+        limit: an upright line with its name. level: a level one.
+        unknown: labels and x of what has no y known: ticks under the axis.
+    """
     draw = Drawing()
     left, right, top, bottom = 56.0, width - 24, 52.0, height - 74
-    xs = [point.x for point in points] + ([limit[0]] if limit else [])
+    xs = [point.x for point in points] + ([limit[0]] if limit else []) + [x for _, x in unknown]
     low, high = _decades(xs)
-    floor_y = 5 * floor((min((p.y for p in points), default=0) - 2) / 5)
-    ceil_y = 5 * ceil((max((p.y for p in points), default=100) + 1) / 5)
+    ys = [point.y for point in points] + ([level[0]] if level else [])
+    floor_y = 5 * floor((min(ys, default=0) - 2) / 5)
+    ceil_y = 5 * ceil((max(ys, default=100) + 1) / 5)
 
     def at(x: float, y: float) -> tuple[float, float]:
         across = (log10(x) - low) / (high - low)
@@ -61,11 +69,18 @@ def scatter(
         draw.line([(left, y), (right, y)], "rule")
         draw.text(left - 6, y + 3.5, f"{value}", size=10, css="soft", anchor="end")
     draw.text(16, 42, y_title, size=10, css="soft")
+    below = _rug(draw, unknown, lambda x: at(x, floor_y)[0], right, bottom)
     taken = [(at(p.x, p.y)[0] - 5, at(p.x, p.y)[1] - 5, at(p.x, p.y)[0] + 5, at(p.x, p.y)[1] + 5) for p in points]
     if limit:
         x = at(limit[0], floor_y)[0]
         draw.line([(x, top), (x, bottom)], "limit dashes")
         draw.text(x + 4, top - 3, limit[1], size=10, css="limit-tip bold")
+    if level:
+        y = at(10**low, level[0])[1]
+        draw.line([(left, y), (right, y)], "skip dashes")
+        start = right - text_width(level[1], 10)
+        draw.text(start, y - 4, level[1], size=10, css="skip-tip halo")
+        taken.append((start, y - 13, right, y))
     front = pareto(points)
     if len(front) > 1:
         draw.line([at(p.x, p.y) for p in front], "ours-line faint")
@@ -82,11 +97,34 @@ def scatter(
         if abs(box[3] - 6 - y) > 22:
             draw.line([(x, y), (box[0] + 4, box[1] if box[1] > y else box[3])], "rule")
     keys = {p.css for p in points}
+    height += below
     _key(draw, 16, height - 12, [(css, words) for css, words in KEYS if css in keys], front=len(front) > 1)
     return draw.svg(width, height, title, inline=inline)
 
 
+def _rug(
+    draw: Drawing, marks: Sequence[tuple[str, float]], at: Callable[[float], float], right: float, bottom: float
+) -> float:
+    """Ticks with upright labels under an axis at `bottom`; the height that they need."""
+    if not marks:
+        return 0
+    top, pitch = bottom + 62, 12.0
+    draw.text(16, bottom + 50, "of the zoo, accuracy not known here:", size=10, css="soft")
+    places = [at(x) for _, x in sorted(marks, key=lambda mark: mark[1])]
+    spread = [*places]
+    for i in range(1, len(spread)):
+        spread[i] = max(spread[i], spread[i - 1] + pitch)
+    spread[-1] = min(spread[-1], right)
+    for i in range(len(spread) - 2, -1, -1):
+        spread[i] = min(spread[i], spread[i + 1] - pitch)
+    for (label, _), x, beside in zip(sorted(marks, key=lambda mark: mark[1]), places, spread, strict=True):
+        draw.line([(x, bottom - 5), (x, bottom + 4)], "edge thin")
+        draw.text(beside + 3.5, top, label, size=9, css="soft", turn=90)
+    return 14 + max(text_width(label, 9) for label, _ in marks)
+
+
 KEYS = (
+    ("skip-tip", "this project's designs"),
     ("ours", "this project's weights"),
     ("others", "accuracy as published, the rest modelled"),
     ("silicon", "measured chip"),
