@@ -5,7 +5,8 @@ from itertools import chain, combinations
 
 from .form import Form
 
-KERNELS = {"ternary": 900, "ternary_linear": 500, "tabled2": 700, "tabled4": 800, "tabled_linear": 500}  # bytes, about
+KERNELS = {"ternary": 900, "ternary_linear": 500, "tabled2": 700, "tabled4": 800, "tabled_linear": 500,
+           "tabled2_shifted": 800, "tabled4_shifted": 900}  # bytes, about  # fmt: skip
 
 
 def choose(candidates: Sequence[Sequence[Form]], prefer: str, spare: int = 0) -> list[Form]:

@@ -6,9 +6,14 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
+from ...integer import ranges
 from ...integer.program import Convolve, Pair, Program, Requantize
-from .form import Form, window_of
-from .lanes import centred, fits_lanes, has_room, wrapped
+from .exact import exchanged
+from .form import Form, table, window_of
+from .lanes import centred, has_room, in_lanes, wrapped
+from .unrolled import Unrolled
+
+STARTS = range(0, 256, 3)  # of the sums; with one of them, exact offsets are there for all channels
 
 
 def depthwise_forms(program: Program, operator: Convolve) -> list[Form]:
@@ -16,8 +21,10 @@ def depthwise_forms(program: Program, operator: Convolve) -> list[Form]:
     (x,), _ = program.of(operator)
     if operator.weights.shape[1] != 1 or len(operator.weights) != operator.groups:
         return []
-    found = _ternary(program, operator) if fits_lanes(program, operator, x.zero_point) else None
-    found = found or (_eight_bits(program, operator) if has_room(program, operator) else None)
+    fitting = in_lanes(program, operator, x.zero_point)
+    found = _ternary(program, fitting) if fitting and fitting.requantize.pre_shift == 0 else None
+    if found is None and has_room(program, operator):
+        found = _unrolled(program, operator) or _eight_bits(program, operator)
     return [found] if found else []
 
 
@@ -79,6 +86,38 @@ def _tap_lists(operator: Convolve, places: NDArray[np.intp]) -> NDArray[np.uint8
         signs = [places[kernel == sign].tolist() for sign in (1, -1)]
         lists += [len(signs[0]), len(signs[1]), *signs[0], *signs[1]]
     return np.array(lists, np.uint8)
+
+
+def _unrolled(program: Program, operator: Convolve) -> Form | None:
+    (x,), y = program.of(operator)
+    (found,) = ranges.sums(program, operator)
+    moved = x.zero_point * operator.weights.reshape(len(operator.weights), -1).sum(1, dtype=np.int64)
+    shift = operator.requantize.pre_shift
+    tried = ((n, exchanged(operator.requantize, found, moved=moved - n, pre_shift=shift)) for n in STARTS)
+    start, how = next(((n, how) for n, how in tried if how is not None), (0, None))
+    operator = _trimmed(program, operator)
+    code = Unrolled(window_of(operator), x.shape[1:], y.shape[1:], shift, operator.requantize.shift, start)
+    if how is None or not code.possible:
+        return None
+    return Form(
+        ("requantize", "lanes", "armv6m", "rows", "window", "depthwise"),
+        f"{{NAME}}_{code.name}({{x}}, {{y}}, {{weights}}, &map)",
+        arrays={
+            "weights": operator.weights,
+            "multiplier": np.broadcast_to(how.multiplier, moved.shape),
+            "offset": wrapped(how.offset.astype(np.int64) + (128 << how.shift)),
+            "table": table(how),
+        },
+        window=window_of(operator),
+        structs={
+            "map": (
+                "mapped_t",
+                f"{{multiplier}}, {{offset}}, {{table}}, {x.zero_point}, {x.shape[0]}, &window, {shift}, "
+                f"{how.shift}, {start}",
+            )
+        },
+        functions={code.name: code.text()},
+    )
 
 
 def _eight_bits(program: Program, operator: Convolve) -> Form | None:

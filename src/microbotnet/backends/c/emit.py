@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
+from itertools import chain
 from math import prod
 from pathlib import Path
 
@@ -69,12 +70,14 @@ def emit(program: Program, *, prefer: str = "speed", spare: int = 0, name: str =
     calls = "".join(f"    {name}_op{i}(picture, scores, arena);\n" for i in range(len(functions)))
     needed = {"begin", *(file for form in forms for file in form.files)}
     kernels = [_kernel(file).replace("NAME_", f"{name}_") for file in ORDER if file in needed]
+    texts = dict(chain.from_iterable(form.functions.items() for form in forms))
+    own = [text.replace("NAME_", f"{name}_") for text in texts.values()]
     run = f"{_signature(name, 'run', '')}\n{{\n{calls}}}\n"
     includes = f'#include <stdint.h>\n#include "{name}.h"\n#include "{name}_weights.h"\n'
     return {
         f"{name}.h": _header(program, source.plan, name),
         f"{name}_weights.h": "".join(source.arrays.texts),
-        f"{name}.c": "\n".join([includes, *kernels, *functions, run]),
+        f"{name}.c": "\n".join([includes, *kernels, *own, *functions, run]),
         "main.c": _EXAMPLE.format(name=name, upper=name.upper()),
     }
 
@@ -278,11 +281,14 @@ class _Source:
     def function(self, index: int, form: Form) -> str:
         operator = self.program.operators[index]
         inputs, output = self.program.of(operator)
-        names = {"y": self._write(output), "scratch": f"((int8_t *)arena + {self.plan.scratch.get(operator.name)})"}
+        names = {
+            "NAME": self.name,
+            "y": self._write(output),
+            "scratch": f"((int8_t *)arena + {self.plan.scratch.get(operator.name)})",
+        }
         names |= {f"x{i or ''}": self._read(tensor) for i, tensor in enumerate(inputs)}
         names |= {what: self.arrays.add(values, f"op{index}_{what}") for what, values in form.arrays.items()}
-        lines = [f"static const {kind} {what} = {{{values.format(**names)}}}"
-                 for what, (kind, values) in form.structs.items()]  # fmt: skip
+        lines: list[str] = []
         for i, how in enumerate(form.hows):
             lines.append(self._requantize(how, output, index, str(i)))
         if form.how is not None:
@@ -291,6 +297,8 @@ class _Source:
             w = form.window
             numbers = (*inputs[0].shape, *output.shape[1:], *w.kernel, *w.stride, *w.padding)
             lines.append(f"static const window_t window = {{{', '.join(map(str, numbers))}}}")
+        for what, (kind, values) in form.structs.items():
+            lines.append(f"static const {kind} {what} = {{{values.format(**names)}}}")
         unused = [argument for argument in ("picture", "scores", "arena") if argument not in str(names)]
         lines += [f"(void){argument}" for argument in unused]
         lines.append(form.call.format(**names))

@@ -24,11 +24,12 @@ class Form:
     """A call of a kernel.
 
     files: of `kernels/` that it needs, in order.
-    call: C, in which {x}, {y}, {scratch} and the names of arrays stand for what they will be called; &how and &window
-        are `how` and `window`; &how0, &how1, … are `hows`.
+    call: C, in which {NAME}, {x}, {y}, {scratch} and the names of arrays stand for what they will be called; &how and
+        &window are `how` and `window`; &how0, &how1, … are `hows`.
     lanes: whether `how` is for sums in lanes: multipliers of 16 bits, no pre-shift.
     scratch: bytes of the arena, for the operator alone.
     structs: further constants, by name: a C type and its values, in which arrays' names may stand.
+    functions: C of its own, by name, with NAME_ for the network's; printed once for all operators.
     instructions: that a Cortex-M0 executes, about; 0 where no other form is there to compare.
     """
 
@@ -41,6 +42,7 @@ class Form:
     hows: tuple[Requantize, ...] = ()
     window: Window | None = None
     structs: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    functions: Mapping[str, str] = field(default_factory=dict)
     instructions: float = 0
 
     @property

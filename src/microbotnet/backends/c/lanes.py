@@ -1,4 +1,4 @@
-"""Sums in lanes of 16 bits: whether a convolution's fit, and how they are requantized."""
+"""Sums in lanes of 16 bits: convolutions whose sums fit, and how they are requantized."""
 
 from dataclasses import replace
 
@@ -7,22 +7,26 @@ from numpy.typing import NDArray
 
 from ...integer import ranges
 from ...integer.program import Convolve, Gate, Program, Requantize, SumPool
+from .exact import exchanged
 
 LANE = 2**15
 LARGEST = 2**31 - 1
 
 
-def fits_lanes(program: Program, operator: Convolve, centre: int) -> bool:
-    """Whether every sum of weights and inputs less `centre` fits 16 bits, and requantizes without a pre-shift."""
+def in_lanes(program: Program, operator: Convolve, centre: int) -> Convolve | None:
+    """The operator, if every sum of its weights and inputs less `centre` fits 16 bits; without a pre-shift, if it can
+    be, and then with room for outputs counted from 0.
+    """
     (x,), y = program.of(operator)
-    how = operator.requantize
-    if operator.bits > 2 or how.pre_shift or y.dtype != "int8":
-        return False
+    if operator.bits > 2 or y.dtype != "int8":
+        return None
     shifted = replace(x, low=x.low - centre, high=x.high - centre, zero_point=x.zero_point - centre)
     (found,) = ranges.sums(replace(program, tensors=program.tensors | {x.name: shifted}), operator)
     if found.low.min() < -LANE or found.high.max() >= LANE:
-        return False
-    return has_room(program, operator)
+        return None
+    how = exchanged(operator.requantize, ranges.sums(program, operator)[0])
+    made = operator if how is None else replace(operator, requantize=how)
+    return made if how is None or has_room(program, made) else None
 
 
 def has_room(program: Program, operator: Convolve | Gate | SumPool) -> bool:

@@ -3,14 +3,17 @@
 How many instructions a form takes is counted in its innermost loops of `kernels/armv6m.c` and `kernels/tables.c`.
 """
 
+from dataclasses import replace
 from math import prod
 
 import numpy as np
 
+from ...integer import ranges
 from ...integer.program import Convolve, Program
 from .codes import EACH, encode_codes, in_chunks
+from .exact import exchanged
 from .form import Form, window_of
-from .lanes import centred, fits_lanes, has_room
+from .lanes import centred, has_room, in_lanes
 from .lists import encode_bytes, encode_pairs, encode_rows
 
 LISTED = ("requantize", "lanes", "armv6m", "rows", "window", "ternary")
@@ -26,6 +29,8 @@ def linear_forms(program: Program, operator: Convolve) -> list[Form]:
     (x,), y = program.of(operator)
     if operator.bits > 2 or not _covers(program, operator) or not (y.dtype == "int16" or has_room(program, operator)):
         return []
+    how = exchanged(operator.requantize, ranges.sums(program, operator)[0]) if y.dtype == "int8" else None
+    operator = operator if how is None else replace(operator, requantize=how)
     rows = operator.weights.reshape(len(operator.weights), -1)
     centre = x.zero_point if operator.requantize.pre_shift == 0 else 0
     outputs, inputs = rows.shape
@@ -65,21 +70,27 @@ def linear_forms(program: Program, operator: Convolve) -> list[Form]:
 def pixel_forms(program: Program, operator: Convolve) -> list[Form]:
     """Of a convolution, of which 4 or 8 pixels are computed at once, in lanes."""
     (x,), y = program.of(operator)
-    if not fits_lanes(program, operator, x.zero_point):
+    centre = x.zero_point
+    fitting = in_lanes(program, operator, centre)
+    if fitting is None or fitting.requantize.pre_shift:
+        centre, fitting = 0, in_lanes(program, operator, 0)
+    if fitting is None:
         return []
+    operator, how = fitting, fitting.requantize
+    shifted = how.pre_shift != 0
     pixels = prod(y.shape[1:])
     words = 4 if pixels > 4 else 2
     rows = operator.weights.reshape(len(operator.weights), -1)
     outputs, depth = len(operator.weights) // operator.groups, operator.weights.shape[1]
-    tiles, centre = -(-pixels // (2 * words)), x.zero_point
+    tiles = -(-pixels // (2 * words))
     plain = int(_pointwise(operator) and pixels % 4 == 0 and (pixels % 8 == 0 or words == 2))
-    how, window = centred(operator, centre, more=128), window_of(operator)
+    how, window = how if shifted else centred(operator, centre, more=128), window_of(operator)
     found = []
     for encode, is_bytes, each in (
         (lambda rows: encode_bytes(rows, 4 * words), 1, {2: 6.5, 4: 9.5}[words]),
         (encode_rows, 0, {2: 16.0, 4: 23.0}[words]),
     ):
-        weights = encode(rows)
+        weights = None if shifted else encode(rows)
         if weights is not None:
             listed = (depth, outputs, x.zero_point, centre, words, plain, is_bytes)
             form = Form(
@@ -100,13 +111,14 @@ def pixel_forms(program: Program, operator: Convolve) -> list[Form]:
         values = (depth, outputs, x.zero_point, centre, rows.shape[1], groups, chunk, outputs, 3**each, each, words,
                   plain)  # fmt: skip
         adding = outputs * (10 * -(-groups // chunk) + ADD[words] * groups + 5 * words)
+        kernel = f"tabled{words}{'_shifted' * shifted}"
         form = Form(
             TABLES,
-            f"tabled{words}({{x}}, {{y}}, (uint32_t *){{scratch}}, {{weights}}, &how, &window, &shape)",
+            f"{kernel}({{x}}, {{y}}, (uint32_t *){{scratch}}, {{weights}}, &how, &window, &shape)",
             scratch=4 * words * (outputs + groups * each + chunk * 3**each),
             arrays={"weights": np.concatenate([in_chunks(part, chunk) for part in codes])},
             how=how,
-            lanes=True,
+            lanes=not shifted,
             window=window,
             structs={"shape": ("tabled_t", ", ".join(map(str, values)))},
             instructions=tiles * operator.groups * (groups * _making(each, words) + adding),

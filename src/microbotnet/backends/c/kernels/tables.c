@@ -165,18 +165,38 @@ static INLINE const uint8_t *tabled_sums(const uint8_t *codes, const uint32_t *v
     return codes;
 }
 
-static INLINE void tabled(const int8_t *x, int8_t *y, uint32_t *sums, const uint8_t *codes, const lanes_t *how,
-                          const window_t *w, const tabled_t *t, int words)
+/* The first `left` outputs of each row, from sums whose requantization has a pre-shift. */
+static INLINE void finish_shifted(const uint32_t *sums, int8_t *y, const requantize_t *how, int channel, int outputs,
+                                  int pixels, int left, int words)
 {
-    int pixels = w->rows * w->columns;
+    for (int o = 0; o < outputs; o++, sums += words, y += pixels)
+        for (int n = 0; n < 2 * words && n < left; n++) {
+            uint32_t word = sums[n / 4 * 2 + n % 2];
+            int32_t sum = n & 2 ? as_signed(word) >> 16 : (int32_t)(word & 0xffffu) - (int32_t)START;
+
+            y[n] = requantize(sum, how, channel + o);
+        }
+}
+
+static INLINE void tabled(const int8_t *x, int8_t *y, uint32_t *sums, const uint8_t *codes, const lanes_t *how,
+                          const requantize_t *shifted, const window_t *w, const tabled_t *t, int words)
+{
+    int pixels = w->rows * w->columns, all = 0;
     uint32_t less = (uint32_t)(128 + t->centre) * 0x10001u;
-    rows_t rows = {how->step ? 4 : 0, how->multiplier, how->offset, how->step, how->shift, how->table,
-                   pixels, t->outputs, 0, 0, 0, 0, 0};
+    rows_t rows = {0, 0, 0, 0, 0, 0, pixels, 0, 0, 0, 0, 0, 0};
     uint32_t *tile = sums + t->outputs * words;
 
+    if (!shifted) {
+        rows.further = how->step ? 4 : 0;
+        rows.multiplier = how->multiplier;
+        rows.offset = how->offset;
+        rows.step = how->step;
+        rows.shift = how->shift;
+        rows.table = how->table;
+    }
     for (int i = t->inputs * words; i < t->groups * t->each * words; i++)
         tile[i] = 0;
-    for (int left = w->channels; left > 0; left -= t->depth) {
+    for (int left = w->channels; left > 0; left -= t->depth, all += t->outputs) {
         const void *multiplier = rows.multiplier;
         const int32_t *offset = rows.offset;
         const uint8_t *next = codes;
@@ -191,6 +211,10 @@ static INLINE void tabled(const int8_t *x, int8_t *y, uint32_t *sums, const uint
             for (int i = 0; i < t->outputs * words; i++)
                 sums[i] = START;
             next = tabled_sums(codes, tile, sums, t->outputs, t, 0, words);
+            if (shifted) {
+                finish_shifted(sums, out, shifted, all, t->outputs, pixels, pixels - at, words);
+                continue;
+            }
             rows.multiplier = multiplier;
             rows.offset = offset;
             rows.count = pixels - at >= 2 * words ? t->outputs : 1;
@@ -214,13 +238,25 @@ static INLINE void tabled(const int8_t *x, int8_t *y, uint32_t *sums, const uint
 KERNEL void tabled2(const int8_t *x, int8_t *y, uint32_t *sums, const uint8_t *codes, const lanes_t *how,
                     const window_t *w, const tabled_t *t)
 {
-    tabled(x, y, sums, codes, how, w, t, 2);
+    tabled(x, y, sums, codes, how, 0, w, t, 2);
 }
 
 KERNEL void tabled4(const int8_t *x, int8_t *y, uint32_t *sums, const uint8_t *codes, const lanes_t *how,
                     const window_t *w, const tabled_t *t)
 {
-    tabled(x, y, sums, codes, how, w, t, 4);
+    tabled(x, y, sums, codes, how, 0, w, t, 4);
+}
+
+KERNEL void tabled2_shifted(const int8_t *x, int8_t *y, uint32_t *sums, const uint8_t *codes, const requantize_t *how,
+                            const window_t *w, const tabled_t *t)
+{
+    tabled(x, y, sums, codes, 0, how, w, t, 2);
+}
+
+KERNEL void tabled4_shifted(const int8_t *x, int8_t *y, uint32_t *sums, const uint8_t *codes, const requantize_t *how,
+                            const window_t *w, const tabled_t *t)
+{
+    tabled(x, y, sums, codes, 0, how, w, t, 4);
 }
 
 /* One output a row: a linear layer, `t->block` rows at a time; fewer than all of them only if all tables fit in. */

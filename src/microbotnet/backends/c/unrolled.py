@@ -1,0 +1,141 @@
+"""Depthwise convolutions with weights of 8 bits over small maps, as straight Armv6-M code: no product with padding.
+
+The code follows from the windows and the shifts alone, and is printed once for all layers that have them in common. A
+channel's map, less its zero point, and its kernel are widened to words on the stack; then every output row is summed
+up in registers, requantized and stored.
+"""
+
+from dataclasses import dataclass
+
+from .form import Window
+
+ROW = 4  # outputs at once, in r4 … r7
+LARGEST_MAP, LARGEST_KERNEL, LARGEST_OUTPUT, LONGEST = 64, 32, 32, 400  # values, weights, outputs, products
+
+
+@dataclass(frozen=True)
+class Unrolled:
+    """One function. size, made: rows and columns of the map and of the output. start: what sums begin with, a byte."""
+
+    window: Window
+    size: tuple[int, int]
+    made: tuple[int, int]
+    pre_shift: int
+    shift: int
+    start: int
+
+    @property
+    def name(self) -> str:
+        """Of the function, without the prefix of its network."""
+        w = self.window
+        numbers = (*self.size, *self.made, *w.kernel, *w.stride, *w.padding, self.pre_shift, self.shift, self.start)
+        return "depthwise_" + "_".join(map(str, numbers))
+
+    @property
+    def products(self) -> list[list[tuple[int, int]]]:
+        """For each output, its places in the map and in the kernel."""
+        (height, width), w = self.size, self.window
+        found = []
+        for i in range(self.made[0]):
+            for j in range(self.made[1]):
+                top, left = i * w.stride[0] - w.padding[0], j * w.stride[1] - w.padding[1]
+                inside = [
+                    ((top + u) * width + left + v, u * w.kernel[1] + v)
+                    for u in range(w.kernel[0])
+                    for v in range(w.kernel[1])
+                    if 0 <= top + u < height and 0 <= left + v < width
+                ]
+                found.append(inside)
+        return found
+
+    @property
+    def possible(self) -> bool:
+        """Whether it is worth its code."""
+        values, weights, outputs = (rows * columns for rows, columns in (self.size, self.window.kernel, self.made))
+        small = values <= LARGEST_MAP and weights <= LARGEST_KERNEL and outputs <= LARGEST_OUTPUT
+        return small and sum(map(len, self.products)) <= LONGEST
+
+    def text(self) -> str:
+        """The function in C, its body as assembly; for other processors a name of the plain one."""
+        lines = "".join(f'    " {line}\\n"\n' for line in self._lines())
+        return (
+            "#if defined(__thumb__) && !defined(__thumb2__)\n"
+            f"void NAME_{self.name}(const int8_t *x, int8_t *y, const int8_t *weights, const mapped_t *m);\n"
+            f'FUNCTION("NAME_{self.name}", SAVE\n{lines}    RESTORE);\n'
+            f"#else\n#define NAME_{self.name} depthwise_mapped\n#endif\n"
+        )
+
+    def _lines(self) -> list[str]:
+        values, weights, outputs = (rows * columns for rows, columns in (self.size, self.window.kernel, self.made))
+        slots = {name: 4 * (values + weights + i) for i, name in enumerate(("factor", "factors", "offsets", "again"))}
+        frame = 4 * (values + weights + 4)
+        lines = [f"sub sp, #{step}" for step in _steps(frame, 508)]
+        lines += ["mov r8, r0", "mov r9, r1", "mov r10, r2", "mov r11, r3"]
+        lines += ["ldr r4, [r3]", f"str r4, [sp, #{slots['factors']}]"]
+        lines += ["ldr r4, [r3, #4]", f"str r4, [sp, #{slots['offsets']}]", "ldr r4, [r3, #16]", "mov lr, r4"]
+        lines += ["adr r4, 5f", "adds r4, #1", f"str r4, [sp, #{slots['again']}]", ".p2align 2", "5:"]
+        lines += ["mov r0, r8", "mov r1, r11", "ldr r6, [r1, #12]", "mov r7, sp", *_widened(values, "r6"), "mov r8, r0"]
+        lines += ["mov r0, r10", *_widened(weights, ""), "mov r10, r0"]
+        lines += [f"ldr r0, [sp, #{slots['factors']}]", "ldmia r0!, {r1}", f"str r0, [sp, #{slots['factors']}]"]
+        lines += [f"str r1, [sp, #{slots['factor']}]", f"ldr r0, [sp, #{slots['offsets']}]", "ldmia r0!, {r1}"]
+        lines += [f"str r0, [sp, #{slots['offsets']}]", "mov ip, r1"]
+        columns, products = self.made[1], self.products
+        for row in range(0, outputs, columns):
+            for first in range(row, row + columns, ROW):
+                block = products[first : min(first + ROW, row + columns)]
+                lines += _sums(block, values)
+                lines += [f"ldr r0, [sp, #{slots['factor']}]", "mov r1, r11", "ldr r1, [r1, #8]", "mov r2, r9"]
+                for n in range(len(block)):
+                    lines += self._finish(f"r{4 + n}", first + n)
+        lines += ["mov r0, r9", f"adds r0, #{outputs}", "mov r9, r0", "mov r0, lr", "subs r0, #1", "mov lr, r0"]
+        lines += ["beq 6f", f"ldr r0, [sp, #{slots['again']}]", "bx r0", "6:"]
+        return lines + [f"add sp, #{step}" for step in _steps(frame, 508)]
+
+    def _finish(self, sum_: str, at: int) -> list[str]:
+        """Requantize one sum: factor r0, table r1, output r2, offset ip."""
+        lines = [f"adds {sum_}, #{self.start}"] if self.start else []
+        if self.pre_shift:
+            lines += {8: [f"uxtb r3, {sum_}"], 16: [f"uxth r3, {sum_}"]}.get(
+                self.pre_shift, [f"lsls r3, {sum_}, #{32 - self.pre_shift}", f"lsrs r3, r3, #{32 - self.pre_shift}"]
+            )
+            lines += ["muls r3, r0, r3", f"asrs r3, r3, #{self.pre_shift}"]
+            lines += [f"asrs {sum_}, {sum_}, #{self.pre_shift}", f"muls {sum_}, r0, {sum_}", f"adds {sum_}, {sum_}, r3"]
+        else:
+            lines += [f"muls {sum_}, r0, {sum_}"]
+        lines += [f"add {sum_}, ip", *([f"asrs {sum_}, {sum_}, #{self.shift}"] if self.shift else [])]
+        lines += [f"cmp {sum_}, #255", "bls 1f", f"asrs {sum_}, {sum_}, #31", f"mvns {sum_}, {sum_}"]
+        return [*lines, f"uxtb {sum_}, {sum_}", f"1: ldrb {sum_}, [r1, {sum_}]", f"strb {sum_}, [r2, #{at}]"]
+
+
+def _sums(block: list[list[tuple[int, int]]], values: int) -> list[str]:
+    """The products of neighbouring outputs, those of one value together; values and weights lie on the stack."""
+    lines, started = [], set()
+    for value in sorted({value for products in block for value, _ in products}):
+        lines.append(f"ldr r0, [sp, #{4 * value}]")
+        for n, products in enumerate(block):
+            for weight in (weight for at, weight in products if at == value):
+                into = f"r{4 + n}" if n not in started else "r1"
+                lines += [f"ldr {into}, [sp, #{4 * (values + weight)}]", f"muls {into}, r0, {into}"]
+                lines += [f"adds r{4 + n}, r{4 + n}, r1"] if n in started else []
+                started.add(n)
+    return lines + [f"movs r{4 + n}, #0" for n in range(len(block)) if n not in started]
+
+
+def _widened(count: int, less: str) -> list[str]:
+    """Bytes from r0 on become words from r7 on, less a register; both move behind the last."""
+    lines = []
+    for first in range(0, count, 4):
+        some = min(4, count - first)
+        at = first % 32
+        if first and at == 0:
+            lines.append("adds r0, #32")
+        for n in range(some):
+            lines += [f"ldrb r{1 + n}, [r0, #{at + n}]", f"sxtb r{1 + n}, r{1 + n}"]
+            lines += [f"subs r{1 + n}, r{1 + n}, {less}"] if less else []
+        lines.append(f"stmia r7!, {{r1-r{some}}}" if some > 1 else "stmia r7!, {r1}")
+    rest = count - (count - 1) // 32 * 32
+    return [*lines, f"adds r0, #{rest}"]
+
+
+def _steps(size: int, largest: int) -> list[int]:
+    return [min(largest, size - at) for at in range(0, size, largest)]
