@@ -74,7 +74,7 @@ def _strip(
     strip = Image.new("RGB", (wide, head + name + side + foot + BAND), FILM)
     draw = ImageDraw.Draw(strip)
     for y in ((BAND - HOLE) // 2, strip.height - (BAND + HOLE) // 2):
-        for x in range(8, wide - HOLE, 18):
+        for x in range((wide % 18 + 10) // 2, wide - 13, 18):  # as far from the right end as from the left
             draw.rounded_rectangle((x, y, x + HOLE + 2, y + HOLE), 2, PAPER)
     draw.text((10, BAND + 3), title, DIM, _font(12))
     if label is not None:
