@@ -42,6 +42,13 @@ def faster_on_cpu() -> Iterator[None]:
         F.conv2d, F.adaptive_avg_pool2d = _library_conv2d, _library_pool
 
 
+@lru_cache
+def multiplies_bfloat16() -> bool:
+    """Whether this machine's processor has instructions for it; without them bfloat16 is slower than float32."""
+    found = torch.cpu.get_capabilities()
+    return any(found.get(name, False) for name in ("avx512_bf16", "amx_bf16"))
+
+
 def _whole(function: Callable[..., Tensor], library: Any) -> Callable[..., Tensor]:
     """`function`, seen by modes that watch torch's functions as one call of `library`, whatever it calls in turn."""
 

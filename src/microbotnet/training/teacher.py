@@ -8,6 +8,7 @@ from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from ..atomic import write_atomically
+from .cpu import multiplies_bfloat16
 from .views import Take
 
 
@@ -30,10 +31,11 @@ class Teacher:
 
     @torch.no_grad()
     def __call__(self, inputs: Tensor) -> Tensor:
-        """Logits (B, classes) for normalised pictures."""
+        """Logits (B, classes) float32 for normalised pictures; computed in bfloat16 where a CPU multiplies that."""
         self.model.to(inputs.device)
-        logits: Tensor = self.model(inputs)
-        return logits[:, self.columns.to(inputs.device)]
+        with torch.autocast("cpu", torch.bfloat16, enabled=inputs.device.type == "cpu" and multiplies_bfloat16()):
+            logits: Tensor = self.model(inputs)
+        return logits.float()[:, self.columns.to(inputs.device)]
 
     def outputs(self, take: Take, count: int, number: int) -> Tensor:
         """Logits (count, classes) float16 of all pictures under a view, computed once and read from disk afterwards.
