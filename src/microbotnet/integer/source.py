@@ -30,6 +30,8 @@ def open_program(subject: str, calibrate: str | None = None) -> Program:
         if calibrate is not None:
             raise BadInput(f"{subject}: is in integers already; leave out --calibrate")
         return load_program(Path(subject))
+    from ..data.sample import sample_pictures
+    from ..data.source import NAMED
     from ..quant.activations import NAME
     from ..training.checkpoint import load_checkpoint
     from .checkpoint import lower_checkpoint
@@ -42,9 +44,8 @@ def open_program(subject: str, calibrate: str | None = None) -> Program:
         return lower_checkpoint(loaded, name=subject)
     if calibrate is None:
         name = loaded.card["data"]["name"]
+        which = f"{name}, or a folder of pictures" if name in NAMED else "and a folder of pictures"
         raise BadInput(f"{subject}: was trained with float activations; say which pictures set the ranges of integers: "
-                       f"--calibrate {name}, or a folder of pictures")  # fmt: skip
-    from ..data.sample import sample_pictures
-
+                       f"--calibrate {which}")  # fmt: skip
     size = loaded.card["architecture"]["input_size"]
     return lower_checkpoint(loaded, sample_pictures(calibrate, size, CALIBRATION), name=subject)
