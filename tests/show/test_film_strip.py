@@ -59,6 +59,13 @@ def test_every_frame_of_the_strips_shown_is_there(walked: Walked) -> None:
             assert found
 
 
+def test_names_beyond_the_fonts_letters_are_readable(walked: Walked) -> None:
+    def page(classes: tuple[str, str], title: str) -> bytes:
+        return film_strip(walked, WALK, classes, "none", title)
+
+    assert page(("écureuil", "蜗牛"), "Ça: a walk") == page(("ecureuil", "class 1"), "Ca: a walk")
+
+
 def test_a_walk_of_one_frame_is_a_film_too() -> None:
     walk = Walk(approaches=1, steps=1, angles=1)
     only = walk_up(np.zeros((3, 1, 1), np.uint8), walk, lambda f: np.ones((len(f), 1)), {"none": BestOfLast(1)}, size=8)

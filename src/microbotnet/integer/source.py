@@ -44,7 +44,7 @@ def open_program(subject: str, calibrate: str | None = None) -> Program:
         return lower_checkpoint(loaded, name=subject)
     if calibrate is None:
         name = loaded.card["data"]["name"]
-        which = f"{name}, or a folder of pictures" if name in NAMED else "and a folder of pictures"
+        which = f"{name}, or a folder of pictures" if name in NAMED else "FOLDER, with any pictures in it"
         raise BadInput(f"{subject}: was trained with float activations; say which pictures set the ranges of integers: "
                        f"--calibrate {which}")  # fmt: skip
     size = loaded.card["architecture"]["input_size"]

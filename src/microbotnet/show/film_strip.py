@@ -1,5 +1,6 @@
 """Walks as film strips, one PNG: every frame with what the network said and what the last frames decided."""
 
+import unicodedata
 from collections.abc import Sequence
 from functools import cache
 from io import BytesIO
@@ -32,6 +33,7 @@ def film_strip(
         label: the right class, which colours right and wrong; None where it is not known.
         shown: how many approaches, spread over all.
     """
+    classes = [_plain(name) or f"class {number}" for number, name in enumerate(classes)]
     count = len(walked.frames) - 1
     chosen = sorted({round(i) for i in np.linspace(0, count - 1, min(shown, count))})
     strips = [
@@ -44,7 +46,7 @@ def film_strip(
     height = top + sum(strip.height + gap for strip in strips) + 18 * len(notes) + 12
     page = Image.new("RGB", (WIDTH, height), PAPER)
     draw = ImageDraw.Draw(page)
-    draw.text((EDGE, 16), title, INK, _font(20))
+    draw.text((EDGE, 16), _plain(title), INK, _font(20))
     y = top
     for strip in strips:
         page.paste(strip, (EDGE, y))
@@ -126,6 +128,11 @@ def _wrapped(text: str, size: int) -> list[str]:
         else:
             lines[-1] = longer
     return lines
+
+
+def _plain(text: str) -> str:
+    """The text in the letters that Pillow's font has: without accents, and without what is left outside ASCII."""
+    return unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
 
 
 @cache
