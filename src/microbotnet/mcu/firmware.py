@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..backends.c import arena, emit, emit_vote
+from ..backends.c import arena, emit, emit_vote, given_up
 from ..cost.preset import load_preset
 from ..errors import BadInput
 from ..integer import interpreter
@@ -32,6 +32,7 @@ class Firmware:
     """An image that fits its board.
 
     given: what it was made from. program: that, folded, whose operators are the layers.
+    spare: bytes that layers gave up because "speed" alone did not fit; `smaller` are those layers.
     sources: the network's C by file name. rule: by which the last pictures vote, or None.
     """
 
@@ -43,6 +44,12 @@ class Firmware:
     sources: Mapping[str, str]
     image: Image
     rule: str | None = None
+    spare: int = 0
+
+    @property
+    def smaller(self) -> list[str]:
+        """Names of the layers that are not as fast as they could be, so that the image fits."""
+        return given_up(self.program, self.spare) if self.spare else []
 
     @property
     def layers(self) -> dict[int, str]:
@@ -57,7 +64,7 @@ class Firmware:
     @cached_property
     def plan(self) -> Plan:
         """Where its tensors lie in the arena."""
-        return arena(self.program, prefer=self.prefer)
+        return arena(self.program, prefer=self.prefer, spare=self.spare)
 
     def run(self, pictures: NDArray[np.uint8]) -> "Run":
         """Execute the image on the emulated core for (N, 3, H, W) uint8, and hold it against the interpreter."""
@@ -120,6 +127,7 @@ class Firmware:
                       "code_bytes": board.code.bytes, "data_bytes": board.data.bytes},
             "toolchain": self.toolchain.name,
             "prefer": self.prefer,
+            "smaller_layers": self.smaller,
             "vote": self.rule,
             "arena_bytes": self.arena_bytes,
             "layers": [asdict(row) for row in self.rows(run)],
@@ -138,7 +146,8 @@ def make_firmware(
 
     Args:
         program: what to run. board: where.
-        prefer: what to spare, "speed" (instructions) or "size" (bytes).
+        prefer: what to spare, "speed" (instructions) or "size" (bytes). Where the fastest code does not fit, layers
+            give up speed for bytes until it does, those first that lose the fewest instructions for each byte.
         toolchain: None takes what is installed.
         rule: by which the last pictures, as frames of a stream, decide together; see `rule_named`.
 
@@ -146,14 +155,26 @@ def make_firmware(
         BadInput: it does not fit; by how much, and which layers weigh most. Failed: no compiler, or it complained.
     """
     toolchain = toolchain or find_toolchain()
-    given, program = program, fold(program)
-    sources = {name: text for name, text in emit(program, prefer=prefer, name=NAME).items() if name != "main.c"}
-    classes = program.tensors[program.output].shape[0]
-    voting = {} if rule is None else emit_vote(rule, classes, NAME)
+    folded = fold(program)
+    voting = {} if rule is None else emit_vote(rule, program.tensors[program.output].shape[0], NAME)
     voting.pop("main.c", None)
-    image = build(sources | voting, board, toolchain, prefer=prefer)
-    made = Firmware(given, program, board, toolchain, prefer, sources, image, rule)
-    check_fit(image, made.layers)
+
+    def build_with(prefer: str, spare: int = 0) -> Firmware:
+        sources = emit(folded, prefer=prefer, spare=spare, name=NAME)
+        sources.pop("main.c")
+        image = build(sources | voting, board, toolchain, prefer="size" if spare else prefer)
+        return Firmware(program, folded, board, toolchain, prefer, sources, image, rule, spare)
+
+    made = build_with(prefer)
+    spare, over = 0, len(made.image.raw) - board.code.bytes
+    while prefer == "speed" and over > 0:
+        spare += over
+        found = build_with("speed", spare)
+        if found.sources == made.sources:  # there is no more to give up
+            made = build_with("size")
+            break
+        made, over = found, len(found.image.raw) - board.code.bytes
+    check_fit(made.image, made.layers)
     return made
 
 

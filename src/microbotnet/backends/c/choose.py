@@ -1,5 +1,6 @@
 """Which of the forms that can compute each operator is taken: the fastest, the smallest, or the best mix between."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import chain, combinations
 
@@ -22,16 +23,19 @@ def choose(candidates: Sequence[Sequence[Form]], prefer: str, spare: int = 0) ->
         return _smallest(candidates)
     made = [min(forms, key=lambda form: (form.instructions, form.bytes)) for forms in candidates]
     while spare > 0:
-        exchanges = [
-            ((other.instructions - form.instructions) / (form.bytes - other.bytes), index, other)
-            for index, (form, forms) in enumerate(zip(made, candidates, strict=True))
-            for other in forms
-            if other.bytes < form.bytes
-        ]
+        used = Counter(name for form in made for name in form.functions)
+        exchanges = []
+        for index, (form, forms) in enumerate(zip(made, candidates, strict=True)):
+            for other in forms:
+                saved = form.bytes - other.bytes
+                saved += form.code * all(used[name] == 1 and name not in other.functions for name in form.functions)
+                saved -= other.code * any(name not in used for name in other.functions)
+                if saved > 0 and other.instructions >= form.instructions:
+                    exchanges.append(((other.instructions - form.instructions) / saved, index, saved, other))
         if not exchanges:
             break
-        _, index, other = min(exchanges, key=lambda exchange: exchange[:2])
-        spare -= made[index].bytes - other.bytes
+        _, index, saved, other = min(exchanges, key=lambda exchange: exchange[:2])
+        spare -= saved
         made[index] = other
     return made
 
@@ -43,8 +47,10 @@ def _smallest(candidates: Sequence[Sequence[Form]]) -> list[Form]:
         allowed = [[form for form in forms if _kernel(form) not in without] for forms in candidates]
         if not all(allowed):
             continue
-        made = [min(forms, key=lambda form: (form.bytes, form.instructions)) for forms in allowed]
-        size = sum(form.bytes for form in made) + sum(KERNELS.get(name, 0) for name in {_kernel(form) for form in made})
+        made = [min(forms, key=lambda form: (form.bytes + form.code, form.instructions)) for forms in allowed]
+        own = {name: form.code for form in made for name in form.functions}
+        size = sum(KERNELS.get(name, 0) for name in {_kernel(form) for form in made})
+        size += sum(form.bytes for form in made) + sum(own.values())
         if best is None or size < best[0]:
             best = size, made
     assert best is not None  # nothing left out

@@ -22,10 +22,12 @@ def depthwise_forms(program: Program, operator: Convolve) -> list[Form]:
     if operator.weights.shape[1] != 1 or len(operator.weights) != operator.groups:
         return []
     fitting = in_lanes(program, operator, x.zero_point)
-    found = _ternary(program, fitting) if fitting and fitting.requantize.pre_shift == 0 else None
-    if found is None and has_room(program, operator):
-        found = _unrolled(program, operator) or _eight_bits(program, operator)
-    return [found] if found else []
+    found = [_ternary(program, fitting) if fitting and fitting.requantize.pre_shift == 0 else None]
+    if has_room(program, operator):
+        found += [_unrolled(program, operator), _mapped(program, operator)]
+        if not any(found):
+            found.append(_eight_bits(program, operator))
+    return [form for form in found if form]
 
 
 def _ternary(program: Program, operator: Convolve) -> Form | None:
@@ -46,6 +48,10 @@ def _ternary(program: Program, operator: Convolve) -> Form | None:
         how=how,
         lanes=True,
         window=window_of(operator),
+        instructions=x.shape[0] * tile.rows * (22 + 9 * x.shape[2])
+        + half
+        * -(-y.shape[2] // words)
+        * (int(np.count_nonzero(operator.weights)) * (5 + 1.5 * words) + 200 * x.shape[0]),
         structs={
             "shape": (
                 "depthwise_t",
@@ -77,6 +83,7 @@ def _ternary_2x2(program: Program, operator: Convolve, how: Requantize) -> Form 
         arrays={"weights": _tap_lists(operator, places)},
         how=replace(how, multiplier=np.broadcast_to(how.multiplier, moved.shape), offset=wrapped(moved)),
         lanes=True,
+        instructions=8 * int(np.count_nonzero(operator.weights)) + 115 * x.shape[0],
     )
 
 
@@ -89,19 +96,40 @@ def _tap_lists(operator: Convolve, places: NDArray[np.intp]) -> NDArray[np.uint8
 
 
 def _unrolled(program: Program, operator: Convolve) -> Form | None:
+    """The form of `_mapped` in straight code."""
+    form = _mapped(program, operator)
+    if form is None or form.window is None:
+        return None
+    (x,), y = program.of(operator)
+    how = operator.requantize
+    start = int(form.structs["map"][1].rsplit(", ", 1)[1])
+    code = Unrolled(form.window, x.shape[1:], y.shape[1:], how.pre_shift, how.shift, start)
+    if not code.possible:
+        return None
+    return replace(
+        form,
+        call=form.call.replace("depthwise_mapped", f"{{NAME}}_{code.name}"),
+        functions={code.name: code.text()},
+        code=2 * len(code.lines()),
+        instructions=x.shape[0] * code.instructions,
+    )
+
+
+def _mapped(program: Program, operator: Convolve) -> Form | None:
+    """With exactly equal constants for values less their zero point, and without taps that only meet padding."""
     (x,), y = program.of(operator)
     (found,) = ranges.sums(program, operator)
     moved = x.zero_point * operator.weights.reshape(len(operator.weights), -1).sum(1, dtype=np.int64)
     shift = operator.requantize.pre_shift
     tried = ((n, exchanged(operator.requantize, found, moved=moved - n, pre_shift=shift)) for n in STARTS)
     start, how = next(((n, how) for n, how in tried if how is not None), (0, None))
-    operator = _trimmed(program, operator)
-    code = Unrolled(window_of(operator), x.shape[1:], y.shape[1:], shift, operator.requantize.shift, start)
-    if how is None or not code.possible:
+    if how is None:
         return None
+    operator = _trimmed(program, operator)
+    numbers = (x.zero_point, x.shape[0], "&window", shift, how.shift, start)
     return Form(
         ("requantize", "lanes", "armv6m", "rows", "window", "depthwise"),
-        f"{{NAME}}_{code.name}({{x}}, {{y}}, {{weights}}, &map)",
+        "depthwise_mapped({x}, {y}, {weights}, &map)",
         arrays={
             "weights": operator.weights,
             "multiplier": np.broadcast_to(how.multiplier, moved.shape),
@@ -109,14 +137,8 @@ def _unrolled(program: Program, operator: Convolve) -> Form | None:
             "table": table(how),
         },
         window=window_of(operator),
-        structs={
-            "map": (
-                "mapped_t",
-                f"{{multiplier}}, {{offset}}, {{table}}, {x.zero_point}, {x.shape[0]}, &window, {shift}, "
-                f"{how.shift}, {start}",
-            )
-        },
-        functions={code.name: code.text()},
+        structs={"map": ("mapped_t", f"{{multiplier}}, {{offset}}, {{table}}, {', '.join(map(str, numbers))}")},
+        instructions=25.0 * prod(y.shape) * operator.weights[0].size + 60 * prod(y.shape),
     )
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from itertools import chain
 from math import prod
@@ -31,6 +31,7 @@ from ...integer.program import (
 from . import avx512, convolutions, vectors
 from .arrays import WIDTHS, Arrays
 from .choose import choose
+from .exact import exchanged
 from .form import Form, Window, table
 from .lanes import has_room
 from .vote import emit_vote
@@ -86,6 +87,14 @@ def arena(program: Program, *, prefer: str = "speed", spare: int = 0) -> Plan:
     """Where the C of `emit` keeps every tensor, and each kernel's scratch."""
     program = fold(program)
     return _plan(program, _forms(program, prefer, spare), prefer)
+
+
+def given_up(program: Program, spare: int) -> list[str]:
+    """Names of the operators that are not as fast as they could be, so that `spare` bytes are spared."""
+    program = fold(program)
+    fastest, taken = (_forms(program, "speed", size) for size in (0, spare))
+    pairs = zip(program.operators, fastest, taken, strict=True)
+    return [operator.name for operator, fast, form in pairs if form.call != fast.call or form.structs != fast.structs]
 
 
 def _plan(program: Program, forms: list[Form], prefer: str) -> Plan:
@@ -179,8 +188,9 @@ def _form(program: Program, operator: Lookup | SumPool | MaxPool | Add | Gate | 
         case Add(multipliers=(a, b), requantize=how):
             call = f"add({{x}}, {{x1}}, {{y}}, {a}, {b}, &how, {channels * pixels})"
             return Form(("requantize", "lanes", "armv6m", "elementwise"), call, how=how)
-        case Gate(requantize=how):
-            plain = how.pre_shift == 0 and has_room(program, operator)
+        case Gate():
+            how = exchanged(operator.requantize, *ranges.sums(program, operator)) or operator.requantize
+            plain = how.pre_shift == 0 and has_room(program, replace(operator, requantize=how))
             kernel = "gate_unshifted" if plain else "gate"
             zeros = f"{inputs[0].zero_point}, {inputs[1].zero_point}"
             call = f"{kernel}({{x}}, {{x1}}, {{y}}, {zeros}, &how, {channels}, {pixels})"

@@ -30,6 +30,7 @@ class Form:
     scratch: bytes of the arena, for the operator alone.
     structs: further constants, by name: a C type and its values, in which arrays' names may stand.
     functions: C of its own, by name, with NAME_ for the network's; printed once for all operators.
+    code: bytes of those.
     instructions: that a Cortex-M0 executes, about; 0 where no other form is there to compare.
     """
 
@@ -43,6 +44,7 @@ class Form:
     window: Window | None = None
     structs: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     functions: Mapping[str, str] = field(default_factory=dict)
+    code: int = 0
     instructions: float = 0
 
     @property

@@ -55,9 +55,14 @@ class Unrolled:
         small = values <= LARGEST_MAP and weights <= LARGEST_KERNEL and outputs <= LARGEST_OUTPUT
         return small and sum(map(len, self.products)) <= LONGEST
 
+    @property
+    def instructions(self) -> int:
+        """Of a channel, about: those of the function, without the clamps, which are rarely taken."""
+        return len(self.lines()) - 3 * self.made[0] * self.made[1]
+
     def text(self) -> str:
         """The function in C, its body as assembly; for other processors a name of the plain one."""
-        lines = "".join(f'    " {line}\\n"\n' for line in self._lines())
+        lines = "".join(f'    " {line}\\n"\n' for line in self.lines())
         return (
             "#if defined(__thumb__) && !defined(__thumb2__)\n"
             f"void NAME_{self.name}(const int8_t *x, int8_t *y, const int8_t *weights, const mapped_t *m);\n"
@@ -65,7 +70,8 @@ class Unrolled:
             f"#else\n#define NAME_{self.name} depthwise_mapped\n#endif\n"
         )
 
-    def _lines(self) -> list[str]:
+    def lines(self) -> list[str]:
+        """Its instructions, and few directives."""
         values, weights, outputs = (rows * columns for rows, columns in (self.size, self.window.kernel, self.made))
         slots = {name: 4 * (values + weights + i) for i, name in enumerate(("factor", "factors", "offsets", "again"))}
         frame = 4 * (values + weights + 4)

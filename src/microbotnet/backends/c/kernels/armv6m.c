@@ -21,6 +21,8 @@ const uint8_t *NAME_paired(const uint8_t *list, const int8_t *entries, int32_t *
 void NAME_pixel(const uint8_t *weights, const int32_t *values, const int32_t *end, outputs_t *outputs);
 /* values[c] = x[c * stride]; the sum of them. */
 int32_t NAME_column(const int8_t *x, int32_t *values, int count, int stride);
+/* values = the windows, 3 wide, of all channels; the sum of them. */
+int32_t NAME_patch3(const int8_t *x, int32_t *values, const patch_t *patch);
 /* sums[c] = the sum of each map of `words` times four values. */
 void NAME_maps(const int8_t *x, int32_t *sums, int channels, int words);
 /* y[i] from x[i], from sums[i]. */
@@ -162,6 +164,13 @@ FUNCTION("NAME_pixel", SAVE " mov ip, r1\n mov lr, r2\n mov r8, r3\n sub sp, #44
 FUNCTION("NAME_column", " push {r4-r6, lr}\n movs r4, #0\n movs r5, #0\n"
                         "1: ldrsb r6, [r0, r5]\n adds r0, r0, r3\n adds r4, r4, r6\n stmia r1!, {r6}\n subs r2, #1\n"
                         " bne 1b\n mov r0, r4\n pop {r4-r6, pc}\n");
+
+/* rows left r2, sum r7; channels left r8, rows r9, from a window's end to the next channel's r10 */
+FUNCTION("NAME_patch3", SAVE " ldmia r2!, {r3-r6}\n mov r8, r4\n mov r9, r5\n mov r10, r6\n movs r7, #0\n"
+                        "5: mov r2, r9\n1: ldrb r4, [r0]\n sxtb r4, r4\n ldrb r5, [r0, #1]\n sxtb r5, r5\n"
+                        " ldrb r6, [r0, #2]\n sxtb r6, r6\n stmia r1!, {r4-r6}\n adds r7, r7, r4\n adds r7, r7, r5\n"
+                        " adds r7, r7, r6\n adds r0, r0, r3\n subs r2, #1\n bne 1b\n add r0, r10\n mov r2, r8\n"
+                        " subs r2, #1\n mov r8, r2\n bne 5b\n mov r0, r7\n" RESTORE);
 
 /* weight r1, its end r8, taps lr, tile ip */
 #define PRODUCT(sum) " ldmia r2!, {r3}\n muls r3, r1, r3\n adds " sum ", " sum ", r3\n"
@@ -355,6 +364,17 @@ KERNEL int32_t NAME_column(const int8_t *x, int32_t *values, int count, int stri
 
     for (; count; count--, x += stride)
         total += *values++ = *x;
+    return total;
+}
+
+KERNEL int32_t NAME_patch3(const int8_t *x, int32_t *values, const patch_t *patch)
+{
+    int32_t total = 0;
+
+    for (int c = 0; c < patch->depth; c++, x += patch->between)
+        for (int u = 0; u < patch->tall; u++, x += patch->width)
+            for (int v = 0; v < 3; v++)
+                total += *values++ = x[v];
     return total;
 }
 

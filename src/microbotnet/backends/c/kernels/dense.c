@@ -9,18 +9,16 @@ KERNEL int32_t patch(const int8_t *x, int32_t *values, const window_t *w, int de
 
     if (whole && w->tall * w->wide == 1 && top >= 0 && top < height)
         return NAME_column(x + top * width + left, values, depth, height * width);
+    if (whole && w->wide == 3 && top >= 0 && top + w->tall <= height) {
+        patch_t all = {width, depth, w->tall, (height - w->tall) * width};
+
+        return NAME_patch3(x + top * width + left, values, &all);
+    }
     for (; depth; depth--, x += height * width)
         for (int u = top; u < top + w->tall; u++) {
             const int8_t *from = x + u * width + left;
 
-            if (whole && u >= 0 && u < height && w->wide == 3) {
-                int a = from[0], b = from[1], c = from[2];
-
-                *values++ = a;
-                *values++ = b;
-                *values++ = c;
-                total += a + b + c;
-            } else if (whole && u >= 0 && u < height)
+            if (whole && u >= 0 && u < height)
                 for (const int8_t *end = from + w->wide; from != end;)
                     total += *values++ = *from++;
             else

@@ -47,6 +47,12 @@ typedef struct {
     int32_t lower, upper; /* from a row of the map to the next; 0 for one outside the map */
 } fill_t;
 
+/* Windows of 3 columns. */
+typedef struct {
+    int32_t width, depth, tall;
+    int32_t between; /* from behind a window to the next channel's */
+} patch_t;
+
 /* y = table[clamp((x * factor + offset) >> shift, 0, 255)] */
 typedef struct {
     int32_t factor;

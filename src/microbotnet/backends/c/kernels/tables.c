@@ -273,10 +273,10 @@ KERNEL void tabled_linear(const int8_t *x, int8_t *y, int16_t *scores, uint32_t 
         for (int n = 0; n < count; n++)
             sums[n] = 0;
         codes = tabled_sums(codes, values, sums, count, t, o > 0, 1);
-        for (int n = 0; n < count; n++)
-            if (scores)
+        if (scores)
+            for (int n = 0; n < count; n++)
                 scores[o + n] = score(as_signed(sums[n]), how, o + n);
-            else
-                y[o + n] = requantize(as_signed(sums[n]), how, o + n);
+        else
+            y = requantize_row((const int32_t *)sums, y, how, o, how->step, count);
     }
 }

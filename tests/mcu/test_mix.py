@@ -1,0 +1,30 @@
+"""Where the fastest code does not fit, the best that fits is found."""
+
+from dataclasses import replace
+
+import pytest
+
+from microbotnet.errors import BadInput
+from microbotnet.integer.samples import random_pictures, random_program
+from microbotnet.mcu.board import load_board
+from microbotnet.mcu.firmware import make_firmware
+
+for module in ("unicorn", "elftools", "ziglang"):
+    pytest.importorskip(module, reason=f"{module} of the extra mcu is not installed")
+
+
+def test_layers_give_up_speed_until_it_fits() -> None:
+    program, board = random_program(61, size=(9, 9), operators=12), load_board("scum")
+    fastest = make_firmware(program, board)
+    smallest = make_firmware(program, board, prefer="size")
+    least, most = len(smallest.image.raw), len(fastest.image.raw)
+    assert (fastest.spare, fastest.smaller, smallest.smaller) == (0, [], [])
+    small = replace(board, code=replace(board.code, bytes=(least + most) // 2))
+    made = make_firmware(program, small)
+    assert len(made.image.raw) <= small.code.bytes
+    assert made.spare > 0
+    assert set(made.smaller) <= set(made.layers.values())
+    emulated = replace(made, image=replace(made.image, board=board))  # which has whole pages
+    assert emulated.run(random_pictures(program, 2)).bit_exact
+    with pytest.raises(BadInput, match=f"needs {least:,} of {least - 4:,} bytes"):
+        make_firmware(program, replace(board, code=replace(board.code, bytes=least - 4)))
