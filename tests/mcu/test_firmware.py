@@ -1,0 +1,28 @@
+"""Random networks of awkward shapes on emulated cores: every score is the interpreter's."""
+
+import numpy as np
+import pytest
+
+for module in ("unicorn", "elftools", "ziglang"):
+    pytest.importorskip(module, reason=f"{module} of the extra mcu is not installed")
+
+from microbotnet.integer.samples import random_pictures, random_program  # noqa: E402
+from microbotnet.mcu.board import load_board  # noqa: E402
+from microbotnet.mcu.firmware import make_firmware  # noqa: E402
+
+
+@pytest.mark.parametrize(
+    ("board", "prefer", "seeds"),
+    [
+        ("microbit", "speed", range(200, 206)),
+        ("microbit", "size", range(206, 212)),
+        ("microbit-v2", "speed", range(212, 214)),
+        ("nrf5340-dk", "size", range(214, 215)),
+    ],
+)
+def test_emulated_cores_equal_the_interpreter(board: str, prefer: str, seeds: range) -> None:
+    for seed in seeds:
+        program = random_program(seed)
+        run = make_firmware(program, load_board(board), prefer=prefer).run(random_pictures(program, 3))
+        np.testing.assert_array_equal(run.execution.scores, run.expected, f"program {seed}")
+        assert run.bit_exact
