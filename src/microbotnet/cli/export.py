@@ -37,8 +37,7 @@ def export(
 ) -> None:
     """Write a network in integers: as C99 that needs stdint.h alone, or as ONNX that any runtime reads.
 
-    The C is a header, a source, the weights and a small example. The ONNX model takes pictures as bytes and gives the
-    same scores as the C, to the last bit.
+    The C is a header, a source, the weights and a small example; the ONNX model gives the same scores, bit for bit.
     """
     from ..integer.source import open_program
 
