@@ -6,7 +6,7 @@ import numpy as np
 
 from ...integer.program import Convolve, Program
 from .depthwise import depthwise_forms
-from .form import Form, window_of
+from .form import Form, window_of, with_packed
 from .ternary import linear_forms, pixel_forms
 
 
@@ -14,7 +14,7 @@ def forms_of(program: Program, operator: Convolve) -> list[Form]:
     """The forms of the first of these that has any: ternary linear, depthwise, ternary; or the one for 8 bits."""
     for forms in (linear_forms, depthwise_forms, pixel_forms):
         if found := forms(program, operator):
-            return found
+            return with_packed(found)
     return [_dense(program, operator)]
 
 

@@ -8,11 +8,13 @@ from numpy.typing import NDArray
 
 from ...integer import ranges
 from ...integer.program import Convolve, Pair, Program, Requantize
-from .exact import exchanged
+from .codes import encode_codes
+from .exact import exchanged, offset_bounds
 from .form import Form, table, window_of
-from .lanes import centred, has_room, in_lanes, wrapped
+from .lanes import centred, has_room, in_lanes, slack, wrapped
 from .unrolled import Unrolled
 
+FAR = 1 << 40
 STARTS = range(0, 256, 3)  # of the sums; with one of them, exact offsets are there for all channels
 
 
@@ -24,7 +26,10 @@ def depthwise_forms(program: Program, operator: Convolve) -> list[Form]:
     fitting = in_lanes(program, operator, x.zero_point)
     found = [_ternary(program, fitting) if fitting and fitting.requantize.pre_shift == 0 else None]
     if has_room(program, operator):
-        found += [_unrolled(program, operator), _mapped(program, operator)]
+        mapped = [form for form in (_unrolled(program, operator), _mapped(program, operator)) if form]
+        found += mapped
+        if operator.bits <= 2:
+            found += [_coded(form) for form in mapped]
         if not any(found):
             found.append(_eight_bits(program, operator))
     return [form for form in found if form]
@@ -32,9 +37,13 @@ def depthwise_forms(program: Program, operator: Convolve) -> list[Form]:
 
 def _ternary(program: Program, operator: Convolve) -> Form | None:
     (x,), y = program.of(operator)
-    how, operator = centred(operator, x.zero_point, more=128), _trimmed(program, operator)
+    how, free, operator = (
+        centred(operator, x.zero_point, more=128),
+        slack(program, operator),
+        _trimmed(program, operator),
+    )
     if (small := _ternary_2x2(program, operator, how)) is not None:
-        return small
+        return replace(small, slack=free)
     words = 4 if y.shape[2] > 2 else 2
     half = -(-y.shape[1] // 2)
     tile = _Tile(program, operator, half, words)
@@ -47,6 +56,7 @@ def _ternary(program: Program, operator: Convolve) -> Form | None:
         arrays={"weights": _tap_lists(operator, tile.taps), "places": (4 * tile.places).astype(np.uint8)},
         how=how,
         lanes=True,
+        slack=free,
         window=window_of(operator),
         instructions=x.shape[0] * tile.rows * (22 + 9 * x.shape[2])
         + half
@@ -125,6 +135,8 @@ def _mapped(program: Program, operator: Convolve) -> Form | None:
     start, how = next(((n, how) for n, how in tried if how is not None), (0, None))
     if how is None:
         return None
+    least, largest = offset_bounds(operator.requantize, found, moved - start, how)
+    free = (np.maximum(least - how.offset, -FAR), np.minimum(largest - how.offset, FAR))
     operator = _trimmed(program, operator)
     numbers = (x.zero_point, x.shape[0], "&window", shift, how.shift, start)
     return Form(
@@ -137,8 +149,23 @@ def _mapped(program: Program, operator: Convolve) -> Form | None:
             "table": table(how),
         },
         window=window_of(operator),
+        slack=free,
         structs={"map": ("mapped_t", f"{{multiplier}}, {{offset}}, {{table}}, {', '.join(map(str, numbers))}")},
         instructions=25.0 * prod(y.shape) * operator.weights[0].size + 60 * prod(y.shape),
+    )
+
+
+def _coded(form: Form) -> Form:
+    """With ternary weights stored five a byte."""
+    weights = form.arrays["weights"]
+    return replace(
+        form,
+        files=(*form.files, "widen"),
+        call=f"widen_codes({{weights}}, (int8_t *){{scratch}}, {weights.size});\n    "
+        + form.call.replace("{weights}", "(const int8_t *){scratch}"),
+        arrays={**form.arrays, "weights": encode_codes(weights.reshape(1, -1), 5)[0]},
+        scratch=weights.size,
+        instructions=form.instructions + 10 * weights.size,
     )
 
 

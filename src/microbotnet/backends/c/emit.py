@@ -37,8 +37,8 @@ from .lanes import has_room
 from .vote import emit_vote
 
 ORDER = (
-    "begin", "requantize", "window", "lanes", "armv6m", "rows", "lookup", "ternary", "tables", "depthwise", "dense",
-    "pools", "elementwise", "vectors", "avx512",
+    "begin", "requantize", "window", "lanes", "armv6m", "rows", "widen", "lookup", "ternary", "tables", "depthwise",
+    "dense", "pools", "elementwise", "vectors", "avx512",
 )  # fmt: skip
 
 
@@ -297,20 +297,34 @@ class _Source:
             "scratch": f"((int8_t *)arena + {self.plan.scratch.get(operator.name)})",
         }
         names |= {f"x{i or ''}": self._read(tensor) for i, tensor in enumerate(inputs)}
-        names |= {what: self.arrays.add(values, f"op{index}_{what}") for what, values in form.arrays.items()}
         lines: list[str] = []
+        rounding = {}
+        if form.packed:
+            rounding = self._widened(form, index, operator.name, lines)
+        stored = {what: values for what, values in form.arrays.items() if what not in rounding}
+        names |= {what: self.arrays.add(values, f"op{index}_{what}") for what, values in stored.items()}
+        names |= rounding
         for i, how in enumerate(form.hows):
             lines.append(self._requantize(how, output, index, str(i)))
         if form.how is not None:
-            lines.append(self._lanes(form.how, index) if form.lanes else self._requantize(form.how, output, index, ""))
+            if form.packed:
+                found = self.arrays.add(table(form.how), f"op{index}_table")
+                pointers = ", ".join(rounding.values())
+                lines.append(f"const lanes_t how = {{{pointers}, {found}, {form.how.shift}, 4}}")
+            else:
+                made = self._lanes(form.how, index) if form.lanes else self._requantize(form.how, output, index, "")
+                lines.append(made)
         if form.window is not None:
             w = form.window
             numbers = (*inputs[0].shape, *output.shape[1:], *w.kernel, *w.stride, *w.padding)
             lines.append(f"static const window_t window = {{{', '.join(map(str, numbers))}}}")
         for what, (kind, values) in form.structs.items():
-            lines.append(f"static const {kind} {what} = {{{values.format(**names)}}}")
+            static = "" if form.packed and "{offset}" in values else "static "
+            lines.append(f"{static}const {kind} {what} = {{{values.format(**names)}}}")
         unused = [argument for argument in ("picture", "scores", "arena") if argument not in str(names)]
         lines += [f"(void){argument}" for argument in unused]
+        if form.packed:
+            lines.append(f"widen(&packed, {', '.join(rounding.values())})")
         lines.append(form.call.format(**names))
         what = f"{_times(inputs[0])} to {_times(output)}"
         return (
@@ -319,6 +333,18 @@ class _Source:
             + "".join(f"    {line};\n" for line in lines)
             + "}\n"
         )
+
+    def _widened(self, form: Form, index: int, name: str, lines: list[str]) -> dict[str, str]:
+        """Where multipliers and offsets lie when they have been widened, behind the kernel's own scratch."""
+        packed = form.rounding()
+        data = self.arrays.add(packed.data if packed.data.size else np.zeros(1, np.uint8), f"op{index}_rounding")
+        numbers = (packed.multiplier, packed.count, packed.factor_bytes, packed.offset_bytes, packed.zeros)
+        lines.append(f"static const packed_t packed = {{{data}, {', '.join(map(str, numbers))}}}")
+        at = self.plan.scratch[name] + form.scratch - 8 * packed.count
+        return {
+            what: f"(int32_t *)((int8_t *)arena + {at + 4 * packed.count * n})"
+            for n, what in enumerate(("multiplier", "offset"))
+        }
 
     def _read(self, tensor: Tensor) -> str:
         if tensor.dtype == "uint8":

@@ -1,13 +1,14 @@
 """How an operator is written in C: the kernel that is called, and what it is given."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...integer.program import Convolve, Pair, Requantize
+from .packed import Packed, pack
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Form:
     structs: further constants, by name: a C type and its values, in which arrays' names may stand.
     functions: C of its own, by name, with NAME_ for the network's; printed once for all operators.
     code: bytes of those.
+    slack: of the offsets of `how`, or of the arrays `multiplier` and `offset`: see `pack`. packed: whether they are.
     instructions: that a Cortex-M0 executes, about; 0 where no other form is there to compare.
     """
 
@@ -45,12 +47,46 @@ class Form:
     structs: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     functions: Mapping[str, str] = field(default_factory=dict)
     code: int = 0
+    slack: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None
+    packed: bool = False
     instructions: float = 0
 
     @property
     def bytes(self) -> int:
-        """Of the arrays."""
-        return sum(array.nbytes for array in self.arrays.values())
+        """Of the constants that another form may have in fewer."""
+        if not self.packed:
+            given = () if self.how is None else (self.how.multiplier, self.how.offset)
+            return sum(array.nbytes for array in (*self.arrays.values(), *given))
+        rest = (array.nbytes for name, array in self.arrays.items() if name not in ("multiplier", "offset"))
+        return self.rounding().data.nbytes + sum(rest) + 16
+
+    def rounding(self) -> Packed:
+        """Multipliers and offsets, packed."""
+        assert self.slack is not None
+        found = self.arrays if self.how is None else {"multiplier": self.how.multiplier, "offset": self.how.offset}
+        channels = len(self.slack[0])
+        multiplier, offset = (
+            np.broadcast_to(found[what].astype(np.int64), channels) for what in ("multiplier", "offset")
+        )
+        return pack(multiplier, offset, self.slack)
+
+
+def with_packed(forms: list[Form]) -> list[Form]:
+    """The forms, and those whose multipliers and offsets can be packed so."""
+    found = list(forms)
+    for form in forms:
+        if form.slack is not None and len(form.slack[0]) > 1:
+            channels = len(form.slack[0])
+            aligned = -(-form.scratch // 4) * 4
+            smaller = replace(
+                form,
+                files=(*form.files, "widen"),
+                packed=True,
+                scratch=aligned + 8 * channels,
+                instructions=form.instructions + 50 * channels,
+            )
+            found.append(smaller)
+    return found
 
 
 def window_of(operator: Convolve) -> Window:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from ...integer import ranges
 from ...integer.program import Convolve, Gate, Program, Requantize, SumPool
-from .exact import exchanged
+from .exact import Whole, exchanged, offset_bounds
 
 LANE = 2**15
 LARGEST = 2**31 - 1
@@ -53,6 +53,14 @@ def centred(operator: Convolve, centre: int, *, more: int = 0) -> Requantize:
     if (multiplier == multiplier[0]).all() and (offset == offset[0]).all():
         multiplier, offset = multiplier[:1], offset[:1]
     return replace(how, multiplier=multiplier, offset=wrapped(offset))
+
+
+def slack(program: Program, operator: Convolve) -> tuple[Whole, Whole]:
+    """What may be added to the offsets, at least and at most, without another output."""
+    how, (found,) = operator.requantize, ranges.sums(program, operator)
+    least, largest = offset_bounds(how, found, np.zeros(len(found.low), np.int64), how)
+    far = 1 << 40
+    return np.maximum(least - how.offset, -far), np.minimum(largest - how.offset, far)
 
 
 def wrapped(values: NDArray[np.int64]) -> NDArray[np.int32]:

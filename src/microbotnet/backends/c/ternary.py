@@ -13,7 +13,7 @@ from ...integer.program import Convolve, Program
 from .codes import EACH, encode_codes, in_chunks
 from .exact import exchanged
 from .form import Form, window_of
-from .lanes import centred, has_room, in_lanes
+from .lanes import centred, has_room, in_lanes, slack
 from .lists import encode_bytes, encode_pairs, encode_rows
 
 LISTED = ("requantize", "lanes", "armv6m", "rows", "window", "ternary")
@@ -100,6 +100,7 @@ def pixel_forms(program: Program, operator: Convolve) -> list[Form]:
                 arrays={"weights": weights},
                 how=how,
                 lanes=True,
+                slack=slack(program, operator),
                 window=window,
                 structs={"shape": ("ternary_t", ", ".join(map(str, listed)))},
                 instructions=tiles * (each * (weights.size - 2 * len(rows)) + 14 * len(rows)),
@@ -119,6 +120,7 @@ def pixel_forms(program: Program, operator: Convolve) -> list[Form]:
             arrays={"weights": np.concatenate([in_chunks(part, chunk) for part in codes])},
             how=how,
             lanes=not shifted,
+            slack=None if shifted else slack(program, operator),
             window=window,
             structs={"shape": ("tabled_t", ", ".join(map(str, values)))},
             instructions=tiles * operator.groups * (groups * _making(each, words) + adding),

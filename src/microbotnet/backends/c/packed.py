@@ -1,0 +1,48 @@
+"""Multipliers and offsets of channels in as few bytes as round every sum to the same output."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .exact import Whole
+
+
+@dataclass(frozen=True)
+class Packed:
+    """What packed_t of `kernels/widen.c` holds."""
+
+    data: NDArray[np.uint8]
+    multiplier: int
+    count: int
+    factor_bytes: int
+    offset_bytes: int
+    zeros: int
+
+
+def pack(multiplier: Whole, offset: Whole, slack: tuple[Whole, Whole]) -> Packed:
+    """The fewest bytes.
+
+    Args:
+        multiplier, offset: (channels,), of 32 bits.
+        slack: (channels,) each: what may at least, and at most, be added to an offset; 0 is between them.
+    """
+    factor_bytes = 0 if (multiplier == multiplier[0]).all() else _bytes(multiplier)
+    zeros, offsets = next(
+        (bits, np.clip(0, least, largest))
+        for bits in range(24, -1, -1)
+        for least, largest in [(-(-(offset + slack[0]) >> bits), offset + slack[1] >> bits)]
+        if (least <= largest).all()
+    )
+    offset_bytes = _bytes(offsets) if offsets.any() else 0
+    parts = [_little(multiplier, factor_bytes), _little(offsets, offset_bytes)]
+    data = np.concatenate(parts, 1).reshape(-1)
+    return Packed(data, int(multiplier[0]), len(offset), factor_bytes, offset_bytes, zeros)
+
+
+def _bytes(values: Whole) -> int:
+    return next(n for n in range(1, 5) if n == 4 or (np.abs(2 * values + 1) < 1 << 8 * n).all())
+
+
+def _little(values: Whole, count: int) -> NDArray[np.uint8]:
+    return (values[:, None] >> 8 * np.arange(count)).astype(np.uint8)
