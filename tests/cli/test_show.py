@@ -4,8 +4,11 @@ import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
+from PIL import Image
 
+import microbotnet
 from microbotnet.cli import main
 
 
@@ -47,3 +50,26 @@ def test_bad_input_is_named(
         main()
     assert stopped.value.code == 2
     assert message in capsys.readouterr().err
+
+
+def test_the_map_of_a_picture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    frog = Path(microbotnet.__file__).parent / "demo" / "pictures" / "frog.png"
+    for words, code, message in (
+        ((frog, "-o", tmp_path / "map.png", "--json"), 0, '"label": "frog"'),
+        ((frog, "-o", tmp_path / "cat.png", "--label", "cat"), 0, "cat "),
+        ((frog, "-o", tmp_path / "map.svg"), 2, "ends in .png"),
+        ((frog, "-o", tmp_path / "map.png", "--label", "acorn"), 2, "does not know this class"),
+        ((tmp_path / "none.png", "-o", tmp_path / "map.png"), 2, "cannot be read"),
+    ):
+        monkeypatch.setattr(sys, "argv", ["microbotnet", "show", "map", *map(str, words)])
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        said = capsys.readouterr()
+        assert (stopped.value.code or 0) == code
+        assert message in (said.err if code else said.out)
+    maps = [np.asarray(Image.open(tmp_path / name)) for name in ("map.png", "cat.png")]
+    assert maps[0].shape == (256, 520, 3)
+    np.testing.assert_array_equal(maps[0][:, :256], maps[1][:, :256])  # the same picture
+    assert (maps[0][:, 264:] != maps[1][:, 264:]).any()  # other evidence

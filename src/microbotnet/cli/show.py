@@ -1,4 +1,4 @@
-"""`microbotnet show`: what is inside a checkpoint."""
+"""`microbotnet show`: what is inside a checkpoint, and what it looks at."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -7,17 +7,18 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from ..errors import BadInput
 from .output import Json, print_json, stdout
 
 if TYPE_CHECKING:
     from ..show.weights import Weights
 
-app = typer.Typer(name="show", help="Show what is inside a checkpoint.", no_args_is_help=True)
+app = typer.Typer(name="show", help="Show what is inside a checkpoint, and what it looks at.", no_args_is_help=True)
 
 
 @app.callback()
 def show() -> None:
-    """Show what is inside a checkpoint."""
+    """Show what is inside a checkpoint, and what it looks at."""
 
 
 @app.command()
@@ -47,6 +48,50 @@ def weights(
     )
     if output is not None:
         stdout.print(f"picture: {output}", markup=False, soft_wrap=True)
+
+
+@app.command("map")
+def activation_map(
+    picture: Annotated[str, typer.Argument(help="A picture, or - for standard input.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="The picture as the network sees it and the map on it, a .png file.")
+    ],
+    label: Annotated[
+        str | None, typer.Option(help="The class whose evidence to show.  [default: the likeliest]")
+    ] = None,
+    checkpoint: Annotated[
+        str | None, typer.Option(help="A name of `microbotnet weights` or a file.  [default: microbotnet-0.32]")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Show where in a picture the answer comes from: a class activation map."""
+    from ..atomic import write_atomically
+    from ..graph.trace import trace
+    from ..pictures import read_picture
+    from ..show.activation_map import beside
+    from ..show.activity import observe
+    from ..training.checkpoint import load_checkpoint
+
+    if output.suffix.lower() != ".png":
+        raise BadInput(f"{output}: the map is a picture; give a name that ends in .png")
+    loaded = load_checkpoint(checkpoint) if checkpoint else load_checkpoint()
+    data, size = loaded.card["data"], loaded.card["architecture"]["input_size"]
+    classes = list(data["classes"])
+    if label is not None and label not in classes:
+        raise BadInput(f"{label}: the network does not know this class; it knows: {', '.join(classes)}")
+    pixels = read_picture(picture, size)
+    number = classes.index(label) if label is not None else None
+    seen = observe(loaded.model, trace(loaded.model, (3, size, size)), pixels, data["mean"], data["std"], number)
+    if seen.map is None:
+        raise BadInput("no layer of this network has positions that a map could show")
+    write_atomically(output, beside(pixels, seen.map.values))
+    named, share = classes[seen.map.label], float(seen.probabilities[seen.map.label])
+    if json:
+        found = {"label": named, "probability": round(share, 6), "method": seen.map.method}
+        print_json({"picture": picture, **found, "map": str(output)})
+        return
+    stdout.print(f"{named} {100 * share:.1f} %: {seen.map.method}", markup=False, soft_wrap=True)
+    stdout.print(f"map: {output}", markup=False, soft_wrap=True)
 
 
 def _table(found: "Weights") -> Table:

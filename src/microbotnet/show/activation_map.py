@@ -18,14 +18,28 @@ def overlay(picture: Pixels, heat: Values, side: int = 256) -> bytes:
         heat: 0…1, S×S.
         side: of the result in pixels.
     """
+    return _png(_overlaid(picture, heat, side))
+
+
+def beside(picture: Pixels, heat: Values, side: int = 256) -> bytes:
+    """The picture and its `overlay`, side by side: a PNG."""
+    gap = np.full((side, side // 32, 3), 255, np.uint8)
+    return _png(np.hstack([enlarged(picture, side), gap, _overlaid(picture, heat, side)]))
+
+
+def _overlaid(picture: Pixels, heat: Values, side: int) -> Pixels:
     colour = enlarged(picture, side).astype(np.float32) / 255
     values = np.asarray(Image.fromarray(heat).resize((side, side), Image.Resampling.BICUBIC)).clip(0, 1)[..., None]
     grey = colour.mean(2, keepdims=True) * 0.75 + 0.1
     glow = _colours(values[..., 0])
     strength = 0.72 * np.sqrt(values) * (values > 0.02)
     page = grey + strength * (0.75 * glow + 0.25 * colour - grey)
+    return np.rint(page.clip(0, 1) * 255).astype(np.uint8)
+
+
+def _png(page: Pixels) -> bytes:
     file = BytesIO()
-    Image.fromarray(np.rint(page.clip(0, 1) * 255).astype(np.uint8)).save(file, "PNG", compress_level=1)
+    Image.fromarray(page).save(file, "PNG", compress_level=1)
     return file.getvalue()
 
 
