@@ -84,7 +84,8 @@ def test_sanitizers_find_nothing(seed: int, prefer: str, tmp_path: Path) -> None
     for picture, wanted in zip(pictures, run(program, pictures), strict=True):
         answer = subprocess.run([example], input=picture.tobytes(), capture_output=True, check=True).stdout
         assert [int(word) for word in answer.split()] == [int(wanted.argmax()), *wanted.tolist()]
-    assert subprocess.run([example], input=b"12").returncode == 2  # a picture that is too short
+    for wrong in (b"12", pictures[0].tobytes() + b"3"):  # pictures of another size
+        assert subprocess.run([example], input=wrong).returncode == 2
 
 
 def test_labels_may_hold_anything() -> None:

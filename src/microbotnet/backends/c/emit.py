@@ -217,8 +217,8 @@ int main(void)
 {{
     int best = 0;
 
-    if (fread(picture, 1, sizeof picture, stdin) != sizeof picture)
-        return 2;
+    if (fread(picture, 1, sizeof picture, stdin) != sizeof picture || getchar() != EOF)
+        return 2; /* another size */
     {name}_run(picture, scores, arena);
     for (int i = 0; i < {upper}_CLASSES; i++)
         if (scores[i] > scores[best])
