@@ -117,7 +117,8 @@ def _print(made: "Firmware", ran: "Run | None", totals: bool) -> None:
     board, image = made.board, made.image
     clock = f"{board.clock_hz / 1e6:g} MHz"
     stdout.print(f"[bold]{escape(board.name)}[/]: {escape(board.summary)}; {board.core} at {clock}", soft_wrap=True)
-    stdout.print(f"compiled by {made.toolchain.name} for {made.prefer}{_given_up(made)}", soft_wrap=True)
+    mixed = f", then {made.more:,} bytes for speed: the fastest does not fit" if made.more else ""
+    stdout.print(f"compiled by {made.toolchain.name} for {made.prefer}{mixed}", soft_wrap=True)
     if not totals:
         console = stdout if stdout.is_terminal else Console(width=100, highlight=False)
         stdout.print()
@@ -147,13 +148,6 @@ def _print(made: "Firmware", ran: "Run | None", totals: bool) -> None:
         )
         if (energy := ran.memory_energy_pj) is not None:
             stdout.print(f"at least {energy / 1e6:.3g} µJ in the memories alone, modelled at 45 nm", soft_wrap=True)
-
-
-def _given_up(made: "Firmware") -> str:
-    if not made.spare:
-        return ""
-    count, of = len(made.smaller), len(made.layers)
-    return f" as far as it fits: {count} of {of} layers, and what the compiler makes, in fewer bytes"
 
 
 def _table(made: "Firmware", ran: "Run | None") -> Table:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..backends.c import arena, emit, emit_vote, given_up
+from ..backends.c import arena, emit, emit_vote
 from ..cost.preset import load_preset
 from ..errors import BadInput
 from ..integer import interpreter
@@ -32,7 +32,7 @@ class Firmware:
     """An image that fits its board.
 
     given: what it was made from. program: that, folded, whose operators are the layers.
-    spare: bytes that layers gave up because "speed" alone did not fit; `smaller` are those layers.
+    more: bytes by which layers are larger, and faster, than the smallest, if the fastest of all did not fit.
     sources: the network's C by file name. rule: by which the last pictures vote, or None.
     """
 
@@ -44,12 +44,7 @@ class Firmware:
     sources: Mapping[str, str]
     image: Image
     rule: str | None = None
-    spare: int = 0
-
-    @property
-    def smaller(self) -> list[str]:
-        """Names of the layers that are not as fast as they could be, so that the image fits."""
-        return given_up(self.program, self.spare) if self.spare else []
+    more: int = 0
 
     @property
     def layers(self) -> dict[int, str]:
@@ -64,7 +59,7 @@ class Firmware:
     @cached_property
     def plan(self) -> Plan:
         """Where its tensors lie in the arena."""
-        return arena(self.program, prefer=self.prefer, spare=self.spare)
+        return arena(self.program, prefer=self.prefer, more=self.more)
 
     def run(self, pictures: NDArray[np.uint8]) -> "Run":
         """Execute the image on the emulated core for (N, 3, H, W) uint8, and hold it against the interpreter."""
@@ -127,7 +122,6 @@ class Firmware:
                       "code_bytes": board.code.bytes, "data_bytes": board.data.bytes},
             "toolchain": self.toolchain.name,
             "prefer": self.prefer,
-            "smaller_layers": self.smaller,
             "vote": self.rule,
             "arena_bytes": self.arena_bytes,
             "layers": [asdict(row) for row in self.rows(run)],
@@ -159,21 +153,22 @@ def make_firmware(
     voting = {} if rule is None else emit_vote(rule, program.tensors[program.output].shape[0], NAME)
     voting.pop("main.c", None)
 
-    def build_with(prefer: str, spare: int = 0) -> Firmware:
-        sources = emit(folded, prefer=prefer, spare=spare, name=NAME)
+    def build_with(prefer: str, more: int = 0) -> Firmware:
+        sources = emit(folded, prefer=prefer, more=more, name=NAME)
         sources.pop("main.c")
-        image = build(sources | voting, board, toolchain, prefer="size" if spare else prefer)
-        return Firmware(program, folded, board, toolchain, prefer, sources, image, rule, spare)
+        image = build(sources | voting, board, toolchain, prefer=prefer)
+        return Firmware(program, folded, board, toolchain, prefer, sources, image, rule, more)
 
     made = build_with(prefer)
-    spare, over = 0, len(made.image.raw) - board.code.bytes
-    while prefer == "speed" and over > 0:
-        spare += over
-        found = build_with("speed", spare)
-        if found.sources == made.sources:  # there is no more to give up
-            made = build_with("size")
-            break
-        made, over = found, len(found.image.raw) - board.code.bytes
+    if len(made.image.raw) > board.code.bytes:
+        made = build_with("size")
+        more = board.code.bytes - len(made.image.raw)
+        while prefer == "speed" and more > 0:
+            found = build_with("size", more)
+            if len(found.image.raw) <= board.code.bytes:
+                made = found
+                break
+            more -= len(found.image.raw) - board.code.bytes
     check_fit(made.image, made.layers)
     return made
 

@@ -27,13 +27,14 @@ def form(kernel: str, size: int, instructions: int) -> Form:
     return Form((), f"{kernel}()", arrays={"weights": np.zeros(size, np.uint8)}, instructions=instructions)
 
 
-def test_a_mix_gives_up_what_costs_least_for_each_byte() -> None:
-    dear = [form("ternary", 100, 10), form("tabled2", 50, 1000)]
-    cheap = [form("ternary", 100, 10), form("tabled2", 90, 12), form("tabled2", 40, 200)]
-    assert [f.bytes for f in choose([dear, cheap], "speed")] == [100, 100]
-    assert [f.bytes for f in choose([dear, cheap], "speed", 10)] == [100, 90]
-    assert [f.bytes for f in choose([dear, cheap], "speed", 11)] == [100, 40]
-    assert [f.bytes for f in choose([dear, cheap], "speed", 10**6)] == [50, 40]
+def test_a_mix_adds_what_spares_most_for_each_byte() -> None:
+    slow = [form("ternary", 1000, 10), form("ternary", 950, 1000)]
+    slower = [form("ternary", 1000, 10), form("ternary", 960, 500), form("ternary", 940, 2000)]
+    assert [f.bytes for f in choose([slow, slower], "size")] == [950, 940]
+    assert [f.bytes for f in choose([slow, slower], "size", 20)] == [950, 960]
+    assert [f.bytes for f in choose([slow, slower], "size", 70)] == [1000, 960]
+    assert [f.bytes for f in choose([slow, slower], "size", 110)] == [1000, 1000]
+    assert [f.bytes for f in choose([slow, slower], "speed")] == [1000, 1000]
 
 
 def test_a_kernel_must_save_its_own_bytes() -> None:

@@ -1,66 +1,79 @@
 """Which of the forms that can compute each operator is taken: the fastest, the smallest, or the best mix between."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from itertools import chain, combinations
+from collections.abc import Collection, Sequence
 
 from .form import Form
 
-KERNELS = {"ternary": 900, "ternary_linear": 500, "tabled2": 700, "tabled4": 800, "tabled_linear": 500,
-           "tabled2_shifted": 800, "tabled4_shifted": 900}  # bytes, about  # fmt: skip
+# Bytes of each kernel's code, about, counted once.
+KERNELS = {
+    "ternary": 900, "ternary_linear": 500, "tabled2": 700, "tabled4": 800, "tabled_linear": 500, "tabled2_shifted": 800,
+    "tabled4_shifted": 900, "depthwise": 800, "depthwise_ternary": 1100, "depthwise_2x2": 450,
+}  # fmt: skip
 
 
-def choose(candidates: Sequence[Sequence[Form]], prefer: str, spare: int = 0) -> list[Form]:
+def choose(candidates: Sequence[Sequence[Form]], prefer: str, more: int = 0) -> list[Form]:
     """One form of each operator's.
 
     Args:
         candidates: the forms of each operator.
         prefer: "speed" takes the fewest instructions, "size" the fewest bytes, kernels included.
-        spare: so many bytes fewer than "speed" alone takes, if there is such a choice: from layer to layer, those are
-            exchanged that cost the fewest instructions for each byte.
+        more: bytes that "size" may add, about: forms are exchanged that spare the most instructions for each byte.
     """
-    if prefer == "size":
-        return _smallest(candidates)
-    made = [min(forms, key=lambda form: (form.instructions, form.bytes)) for forms in candidates]
-    while spare > 0:
-        used = Counter(name for form in made for name in form.functions)
+    if prefer == "speed":
+        return [min(forms, key=lambda form: (form.instructions, form.bytes)) for forms in candidates]
+    return _faster(_smallest(candidates), candidates, more)
+
+
+def _smallest(candidates: Sequence[Sequence[Form]]) -> list[Form]:
+    """The least sum of weights and kernels that is found by doing without one kernel after the other."""
+    without: set[str] = set()
+    best = _least(candidates, without)
+    while best is not None:
+        tried = [(name, _least(candidates, without | {name})) for name in KERNELS.keys() - without]
+        found = [(_size(forms), name, forms) for name, forms in tried if forms is not None]
+        size, name, forms = min(found, default=(0, "", None), key=lambda each: each[:2])
+        if forms is None or size >= _size(best):
+            return best
+        without.add(name)
+        best = forms
+    raise AssertionError("an operator has no form")
+
+
+def _least(candidates: Sequence[Sequence[Form]], without: Collection[str]) -> list[Form] | None:
+    allowed = [[form for form in forms if _kernel(form) not in without] for forms in candidates]
+    if not all(allowed):
+        return None
+    return [min(forms, key=lambda form: (form.bytes + form.code, form.instructions)) for forms in allowed]
+
+
+def _faster(made: list[Form], candidates: Sequence[Sequence[Form]], more: int) -> list[Form]:
+    made = list(made)
+    while more > 0:
+        kernels, functions = Counter(map(_kernel, made)), Counter(name for form in made for name in form.functions)
         exchanges = []
         for index, (form, forms) in enumerate(zip(made, candidates, strict=True)):
             for other in forms:
-                saved = form.bytes - other.bytes
-                saved += form.code * all(used[name] == 1 and name not in other.functions for name in form.functions)
-                saved -= other.code * any(name not in used for name in other.functions)
-                if saved > 0 and other.instructions >= form.instructions:
-                    exchanges.append(((other.instructions - form.instructions) / saved, index, saved, other))
+                cost = other.bytes - form.bytes + other.code * (not functions.keys() >= other.functions.keys())
+                cost += 0 if _kernel(other) in kernels else KERNELS.get(_kernel(other), 0)
+                spared = form.instructions - other.instructions
+                if spared > 0 and cost <= more:
+                    exchanges.append((spared / max(cost, 1), index, cost, other))
         if not exchanges:
             break
-        _, index, saved, other = min(exchanges, key=lambda exchange: exchange[:2])
-        spare -= saved
+        _, index, cost, other = max(exchanges, key=lambda exchange: exchange[:2])
+        more -= max(cost, 0)
         made[index] = other
     return made
 
 
-def _smallest(candidates: Sequence[Sequence[Form]]) -> list[Form]:
-    """The least of all sums of weights and the kernels that they need."""
-    best: tuple[int, list[Form]] | None = None
-    for without in _subsets(KERNELS):
-        allowed = [[form for form in forms if _kernel(form) not in without] for forms in candidates]
-        if not all(allowed):
-            continue
-        made = [min(forms, key=lambda form: (form.bytes + form.code, form.instructions)) for forms in allowed]
-        own = {name: form.code for form in made for name in form.functions}
-        size = sum(KERNELS.get(name, 0) for name in {_kernel(form) for form in made})
-        size += sum(form.bytes for form in made) + sum(own.values())
-        if best is None or size < best[0]:
-            best = size, made
-    assert best is not None  # nothing left out
-    return best[1]
+def _size(forms: Sequence[Form]) -> int:
+    own = {name: form.code for form in forms for name in form.functions}
+    return (
+        sum(form.bytes for form in forms) + sum(own.values()) + sum(KERNELS.get(k, 0) for k in set(map(_kernel, forms)))
+    )
 
 
 def _kernel(form: Form) -> str:
-    return form.call.split("(")[0]
-
-
-def _subsets(names: Iterable[str]) -> Iterable[tuple[str, ...]]:
-    listed = list(names)
-    return chain.from_iterable(combinations(listed, count) for count in range(len(listed)))
+    """The one that does the work: the last that is called."""
+    return form.call.split("\n")[-1].strip().split("(")[0]

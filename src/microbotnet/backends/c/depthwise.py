@@ -1,6 +1,7 @@
 """Depthwise convolutions: tiles of a channel's padded map, for ternary weights in lanes."""
 
-from dataclasses import replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from math import prod
 
 import numpy as np
@@ -9,11 +10,12 @@ from numpy.typing import NDArray
 from ...integer import ranges
 from ...integer.program import Convolve, Pair, Program, Requantize
 from .codes import encode_codes
-from .exact import exchanged, offset_bounds
+from .exact import Whole, exchanged, offset_bounds
 from .form import Form, table, window_of
 from .lanes import centred, has_room, in_lanes, slack, wrapped
 from .unrolled import Unrolled
 
+FILES = ("requantize", "lanes", "armv6m", "rows", "window")
 FAR = 1 << 40
 STARTS = range(0, 256, 3)  # of the sums; with one of them, exact offsets are there for all channels
 
@@ -26,12 +28,10 @@ def depthwise_forms(program: Program, operator: Convolve) -> list[Form]:
     fitting = in_lanes(program, operator, x.zero_point)
     found = [_ternary(program, fitting) if fitting and fitting.requantize.pre_shift == 0 else None]
     if has_room(program, operator):
-        mapped = [form for form in (_unrolled(program, operator), _mapped(program, operator)) if form]
-        found += mapped
+        multiplied = [form for form in (_unrolled(program, operator), _tiled(program, operator)) if form]
+        found += multiplied
         if operator.bits <= 2:
-            found += [_coded(form) for form in mapped]
-        if not any(found):
-            found.append(_eight_bits(program, operator))
+            found += [_coded(form) for form in multiplied]
     return [form for form in found if form]
 
 
@@ -50,7 +50,7 @@ def _ternary(program: Program, operator: Convolve) -> Form | None:
     if tile.taps.max() > 255 or tile.places.max() > 63:
         return None
     return Form(
-        ("requantize", "lanes", "armv6m", "rows", "window", "depthwise"),
+        (*FILES, "depthwise"),
         "depthwise_ternary({x}, {y}, (uint32_t *){scratch}, {weights}, &how, &window, &shape)",
         scratch=4 * tile.words + x.shape[2],
         arrays={"weights": _tap_lists(operator, tile.taps), "places": (4 * tile.places).astype(np.uint8)},
@@ -87,7 +87,7 @@ def _ternary_2x2(program: Program, operator: Convolve, how: Requantize) -> Form 
     total = operator.weights.reshape(len(operator.weights), -1).sum(1, dtype=np.int64)
     moved = how.offset.astype(np.int64) - how.multiplier.astype(np.int64) * shift * total
     return Form(
-        ("requantize", "lanes", "armv6m", "rows", "window", "depthwise"),
+        (*FILES, "depthwise"),
         f"depthwise_2x2({{x}}, {{y}}, (uint32_t *){{scratch}}, {{weights}}, &how, {x.shape[0]}, {x.zero_point})",
         scratch=4 * 12,
         arrays={"weights": _tap_lists(operator, places)},
@@ -105,79 +105,70 @@ def _tap_lists(operator: Convolve, places: NDArray[np.intp]) -> NDArray[np.uint8
     return np.array(lists, np.uint8)
 
 
+@dataclass(frozen=True)
+class _Moved:
+    """An operator on values less their zero point, without taps that only meet padding, and with exactly equal
+    constants for sums that begin with `start`. slack: of its offsets.
+    """
+
+    operator: Convolve
+    start: int
+    slack: tuple[Whole, Whole]
+
+
+def _moved(program: Program, operator: Convolve, starts: Iterable[int]) -> _Moved | None:
+    (x,), _ = program.of(operator)
+    given, (found,) = operator.requantize, ranges.sums(program, operator)
+    moved = x.zero_point * operator.weights.reshape(len(operator.weights), -1).sum(1, dtype=np.int64)
+    for start in starts:
+        how = exchanged(given, found, moved=moved - start, pre_shift=given.pre_shift)
+        if how is not None:
+            least, largest = offset_bounds(given, found, moved - start, how)
+            free = np.maximum(least - how.offset, -FAR), np.minimum(largest - how.offset, FAR)
+            return _Moved(replace(_trimmed(program, operator), requantize=how), start, free)
+    return None
+
+
 def _unrolled(program: Program, operator: Convolve) -> Form | None:
-    """The form of `_mapped` in straight code."""
-    form = _mapped(program, operator)
-    if form is None or form.window is None:
-        return None
     (x,), y = program.of(operator)
-    how = operator.requantize
-    start = int(form.structs["map"][1].rsplit(", ", 1)[1])
-    code = Unrolled(form.window, x.shape[1:], y.shape[1:], how.pre_shift, how.shift, start)
+    made = _moved(program, operator, STARTS)
+    if made is None:
+        return None
+    how, window = made.operator.requantize, window_of(made.operator)
+    code = Unrolled(window, x.shape[1:], y.shape[1:], how.pre_shift, how.shift, made.start)
     if not code.possible:
         return None
-    return replace(
-        form,
-        call=form.call.replace("depthwise_mapped", f"{{NAME}}_{code.name}"),
+    numbers = (x.zero_point, x.shape[0], "&window", how.pre_shift, how.shift, made.start)
+    return Form(
+        (*FILES, "mapped"),
+        f"{{NAME}}_{code.name}({{x}}, {{y}}, {{weights}}, &map)",
+        arrays={
+            "weights": made.operator.weights,
+            "multiplier": np.broadcast_to(how.multiplier, y.shape[:1]),
+            "offset": wrapped(how.offset.astype(np.int64) + (128 << how.shift)),
+            "table": table(how),
+        },
+        window=window,
+        slack=made.slack,
+        structs={"map": ("mapped_t", f"{{multiplier}}, {{offset}}, {{table}}, {', '.join(map(str, numbers))}")},
         functions={code.name: code.text()},
         code=2 * len(code.lines()),
         instructions=x.shape[0] * code.instructions,
     )
 
 
-def _mapped(program: Program, operator: Convolve) -> Form | None:
-    """With exactly equal constants for values less their zero point, and without taps that only meet padding."""
+def _tiled(program: Program, operator: Convolve) -> Form | None:
     (x,), y = program.of(operator)
-    (found,) = ranges.sums(program, operator)
-    moved = x.zero_point * operator.weights.reshape(len(operator.weights), -1).sum(1, dtype=np.int64)
-    shift = operator.requantize.pre_shift
-    tried = ((n, exchanged(operator.requantize, found, moved=moved - n, pre_shift=shift)) for n in STARTS)
-    start, how = next(((n, how) for n, how in tried if how is not None), (0, None))
-    if how is None:
-        return None
-    least, largest = offset_bounds(operator.requantize, found, moved - start, how)
-    free = (np.maximum(least - how.offset, -FAR), np.minimum(largest - how.offset, FAR))
-    operator = _trimmed(program, operator)
-    numbers = (x.zero_point, x.shape[0], "&window", shift, how.shift, start)
-    return Form(
-        ("requantize", "lanes", "armv6m", "rows", "window", "depthwise"),
-        "depthwise_mapped({x}, {y}, {weights}, &map)",
-        arrays={
-            "weights": operator.weights,
-            "multiplier": np.broadcast_to(how.multiplier, moved.shape),
-            "offset": wrapped(how.offset.astype(np.int64) + (128 << how.shift)),
-            "table": table(how),
-        },
-        window=window_of(operator),
-        slack=free,
-        structs={"map": ("mapped_t", f"{{multiplier}}, {{offset}}, {{table}}, {', '.join(map(str, numbers))}")},
-        instructions=25.0 * prod(y.shape) * operator.weights[0].size + 60 * prod(y.shape),
-    )
-
-
-def _coded(form: Form) -> Form:
-    """With ternary weights stored five a byte."""
-    weights = form.arrays["weights"]
-    return replace(
-        form,
-        files=(*form.files, "widen"),
-        call=f"widen_codes({{weights}}, (int8_t *){{scratch}}, {weights.size});\n    "
-        + form.call.replace("{weights}", "(const int8_t *){scratch}"),
-        arrays={**form.arrays, "weights": encode_codes(weights.reshape(1, -1), 5)[0]},
-        scratch=weights.size,
-        instructions=form.instructions + 10 * weights.size,
-    )
-
-
-def _eight_bits(program: Program, operator: Convolve) -> Form | None:
-    (x,), y = program.of(operator)
-    if x.zero_point == 0:
-        operator = _trimmed(program, operator)
+    made = _moved(program, operator, (0,))
+    centre = 0 if made is None else x.zero_point
+    free = slack(program, operator) if made is None else made.slack
+    operator = operator if made is None else made.operator
     tile = _Tile(program, operator, y.shape[1], 4)
     if tile.taps.max() > 255 or tile.places.max() > 63:
         return None
+    numbers = (tile.rows, tile.row, 0, x.zero_point, centre, 4)
     return Form(
-        ("requantize", "lanes", "armv6m", "rows", "window", "depthwise"),
+        (*FILES, "depthwise"),
         "depthwise({x}, {y}, (uint32_t *){scratch}, {weights}, &how, &window, &shape)",
         scratch=4 * tile.words + x.shape[2],
         arrays={
@@ -186,8 +177,25 @@ def _eight_bits(program: Program, operator: Convolve) -> Form | None:
             "taps": tile.taps.astype(np.uint8),
         },
         how=operator.requantize,
+        slack=free,
         window=window_of(operator),
-        structs={"shape": ("depthwise_t", f"{{places}}, {{taps}}, {tile.rows}, {tile.row}, 0, {x.zero_point}, 0, 4")},
+        structs={"shape": ("depthwise_t", f"{{places}}, {{taps}}, {', '.join(map(str, numbers))}")},
+        instructions=x.shape[0] * (x.shape[1] * (22 + 9 * x.shape[2]) + 60)
+        + y.shape[0] * y.shape[1] * -(-y.shape[2] // 4) * (22 * operator.weights[0].size + 250),
+    )
+
+
+def _coded(form: Form) -> Form:
+    """With ternary weights stored five a byte."""
+    weights = form.arrays["weights"]
+    widened = f"{{scratch}} + {form.scratch}"
+    return replace(
+        form,
+        files=(*form.files, "widen"),
+        call=f"widen_codes({{weights}}, {widened}, {weights.size});\n    " + form.call.replace("{weights}", widened),
+        arrays={**form.arrays, "weights": encode_codes(weights.reshape(1, -1), 5)[0]},
+        scratch=form.scratch + weights.size,
+        instructions=form.instructions + 10 * weights.size,
     )
 
 

@@ -32,28 +32,29 @@ from . import avx512, convolutions, vectors
 from .arrays import WIDTHS, Arrays
 from .choose import choose
 from .exact import exchanged
-from .form import Form, Window, table
+from .form import Form, Window, table, with_packed
 from .lanes import has_room
 from .vote import emit_vote
 
 ORDER = (
     "begin", "requantize", "window", "lanes", "armv6m", "rows", "widen", "lookup", "ternary", "tables", "depthwise",
-    "dense", "pools", "elementwise", "vectors", "avx512",
+    "mapped", "dense", "pools", "elementwise", "vectors", "avx512",
 )  # fmt: skip
 
 
+NOTHING: Mapping[str, str] = {}
 PREFER = ("speed", "size", "vectors", "avx512")
 _HOSTS = {"vectors": (vectors.form_of, vectors.plan), "avx512": (avx512.form_of, avx512.plan)}
 
 
-def emit(program: Program, *, prefer: str = "speed", spare: int = 0, name: str = "net") -> dict[str, str]:
+def emit(program: Program, *, prefer: str = "speed", more: int = 0, name: str = "net") -> dict[str, str]:
     """C99 sources of `program`, folded, by file name: NAME.h, NAME.c, NAME_weights.h and main.c, an example.
 
     Args:
         program: any whose picture is read by a `Lookup`.
         prefer: what to spare on a small core: "speed" instructions, "size" bytes; "vectors" is for processors with
             vector registers and ample memory, "avx512" for x86 ones with VNNI and VBMI.
-        spare: bytes that "speed" has to give up, where instructions are cheapest; as far as that goes.
+        more: bytes that "size" may add, about, where they spare the most instructions.
         name: begins every file's and public symbol's name.
 
     Raises:
@@ -65,7 +66,7 @@ def emit(program: Program, *, prefer: str = "speed", spare: int = 0, name: str =
         raise BadInput(f"{name!r} cannot begin C names: lower-case letters, digits and _")
     ranges.check(program)
     program = fold(program)
-    forms = _forms(program, prefer, spare)
+    forms = _forms(program, prefer, more)
     source = _Source(program, _plan(program, forms, prefer), Arrays(name), name)
     functions = [source.function(index, form) for index, form in enumerate(forms)]
     calls = "".join(f"    {name}_op{i}(picture, scores, arena);\n" for i in range(len(functions)))
@@ -83,18 +84,10 @@ def emit(program: Program, *, prefer: str = "speed", spare: int = 0, name: str =
     }
 
 
-def arena(program: Program, *, prefer: str = "speed", spare: int = 0) -> Plan:
+def arena(program: Program, *, prefer: str = "speed", more: int = 0) -> Plan:
     """Where the C of `emit` keeps every tensor, and each kernel's scratch."""
     program = fold(program)
-    return _plan(program, _forms(program, prefer, spare), prefer)
-
-
-def given_up(program: Program, spare: int) -> list[str]:
-    """Names of the operators that are not as fast as they could be, so that `spare` bytes are spared."""
-    program = fold(program)
-    fastest, taken = (_forms(program, "speed", size) for size in (0, spare))
-    pairs = zip(program.operators, fastest, taken, strict=True)
-    return [operator.name for operator, fast, form in pairs if form.call != fast.call or form.structs != fast.structs]
+    return _plan(program, _forms(program, prefer, more), prefer)
 
 
 def _plan(program: Program, forms: list[Form], prefer: str) -> Plan:
@@ -136,11 +129,11 @@ def weigh(sources: Mapping[str, str], name: str = "net") -> tuple[int, int]:
     return sum(WIDTHS[kind] * int(count) for kind, count in arrays), int(arena[0])
 
 
-def _forms(program: Program, prefer: str, spare: int) -> list[Form]:
+def _forms(program: Program, prefer: str, more: int) -> list[Form]:
     if prefer in _HOSTS:
         form_of, _ = _HOSTS[prefer]
         return [form_of(program, operator) for operator in program.operators]
-    return choose([_candidates(program, operator) for operator in program.operators], prefer, spare)
+    return choose([_candidates(program, operator) for operator in program.operators], prefer, more)
 
 
 def _candidates(program: Program, operator: Operator) -> list[Form]:
@@ -149,7 +142,9 @@ def _candidates(program: Program, operator: Operator) -> list[Form]:
         raise BadInput(f"{operator.name}: reads the picture's bytes; only a lookup can")
     if output.dtype == "int16" and not isinstance(operator, Convolve | SumPool):
         raise BadInput(f"{operator.name}: cannot give the scores; end with a linear, a convolution or an average pool")
-    return convolutions.forms_of(program, operator) if isinstance(operator, Convolve) else [_form(program, operator)]
+    if isinstance(operator, Convolve):
+        return convolutions.forms_of(program, operator)
+    return with_packed([_form(program, operator)])
 
 
 def _form(program: Program, operator: Lookup | SumPool | MaxPool | Add | Gate | Concatenate) -> Form:
@@ -298,33 +293,29 @@ class _Source:
         }
         names |= {f"x{i or ''}": self._read(tensor) for i, tensor in enumerate(inputs)}
         lines: list[str] = []
-        rounding = {}
-        if form.packed:
-            rounding = self._widened(form, index, operator.name, lines)
-        stored = {what: values for what, values in form.arrays.items() if what not in rounding}
+        widened, calls = self._widened(form, index, operator.name, lines) if form.packed else ({}, [])
+        stored = {what: values for what, values in form.arrays.items() if what not in widened}
         names |= {what: self.arrays.add(values, f"op{index}_{what}") for what, values in stored.items()}
-        names |= rounding
+        names |= widened
         for i, how in enumerate(form.hows):
             lines.append(self._requantize(how, output, index, str(i)))
         if form.how is not None:
-            if form.packed:
-                found = self.arrays.add(table(form.how), f"op{index}_table")
-                pointers = ", ".join(rounding.values())
-                lines.append(f"const lanes_t how = {{{pointers}, {found}, {form.how.shift}, 4}}")
-            else:
-                made = self._lanes(form.how, index) if form.lanes else self._requantize(form.how, output, index, "")
-                lines.append(made)
+            lines.append(
+                self._lanes(form.how, index, widened)
+                if form.lanes
+                else self._requantize(form.how, output, index, "", widened)
+            )
         if form.window is not None:
             w = form.window
             numbers = (*inputs[0].shape, *output.shape[1:], *w.kernel, *w.stride, *w.padding)
             lines.append(f"static const window_t window = {{{', '.join(map(str, numbers))}}}")
         for what, (kind, values) in form.structs.items():
-            static = "" if form.packed and "{offset}" in values else "static "
+            # What is in the arena is no constant address.
+            static = "" if any(f"{{{what}}}" in values for what in widened) else "static "
             lines.append(f"{static}const {kind} {what} = {{{values.format(**names)}}}")
         unused = [argument for argument in ("picture", "scores", "arena") if argument not in str(names)]
         lines += [f"(void){argument}" for argument in unused]
-        if form.packed:
-            lines.append(f"widen(&packed, {', '.join(rounding.values())})")
+        lines += calls
         lines.append(form.call.format(**names))
         what = f"{_times(inputs[0])} to {_times(output)}"
         return (
@@ -334,17 +325,24 @@ class _Source:
             + "}\n"
         )
 
-    def _widened(self, form: Form, index: int, name: str, lines: list[str]) -> dict[str, str]:
-        """Where multipliers and offsets lie when they have been widened, behind the kernel's own scratch."""
-        packed = form.rounding()
-        data = self.arrays.add(packed.data if packed.data.size else np.zeros(1, np.uint8), f"op{index}_rounding")
-        numbers = (packed.multiplier, packed.count, packed.factor_bytes, packed.offset_bytes, packed.zeros)
-        lines.append(f"static const packed_t packed = {{{data}, {', '.join(map(str, numbers))}}}")
-        at = self.plan.scratch[name] + form.scratch - 8 * packed.count
-        return {
-            what: f"(int32_t *)((int8_t *)arena + {at + 4 * packed.count * n})"
-            for n, what in enumerate(("multiplier", "offset"))
-        }
+    def _widened(self, form: Form, index: int, name: str, lines: list[str]) -> tuple[dict[str, str], list[str]]:
+        """Where packed constants are widened to, behind the kernel's own scratch, and the calls that do it."""
+        packed, steps = form.rounding(), form.steps()
+        at = self.plan.scratch[name] + form.scratch
+        names, calls = {}, []
+        if steps is not None:
+            at -= 256
+            names["table"] = f"(int8_t *)arena + {at}"
+            data = self.arrays.add(steps.data, f"op{index}_steps")
+            calls.append(f"widen_table({data}, {names['table']}, {steps.first}, {steps.least}, {steps.bits})")
+        if packed is not None:
+            data = self.arrays.add(packed.data if packed.data.size else np.zeros(1, np.uint8), f"op{index}_rounding")
+            numbers = (packed.multiplier, packed.count, packed.factor_bytes, packed.offset_bytes, packed.zeros)
+            lines.append(f"static const packed_t packed = {{{data}, {', '.join(map(str, numbers))}}}")
+            for n, what in enumerate(("multiplier", "offset")):
+                names[what] = f"(int32_t *)((int8_t *)arena + {at - 4 * packed.count * (2 - n)})"
+            calls.append(f"widen(&packed, {names['multiplier']}, {names['offset']})")
+        return names, calls
 
     def _read(self, tensor: Tensor) -> str:
         if tensor.dtype == "uint8":
@@ -356,27 +354,37 @@ class _Source:
             return "scores"
         return f"(int8_t *)arena + {self.plan.offsets[tensor.name]}"
 
-    def _requantize(self, how: Requantize, output: Tensor, index: int, suffix: str) -> str:
-        multiplier = self.arrays.add(how.multiplier.astype(np.int32), f"op{index}_multiplier{suffix}")
-        offset = self.arrays.add(how.offset.astype(np.int32), f"op{index}_offset{suffix}")
-        found = "0" if output.dtype == "int16" else self.arrays.add(table(how), f"op{index}_table{suffix}")
-        numbers = (how.low, how.high, how.pre_shift, how.shift, int(len(how.multiplier) > 1))
+    def _requantize(
+        self, how: Requantize, output: Tensor, index: int, suffix: str, widened: Mapping[str, str] = NOTHING
+    ) -> str:
+        if "offset" in widened:
+            multiplier, offset = widened["multiplier"], widened["offset"]
+        else:
+            multiplier = self.arrays.add(how.multiplier.astype(np.int32), f"op{index}_multiplier{suffix}")
+            offset = self.arrays.add(how.offset.astype(np.int32), f"op{index}_offset{suffix}")
+        found = "0" if output.dtype == "int16" else self._table(how, index, suffix, widened)
+        numbers = (how.low, how.high, how.pre_shift, how.shift, int("offset" in widened or len(how.multiplier) > 1))
         return (
-            f"static const requantize_t how{suffix} = {{{multiplier}, {offset}, {found}, "
+            f"{'' if widened else 'static '}const requantize_t how{suffix} = {{{multiplier}, {offset}, {found}, "
             f"{', '.join(map(str, numbers))}}}"
         )
 
-    def _lanes(self, how: Requantize, index: int) -> str:
-        one = len(how.offset) == 1
-        short = not one and np.abs(how.multiplier).max() < 2**15
-        values = how.multiplier.astype(np.int16 if short else np.int32)
-        multiplier = self.arrays.add(values, f"op{index}_multiplier")
-        offset = self.arrays.add(how.offset.astype(np.int32), f"op{index}_offset")
-        step = 0 if one else values.itemsize
-        return (
-            f"static const lanes_t how = {{{multiplier}, {offset}, {self.arrays.add(table(how), f'op{index}_table')}, "
-            f"{how.shift}, {step}}}"
-        )
+    def _lanes(self, how: Requantize, index: int, widened: Mapping[str, str]) -> str:
+        if "offset" in widened:
+            multiplier, offset, step = widened["multiplier"], widened["offset"], 4
+        else:
+            one = len(how.offset) == 1
+            short = not one and np.abs(how.multiplier).max() < 2**15
+            values = how.multiplier.astype(np.int16 if short else np.int32)
+            multiplier = self.arrays.add(values, f"op{index}_multiplier")
+            offset = self.arrays.add(how.offset.astype(np.int32), f"op{index}_offset")
+            step = 0 if one else values.itemsize
+        found = self._table(how, index, "", widened)
+        static = "" if widened else "static "
+        return f"{static}const lanes_t how = {{{multiplier}, {offset}, {found}, {how.shift}, {step}}}"
+
+    def _table(self, how: Requantize, index: int, suffix: str, widened: Mapping[str, str]) -> str:
+        return widened.get("table") or self.arrays.add(table(how), f"op{index}_table{suffix}")
 
 
 def _times(tensor: Tensor) -> str:

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...integer.program import Convolve, Pair, Requantize
-from .packed import Packed, pack
+from .packed import Packed, Steps, pack, pack_table
 
 
 @dataclass(frozen=True)
@@ -51,18 +52,25 @@ class Form:
     packed: bool = False
     instructions: float = 0
 
-    @property
+    @cached_property
     def bytes(self) -> int:
         """Of the constants that another form may have in fewer."""
+        given = () if self.how is None else (self.how.multiplier, self.how.offset)
+        tables = [] if self.how is None else [table(self.how)]
         if not self.packed:
-            given = () if self.how is None else (self.how.multiplier, self.how.offset)
-            return sum(array.nbytes for array in (*self.arrays.values(), *given))
-        rest = (array.nbytes for name, array in self.arrays.items() if name not in ("multiplier", "offset"))
-        return self.rounding().data.nbytes + sum(rest) + 16
+            return sum(array.nbytes for array in (*self.arrays.values(), *given, *tables))
+        size, widened = 0, set()
+        if (rounding := self.rounding()) is not None:
+            size, widened = rounding.data.nbytes + 16, {"multiplier", "offset"}
+        if (steps := self.steps()) is not None:
+            size, widened, tables = size + steps.data.nbytes + 12, widened | {"table"}, []
+        rest = [array for name, array in self.arrays.items() if name not in widened]
+        return int(size + sum(array.nbytes for array in (*rest, *tables, *(() if rounding else given))))
 
-    def rounding(self) -> Packed:
-        """Multipliers and offsets, packed."""
-        assert self.slack is not None
+    def rounding(self) -> Packed | None:
+        """Multipliers and offsets in fewer bytes."""
+        if self.slack is None or len(self.slack[0]) == 1:
+            return None
         found = self.arrays if self.how is None else {"multiplier": self.how.multiplier, "offset": self.how.offset}
         channels = len(self.slack[0])
         multiplier, offset = (
@@ -70,20 +78,27 @@ class Form:
         )
         return pack(multiplier, offset, self.slack)
 
+    def steps(self) -> Steps | None:
+        """The table in fewer bytes; none for one that most layers share."""
+        found = table(self.how) if self.how is not None else self.arrays.get("table")
+        if found is None or found.size != 256 or (found == np.arange(-128, 128)).all():
+            return None
+        return pack_table(found)
+
 
 def with_packed(forms: list[Form]) -> list[Form]:
-    """The forms, and those whose multipliers and offsets can be packed so."""
+    """The forms, and those whose multipliers, offsets or table can be packed so."""
     found = list(forms)
     for form in forms:
-        if form.slack is not None and len(form.slack[0]) > 1:
-            channels = len(form.slack[0])
-            aligned = -(-form.scratch // 4) * 4
+        channels = len(form.slack[0]) if form.slack is not None and len(form.slack[0]) > 1 else 0
+        entries = 256 if form.steps() is not None else 0
+        if channels or entries:
             smaller = replace(
                 form,
                 files=(*form.files, "widen"),
                 packed=True,
-                scratch=aligned + 8 * channels,
-                instructions=form.instructions + 50 * channels,
+                scratch=-(-form.scratch // 4) * 4 + 8 * channels + entries,
+                instructions=form.instructions + 50 * channels + 11 * entries,
             )
             found.append(smaller)
     return found

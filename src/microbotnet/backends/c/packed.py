@@ -1,4 +1,4 @@
-"""Multipliers and offsets of channels in as few bytes as round every sum to the same output."""
+"""Constants in fewer bytes: multipliers and offsets that round every sum to the same output, tables as steps."""
 
 from dataclasses import dataclass
 
@@ -38,6 +38,27 @@ def pack(multiplier: Whole, offset: Whole, slack: tuple[Whole, Whole]) -> Packed
     parts = [_little(multiplier, factor_bytes), _little(offsets, offset_bytes)]
     data = np.concatenate(parts, 1).reshape(-1)
     return Packed(data, int(multiplier[0]), len(offset), factor_bytes, offset_bytes, zeros)
+
+
+@dataclass(frozen=True)
+class Steps:
+    """What widen_table of `kernels/widen.c` is given."""
+
+    data: NDArray[np.uint8]
+    first: int
+    least: int
+    bits: int
+
+
+def pack_table(table: NDArray[np.int8]) -> Steps | None:
+    """A table of 256 entries whose neighbours are near each other; None for another."""
+    steps = np.append(np.diff(table.astype(np.int64)), 0)
+    least = int(steps.min())
+    bits = next((bits for bits in (1, 2, 4) if int(steps.max()) - least < 1 << bits), None)
+    if bits is None:
+        return None
+    shifted = (steps - least).reshape(-1, 8 // bits) << bits * np.arange(8 // bits)
+    return Steps(shifted.sum(1).astype(np.uint8), int(table[0]), least, bits)
 
 
 def _bytes(values: Whole) -> int:

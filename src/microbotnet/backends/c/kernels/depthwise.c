@@ -85,38 +85,6 @@ KERNEL void depthwise_ternary(const int8_t *x, int8_t *y, uint32_t *tile, const 
     }
 }
 
-/* Straight code for one kind of windows; offsets are for values less their zero point and 128 outputs larger. */
-typedef struct {
-    const int32_t *multiplier, *offset; /* one a channel */
-    const int8_t *table;
-    int32_t zero, channels;
-    const window_t *window;
-    int32_t pre_shift, shift, start; /* start: of the sums */
-} mapped_t;
-
-KERNEL void depthwise_mapped(const int8_t *x, int8_t *y, const int8_t *weights, const mapped_t *m)
-{
-    const window_t *w = m->window;
-
-    for (int c = 0; c < m->channels; c++, x += w->height * w->width, weights += w->tall * w->wide)
-        for (int i = 0; i < w->rows; i++)
-            for (int j = 0; j < w->columns; j++) {
-                uint32_t factor = (uint32_t)m->multiplier[c], scaled, low = (1u << m->pre_shift) - 1;
-                int32_t sum = m->start;
-
-                for (int u = 0; u < w->tall; u++)
-                    for (int v = 0; v < w->wide; v++) {
-                        int a = i * w->down - w->above + u, b = j * w->right - w->before + v;
-
-                        if (a >= 0 && a < w->height && b >= 0 && b < w->width)
-                            sum += weights[u * w->wide + v] * (x[a * w->width + b] - m->zero);
-                    }
-                scaled = (uint32_t)(sum >> m->pre_shift) * factor + (uint32_t)m->offset[c];
-                scaled += (uint32_t)(as_signed(((uint32_t)sum & low) * factor) >> m->pre_shift);
-                *y++ = m->table[limited(as_signed(scaled) >> m->shift)];
-            }
-}
-
 /* Kernels of 3x3 over maps of 2x2, padded by 1. */
 KERNEL void depthwise_2x2(const int8_t *x, int8_t *y, uint32_t *tile, const uint8_t *list, const lanes_t *how,
                           int channels, int zero)
@@ -136,10 +104,10 @@ KERNEL void depthwise(const int8_t *x, int8_t *y, uint32_t *tile, const int8_t *
     int width = w->width, columns = w->columns, taps = w->tall * w->wide, size = w->height * width;
     int seen = d->rows - w->above < w->height ? d->rows - w->above : w->height;
     int8_t *empty = (int8_t *)(tile + d->rows * d->row);
-    fill_t all = {d->places, width, 0, 4 * d->row, seen, width, 0};
+    fill_t all = {d->places, width, (uint32_t)(int32_t)d->centre, 4 * d->row, seen, width, 0};
 
     for (int i = 0; i < d->rows * d->row; i++)
-        tile[i] = (uint32_t)d->zero;
+        tile[i] = (uint32_t)(d->zero - d->centre);
     for (int j = 0; j < width; j++)
         empty[j] = 0;
     for (int c = 0; c < w->channels; c++, weights += taps, x += size) {

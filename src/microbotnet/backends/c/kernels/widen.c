@@ -32,6 +32,18 @@ KERNEL void widen(const packed_t *packed, int32_t *multiplier, int32_t *offset)
     }
 }
 
+/* A table from the steps between its entries: each `bits` of a byte, lowest first, more than the least step. */
+KERNEL void widen_table(const uint8_t *steps, int8_t *table, int first, int least, int bits)
+{
+    int value = first, mask = (1 << bits) - 1;
+
+    for (const int8_t *end = table + 256; table != end; steps++)
+        for (int byte = *steps, n = 0; n < 8; n += bits, byte >>= bits) {
+            *table++ = (int8_t)value;
+            value += least + (byte & mask);
+        }
+}
+
 /* Ternary weights, five a byte, as bytes. */
 KERNEL void widen_codes(const uint8_t *codes, int8_t *weights, int count)
 {
