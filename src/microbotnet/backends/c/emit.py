@@ -329,15 +329,16 @@ class _Source:
         """Where packed constants are widened to, behind the kernel's own scratch, and the calls that do it."""
         packed, steps = form.rounding(), form.steps()
         at = self.plan.scratch[name] + form.scratch
-        names, calls = {}, []
-        if steps is not None:
-            at -= 256
-            names["table"] = f"(int8_t *)arena + {at}"
-            data = self.arrays.add(steps.data, f"op{index}_steps")
-            calls.append(f"widen_table({data}, {names['table']}, {steps.first}, {steps.least}, {steps.bits})")
+        names: dict[str, str] = {}
+        calls: list[str] = []
+        at -= 256 * len(steps)
+        for n, each in enumerate(steps):
+            data, to = self.arrays.add(each.data, f"op{index}_steps{n or ''}"), f"(int8_t *)arena + {at + 256 * n}"
+            names.setdefault("table", to)
+            calls.append(f"widen_table({data}, {to}, {each.first}, {each.least}, {each.bits})")
         if packed is not None:
             data = self.arrays.add(packed.data if packed.data.size else np.zeros(1, np.uint8), f"op{index}_rounding")
-            numbers = (packed.multiplier, packed.count, packed.factor_bytes, packed.offset_bytes, packed.zeros)
+            numbers = (packed.multiplier, packed.count, packed.factor_bits, packed.offset_bits, packed.zeros)
             lines.append(f"static const packed_t packed = {{{data}, {', '.join(map(str, numbers))}}}")
             for n, what in enumerate(("multiplier", "offset")):
                 names[what] = f"(int32_t *)((int8_t *)arena + {at - 4 * packed.count * (2 - n)})"

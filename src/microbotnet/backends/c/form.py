@@ -62,8 +62,8 @@ class Form:
         size, widened = 0, set()
         if (rounding := self.rounding()) is not None:
             size, widened = rounding.data.nbytes + 16, {"multiplier", "offset"}
-        if (steps := self.steps()) is not None:
-            size, widened, tables = size + steps.data.nbytes + 12, widened | {"table"}, []
+        if steps := self.steps():
+            size, widened, tables = size + sum(each.data.nbytes + 16 for each in steps), widened | {"table"}, []
         rest = [array for name, array in self.arrays.items() if name not in widened]
         return int(size + sum(array.nbytes for array in (*rest, *tables, *(() if rounding else given))))
 
@@ -78,27 +78,29 @@ class Form:
         )
         return pack(multiplier, offset, self.slack)
 
-    def steps(self) -> Steps | None:
-        """The table in fewer bytes; none for one that most layers share."""
+    def steps(self) -> list[Steps]:
+        """The tables in fewer bytes; none for one that most layers share."""
         found = table(self.how) if self.how is not None else self.arrays.get("table")
-        if found is None or found.size != 256 or (found == np.arange(-128, 128)).all():
-            return None
-        return pack_table(found)
+        if found is None or (found.reshape(-1, 256) == np.arange(-128, 128)).all():
+            return []
+        made = [pack_table(each) for each in found.reshape(-1, 256)]
+        return [steps for steps in made if steps is not None] if None not in made else []
 
 
 def with_packed(forms: list[Form]) -> list[Form]:
     """The forms, and those whose multipliers, offsets or table can be packed so."""
     found = list(forms)
     for form in forms:
-        channels = len(form.slack[0]) if form.slack is not None and len(form.slack[0]) > 1 else 0
-        entries = 256 if form.steps() is not None else 0
+        rounding = form.rounding()
+        channels = 0 if rounding is None else rounding.count
+        entries = 256 * len(form.steps())
         if channels or entries:
             smaller = replace(
                 form,
                 files=(*form.files, "widen"),
                 packed=True,
                 scratch=-(-form.scratch // 4) * 4 + 8 * channels + entries,
-                instructions=form.instructions + 50 * channels + 11 * entries,
+                instructions=form.instructions + 90 * channels + 11 * entries,
             )
             found.append(smaller)
     return found

@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 from .exact import Whole
 
+LONGEST = 25  # bits of a number
+
 
 @dataclass(frozen=True)
 class Packed:
@@ -15,29 +17,31 @@ class Packed:
     data: NDArray[np.uint8]
     multiplier: int
     count: int
-    factor_bytes: int
-    offset_bytes: int
+    factor_bits: int
+    offset_bits: int
     zeros: int
 
 
-def pack(multiplier: Whole, offset: Whole, slack: tuple[Whole, Whole]) -> Packed:
-    """The fewest bytes.
+def pack(multiplier: Whole, offset: Whole, slack: tuple[Whole, Whole]) -> Packed | None:
+    """The fewest bits; None if a number would take more than 25, which the kernel cannot hold.
 
     Args:
         multiplier, offset: (channels,), of 32 bits.
         slack: (channels,) each: what may at least, and at most, be added to an offset; 0 is between them.
     """
-    factor_bytes = 0 if (multiplier == multiplier[0]).all() else _bytes(multiplier)
+    factor_bits = 0 if (multiplier == multiplier[0]).all() else _bits(multiplier)
     zeros, offsets = next(
         (bits, np.clip(0, least, largest))
         for bits in range(24, -1, -1)
         for least, largest in [(-(-(offset + slack[0]) >> bits), offset + slack[1] >> bits)]
         if (least <= largest).all()
     )
-    offset_bytes = _bytes(offsets) if offsets.any() else 0
-    parts = [_little(multiplier, factor_bytes), _little(offsets, offset_bytes)]
-    data = np.concatenate(parts, 1).reshape(-1)
-    return Packed(data, int(multiplier[0]), len(offset), factor_bytes, offset_bytes, zeros)
+    offset_bits = _bits(offsets) if offsets.any() else 0
+    if max(factor_bits, offset_bits) > LONGEST:
+        return None
+    bits = np.concatenate([_lowest_first(multiplier, factor_bits), _lowest_first(offsets, offset_bits)], 1)
+    data = np.packbits(bits.reshape(-1), bitorder="little")
+    return Packed(data, int(multiplier[0]), len(offset), factor_bits, offset_bits, zeros)
 
 
 @dataclass(frozen=True)
@@ -61,9 +65,9 @@ def pack_table(table: NDArray[np.int8]) -> Steps | None:
     return Steps(shifted.sum(1).astype(np.uint8), int(table[0]), least, bits)
 
 
-def _bytes(values: Whole) -> int:
-    return next(n for n in range(1, 5) if n == 4 or (np.abs(2 * values + 1) < 1 << 8 * n).all())
+def _bits(values: Whole) -> int:
+    return int(np.abs(2 * values + 1).max()).bit_length()
 
 
-def _little(values: Whole, count: int) -> NDArray[np.uint8]:
-    return (values[:, None] >> 8 * np.arange(count)).astype(np.uint8)
+def _lowest_first(values: Whole, count: int) -> NDArray[np.uint8]:
+    return (values[:, None] >> np.arange(count) & 1).astype(np.uint8)

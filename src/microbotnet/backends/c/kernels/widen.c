@@ -1,34 +1,41 @@
 /* Constants that are stored in fewer bytes and widened into the arena when their operator runs. */
 
-/* Multipliers and offsets of `count` channels, a channel's behind each other, lowest byte first. */
+/* Multipliers and offsets of `count` channels, a channel's behind each other, lowest bit first; at most 25 bits each. */
 typedef struct {
     const uint8_t *bytes;
-    int32_t multiplier; /* of all channels, if factor_bytes is 0 */
+    int32_t multiplier; /* of all channels, if factor_bits is 0 */
     int16_t count;
-    uint8_t factor_bytes, offset_bytes;
+    uint8_t factor_bits, offset_bits;
     uint8_t zeros; /* of an offset's lowest bits, which are not stored */
 } packed_t;
 
-/* The two's complement number in the `count` bytes before `end`. */
-static INLINE uint32_t number(const uint8_t *end, int count)
-{
-    uint32_t value = 0;
-    int shift = 32 - 8 * count;
+/* Bits that were read and not yet taken. */
+typedef struct {
+    const uint8_t *next;
+    uint32_t bits;
+    int held;
+} bits_t;
 
-    for (; count; count--)
-        value = value << 8 | *--end;
-    return (uint32_t)(as_signed(value << shift) >> shift);
+/* The two's complement number in the next `count` bits, of which there is one at least. */
+static INLINE uint32_t taken(bits_t *from, int count)
+{
+    uint32_t value;
+
+    for (; from->held < count; from->held += 8)
+        from->bits |= (uint32_t)*from->next++ << from->held;
+    value = (uint32_t)(as_signed(from->bits << (32 - count)) >> (32 - count));
+    from->bits >>= count;
+    from->held -= count;
+    return value;
 }
 
 KERNEL void widen(const packed_t *packed, int32_t *multiplier, int32_t *offset)
 {
-    const uint8_t *at = packed->bytes;
+    bits_t from = {packed->bytes, 0, 0};
 
     for (int n = 0; n < packed->count; n++) {
-        at += packed->factor_bytes;
-        *multiplier++ = packed->factor_bytes ? as_signed(number(at, packed->factor_bytes)) : packed->multiplier;
-        at += packed->offset_bytes;
-        *offset++ = packed->offset_bytes ? as_signed(number(at, packed->offset_bytes) << packed->zeros) : 0;
+        *multiplier++ = packed->factor_bits ? as_signed(taken(&from, packed->factor_bits)) : packed->multiplier;
+        *offset++ = packed->offset_bits ? as_signed(taken(&from, packed->offset_bits) << packed->zeros) : 0;
     }
 }
 
