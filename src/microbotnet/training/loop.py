@@ -79,7 +79,9 @@ def train(
     count = len(pictures.labels) - recipe.holdout
     steps = count // recipe.batch
     if steps < 1:
-        raise BadInput(f"{pictures.name}: {count} training pictures do not fill a batch of {recipe.batch}; --batch {count} at most")
+        raise BadInput(
+            f"{pictures.name}: {count} training pictures do not fill a batch of {recipe.batch}; --batch {count} at most"
+        )
     if recipe.batch % fabric.world_size:
         raise BadInput(f"a batch of {recipe.batch} cannot be shared by {fabric.world_size} processes equally")
     if tune == "gradual" and fabric.world_size > 1:
