@@ -34,7 +34,8 @@ def _overlaid(picture: Pixels, heat: Values, side: int) -> Pixels:
     glow = _colours(values[..., 0])
     strength = 0.72 * np.sqrt(values) * (values > 0.02)
     page = grey + strength * (0.75 * glow + 0.25 * colour - grey)
-    return np.rint(page.clip(0, 1) * 255).astype(np.uint8)
+    found: Pixels = np.rint(page.clip(0, 1) * 255).astype(np.uint8)
+    return found
 
 
 def _png(page: Pixels) -> bytes:
