@@ -293,6 +293,8 @@ class _Source:
         }
         names |= {f"x{i or ''}": self._read(tensor) for i, tensor in enumerate(inputs)}
         lines: list[str] = []
+        if form.packed and form.lanes and form.rounding() is not None:
+            form = self._thin(form, index, operator.name, lines)
         widened, calls = self._widened(form, index, operator.name, lines) if form.packed else ({}, [])
         stored = {what: values for what, values in form.arrays.items() if what not in widened}
         names |= {what: self.arrays.add(values, f"op{index}_{what}") for what, values in stored.items()}
@@ -324,6 +326,25 @@ class _Source:
             + "".join(f"    {line};\n" for line in lines)
             + "}\n"
         )
+
+    def _thin(self, form: Form, index: int, name: str, lines: list[str]) -> Form:
+        """The form with a lanes_t that is widened whole, behind the kernel's own scratch."""
+        packed, steps = form.rounding(), form.steps()
+        assert packed is not None
+        assert form.how is not None
+        data = self.arrays.add(packed.data if packed.data.size else np.zeros(1, np.uint8), f"op{index}_rounding")
+        numbers = (packed.multiplier, packed.count, packed.factor_bits, packed.offset_bits, packed.zeros)
+        whole = "0" if steps else self.arrays.add(table(form.how), f"op{index}_table")
+        stored = self.arrays.add(steps[0].data, f"op{index}_steps") if steps else "0"
+        line = (steps[0].first, steps[0].least, steps[0].bits) if steps else (0, 0, 0)
+        at = self.plan.scratch[name] + form.scratch - 256 * len(steps) - 8 * packed.count
+        room = f"(int32_t *)((int8_t *)arena + {at})"
+        lines.append(
+            f"static const thin_t thin = {{{{{data}, {', '.join(map(str, numbers))}}}, {whole}, {stored}, "
+            f"{', '.join(map(str, line))}, {form.how.shift}}}"
+        )
+        lines.append("lanes_t how")
+        return replace(form, how=None, packed=False, call=f"widen_lanes(&thin, {room}, &how);\n    {form.call}")
 
     def _widened(self, form: Form, index: int, name: str, lines: list[str]) -> tuple[dict[str, str], list[str]]:
         """Where packed constants are widened to, behind the kernel's own scratch, and the calls that do it."""

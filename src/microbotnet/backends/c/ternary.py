@@ -52,7 +52,7 @@ def linear_forms(program: Program, operator: Convolve) -> list[Form]:
     for each in EACH:
         groups, chunk = _tables(inputs, each, 1)
         block = outputs if groups > chunk else min(outputs, BLOCK)
-        shape = (inputs, outputs, x.zero_point, centre, inputs, groups, chunk, block, 3**each, each, 1, 0)
+        shape = (inputs, outputs, x.zero_point, centre, inputs, groups, chunk, block, 3**each, each, 1)
         chunks = -(-groups // chunk)
         form = Form(
             TABLES,
@@ -83,7 +83,8 @@ def pixel_forms(program: Program, operator: Convolve) -> list[Form]:
     rows = operator.weights.reshape(len(operator.weights), -1)
     outputs, depth = len(operator.weights) // operator.groups, operator.weights.shape[1]
     tiles = -(-pixels // (2 * words))
-    plain = int(_pointwise(operator) and pixels % 4 == 0 and (pixels % 8 == 0 or words == 2))
+    plain = _pointwise(operator) and pixels % 4 == 0 and (pixels % 8 == 0 or words == 2)
+    load = "unpack_at" if plain else "unfold"
     how, window = how if shifted else centred(operator, centre, more=128), window_of(operator)
     found = []
     for encode, is_bytes, each in (
@@ -92,10 +93,10 @@ def pixel_forms(program: Program, operator: Convolve) -> list[Form]:
     ):
         weights = None if shifted else encode(rows)
         if weights is not None:
-            listed = (depth, outputs, x.zero_point, centre, words, plain, is_bytes)
+            listed = (depth, outputs, x.zero_point, centre, words, is_bytes)
             form = Form(
                 LISTED,
-                "ternary({x}, {y}, (uint32_t *){scratch}, {weights}, &how, &window, &shape)",
+                f"ternary({{x}}, {{y}}, (uint32_t *){{scratch}}, {{weights}}, &how, &window, &shape, {load})",
                 scratch=4 * words * (rows.shape[1] + 1),
                 arrays={"weights": weights},
                 how=how,
@@ -109,13 +110,12 @@ def pixel_forms(program: Program, operator: Convolve) -> list[Form]:
     for each in EACH:
         groups, chunk = _tables(rows.shape[1], each, words)
         codes = encode_codes(rows, each).reshape(operator.groups, outputs, groups)
-        values = (depth, outputs, x.zero_point, centre, rows.shape[1], groups, chunk, outputs, 3**each, each, words,
-                  plain)  # fmt: skip
+        values = (depth, outputs, x.zero_point, centre, rows.shape[1], groups, chunk, outputs, 3**each, each, words)
         adding = outputs * (10 * -(-groups // chunk) + ADD[words] * groups + 5 * words)
         kernel = f"tabled{words}{'_shifted' * shifted}"
         form = Form(
             TABLES,
-            f"{kernel}({{x}}, {{y}}, (uint32_t *){{scratch}}, {{weights}}, &how, &window, &shape)",
+            f"{kernel}({{x}}, {{y}}, (uint32_t *){{scratch}}, {{weights}}, &how, &window, &shape, {load})",
             scratch=4 * words * (outputs + groups * each + chunk * 3**each),
             arrays={"weights": np.concatenate([in_chunks(part, chunk) for part in codes])},
             how=how,

@@ -130,7 +130,6 @@ typedef struct {
     int16_t size;           /* of a table: 3^each */
     uint8_t each;           /* inputs of a code */
     uint8_t words;          /* of an entry: 2 or 4; 1 for a linear layer */
-    uint8_t plain;          /* see ternary_t */
 } tabled_t;
 
 /* Tables of `groups` codes from the values behind each other at `values`; returns what is behind those. */
@@ -179,10 +178,10 @@ static INLINE void finish_shifted(const uint32_t *sums, int8_t *y, const requant
 }
 
 static INLINE void tabled(const int8_t *x, int8_t *y, uint32_t *sums, const uint8_t *codes, const lanes_t *how,
-                          const requantize_t *shifted, const window_t *w, const tabled_t *t, int words)
+                          const requantize_t *shifted, const window_t *w, const tabled_t *t, load_t *load,
+                          int words)
 {
     int pixels = w->rows * w->columns, all = 0;
-    uint32_t less = (uint32_t)(128 + t->centre) * 0x10001u;
     rows_t rows = {0, 0, 0, 0, 0, 0, pixels, 0, 0, 0, 0, 0, 0};
     uint32_t *tile = sums + t->outputs * words;
 
@@ -204,10 +203,7 @@ static INLINE void tabled(const int8_t *x, int8_t *y, uint32_t *sums, const uint
         for (int at = 0; at < pixels; at += 2 * words) {
             int8_t *out = y + at;
 
-            if (t->plain)
-                unpack(x + at, tile, t->depth, pixels, words, less);
-            else
-                unfold(x, tile, w, t->depth, at, words, t->zero, t->centre);
+            load(x, tile, w, t->depth, at, words, t->zero, t->centre);
             for (int i = 0; i < t->outputs * words; i++)
                 sums[i] = START;
             next = tabled_sums(codes, tile, sums, t->outputs, t, 0, words);
@@ -236,27 +232,27 @@ static INLINE void tabled(const int8_t *x, int8_t *y, uint32_t *sums, const uint
 }
 
 KERNEL void tabled2(const int8_t *x, int8_t *y, uint32_t *sums, const uint8_t *codes, const lanes_t *how,
-                    const window_t *w, const tabled_t *t)
+                    const window_t *w, const tabled_t *t, load_t *load)
 {
-    tabled(x, y, sums, codes, how, 0, w, t, 2);
+    tabled(x, y, sums, codes, how, 0, w, t, load, 2);
 }
 
 KERNEL void tabled4(const int8_t *x, int8_t *y, uint32_t *sums, const uint8_t *codes, const lanes_t *how,
-                    const window_t *w, const tabled_t *t)
+                    const window_t *w, const tabled_t *t, load_t *load)
 {
-    tabled(x, y, sums, codes, how, 0, w, t, 4);
+    tabled(x, y, sums, codes, how, 0, w, t, load, 4);
 }
 
 KERNEL void tabled2_shifted(const int8_t *x, int8_t *y, uint32_t *sums, const uint8_t *codes, const requantize_t *how,
-                            const window_t *w, const tabled_t *t)
+                            const window_t *w, const tabled_t *t, load_t *load)
 {
-    tabled(x, y, sums, codes, 0, how, w, t, 2);
+    tabled(x, y, sums, codes, 0, how, w, t, load, 2);
 }
 
 KERNEL void tabled4_shifted(const int8_t *x, int8_t *y, uint32_t *sums, const uint8_t *codes, const requantize_t *how,
-                            const window_t *w, const tabled_t *t)
+                            const window_t *w, const tabled_t *t, load_t *load)
 {
-    tabled(x, y, sums, codes, 0, how, w, t, 4);
+    tabled(x, y, sums, codes, 0, how, w, t, load, 4);
 }
 
 /* One output a row: a linear layer, `t->block` rows at a time; fewer than all of them only if all tables fit in. */

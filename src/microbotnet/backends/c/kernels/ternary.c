@@ -41,11 +41,21 @@ KERNEL void unfold(const int8_t *x, uint32_t *tile, const window_t *w, int depth
                 }
 }
 
+/* The same for a pointwise convolution whose pixels fill every tile. */
+KERNEL void unpack_at(const int8_t *x, uint32_t *tile, const window_t *w, int depth, int first, int words, int zero,
+                      int centre)
+{
+    (void)zero;
+    unpack(x + first, tile, depth, w->height * w->width, words, (uint32_t)(128 + centre) * 0x10001u);
+}
+
+typedef void load_t(const int8_t *x, uint32_t *tile, const window_t *w, int depth, int first, int words, int zero,
+                    int centre);
+
 typedef struct {
     int16_t depth, outputs; /* of a group */
     int16_t zero, centre;   /* of x: what is outside the map; what is taken from every value */
     uint8_t words;          /* of an entry of the tile: 2 or 4 */
-    uint8_t plain;          /* 1x1, and the tiles cover the pixels exactly */
     uint8_t bytes;          /* a distance is a byte, not half of one */
 } ternary_t;
 
@@ -58,10 +68,9 @@ KERNEL const uint8_t *listed_rows(const uint8_t *list, const uint32_t *tile, int
 }
 
 KERNEL void ternary(const int8_t *x, int8_t *y, uint32_t *tile, const uint8_t *weights, const lanes_t *how,
-                    const window_t *w, const ternary_t *t)
+                    const window_t *w, const ternary_t *t, load_t *load)
 {
     int pixels = w->rows * w->columns, words = t->words;
-    uint32_t less = (uint32_t)(128 + t->centre) * 0x10001u;
     rows_t rows = {how->step ? 4 : 0, how->multiplier, how->offset, how->step, how->shift, how->table,
                    pixels, t->outputs, 0, 0, 0, 0, 0};
 
@@ -75,10 +84,7 @@ KERNEL void ternary(const int8_t *x, int8_t *y, uint32_t *tile, const uint8_t *w
         for (int at = 0; at < pixels; at += 2 * words) {
             int8_t *out = y + at;
 
-            if (t->plain)
-                unpack(x + at, tile + words, t->depth, pixels, words, less);
-            else
-                unfold(x, tile + words, w, t->depth, at, words, t->zero, t->centre);
+            load(x, tile + words, w, t->depth, at, words, t->zero, t->centre);
             list = weights;
             rows.multiplier = multiplier;
             rows.offset = offset;

@@ -51,6 +51,31 @@ KERNEL void widen_table(const uint8_t *steps, int8_t *table, int first, int leas
         }
 }
 
+/* A lanes_t of which only this is stored. */
+typedef struct {
+    packed_t rounding;
+    const int8_t *table;  /* if it is whole, */
+    const uint8_t *steps; /* else these */
+    int8_t first, least;
+    uint8_t bits, shift;
+} thin_t;
+
+/* room: for two words a channel and for a table. */
+KERNEL void widen_lanes(const thin_t *thin, int32_t *room, lanes_t *how)
+{
+    int32_t *offset = room + thin->rounding.count;
+    int8_t *table = (int8_t *)(offset + thin->rounding.count);
+
+    widen(&thin->rounding, room, offset);
+    if (!thin->table)
+        widen_table(thin->steps, table, thin->first, thin->least, thin->bits);
+    how->multiplier = room;
+    how->offset = offset;
+    how->table = thin->table ? thin->table : table;
+    how->shift = thin->shift;
+    how->step = 4;
+}
+
 /* Ternary weights, five a byte, as bytes. */
 KERNEL void widen_codes(const uint8_t *codes, int8_t *weights, int count)
 {
