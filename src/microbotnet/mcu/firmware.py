@@ -25,6 +25,8 @@ from .qemu import run_in_qemu
 from .toolchain import Toolchain, find_toolchain
 
 WORD_BITS = 32  # of a load or store
+BUILDS = 4  # at most, to find the fastest image that fits
+ENOUGH = 200  # bytes that may be left
 
 
 @dataclass(frozen=True)
@@ -163,12 +165,14 @@ def make_firmware(
     if len(made.image.raw) > board.code.bytes:
         made = build_with("size")
         more = board.code.bytes - len(made.image.raw)
-        while prefer == "speed" and more > 0:
+        for _ in range(BUILDS if prefer == "speed" and more > 0 else 0):  # bytes of code are known when it is compiled
             found = build_with("size", more)
-            if len(found.image.raw) <= board.code.bytes:
+            left = board.code.bytes - len(found.image.raw)
+            if left >= 0 and more > made.more:
                 made = found
+            if 0 <= left < ENOUGH:
                 break
-            more -= len(found.image.raw) - board.code.bytes
+            more += left
     check_fit(made.image, made.layers)
     return made
 
