@@ -8,7 +8,7 @@ Designs and weights are drawn. Takes some minutes.
 
 import argparse
 import statistics
-from collections import Counter, defaultdict
+from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from microbotnet.mcu.emulator import execute
 from microbotnet.mcu.image import build
 from microbotnet.mcu.toolchain import find_toolchain
 from microbotnet.search import firmware_model
-from microbotnet.search.firmware_model import FEATURES, features, firmware_cost, usage
+from microbotnet.search.firmware_model import FEATURES, code_counts, family, features, firmware_cost, usage
 from microbotnet.search.skeleton import skeleton
 from microbotnet.search.space import SPACE, design_of
 
@@ -95,16 +95,16 @@ def fit(prefer, count):
         use = usage(made.program, prefer)
         size, instructions, _ = measured(graph, prefer)
         for index, (kernel, layer) in enumerate(zip(use.kernels, made.layers, strict=True)):
-            rows[kernel].append(features(layer))
-            values[kernel].append(instructions[index])
-        uses.append(Counter(use.kernels))
+            rows[family(kernel)].append(features(layer))
+            values[family(kernel)].append(instructions[index])
+        uses.append(code_counts(use.kernels))
         rest.append(size - use.constant_bytes)
         print(f"{prefer}: {len(uses)} of {count}", flush=True)
     kernels = sorted(rows)
     lines = [f"[{prefer}.instructions]  # {', '.join(FEATURES)}"]
     for kernel in kernels:
         lines.append(f"{kernel} = [{', '.join(f'{c:.5g}' for c in solve(rows[kernel], values[kernel]))}]")
-    table = [[1, *(x for k in kernels for x in (u[k] > 0, u[k]))] for u in uses]
+    table = [[1, *(x for k in kernels for x in u.get(k, (0, 0)))] for u in uses]
     found = solve(table, rest)
     lines += ["", f"[{prefer}.code]  # bytes: once, each call", f"base = {found[0]:.5g}"]
     lines += [f"{k} = [{found[1 + 2 * i]:.5g}, {found[2 + 2 * i]:.5g}]" for i, k in enumerate(kernels)]

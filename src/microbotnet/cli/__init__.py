@@ -27,6 +27,7 @@ from . import (
     quantize,
     recommend,
     render,
+    search,
     show,
     train,
     watch,
@@ -54,6 +55,7 @@ app.command("profile")(profile.profile)
 app.command("quantize")(quantize.quantize)
 app.command("recommend")(recommend.recommend)
 app.command("render")(render.render)
+app.command("search")(search.search)
 app.add_typer(show.app)
 app.command("train")(train.train)
 app.command("watch")(watch.watch)

@@ -47,10 +47,11 @@ def firmware_cost(graph: Graph, *, prefer: str = "speed") -> FirmwareCost:
     use = usage(made.program, prefer)
     table = coefficients()[prefer]["instructions"]
     executed = 0.0
-    for kernel, layer in zip(use.kernels, made.layers, strict=True):
-        if kernel not in table:
-            raise Failed(f"the kernel {kernel} is not in firmware_model.toml; run tools/fit_firmware_model.py")
-        executed += _product(table[kernel], features(layer))
+    for name, layer in zip(use.kernels, made.layers, strict=True):
+        fitted = _nearest(table, family(name))
+        if fitted is None:
+            raise Failed(f"the kernel {family(name)} is not in firmware_model.toml; run tools/fit_firmware_model.py")
+        executed += _product(fitted, features(layer))
     size = _size(made.program, use, prefer)
     return FirmwareCost(size.flash_bytes, size.ram_bytes, round(executed))
 
@@ -79,10 +80,23 @@ def usage(program: Program, prefer: str) -> Usage:
 
 def _size(program: Program, use: Usage, prefer: str) -> Size:
     table = coefficients()[prefer]["code"]
-    counts = Counter(use.kernels)
-    code = table["base"] + sum(_product(table.get(k, UNFITTED), (1, count)) for k, count in counts.items())
+    code = table["base"]
+    for kernel, counts in code_counts(use.kernels).items():
+        code += _product(_nearest(table, kernel) or UNFITTED, counts)
     scores = 2 * program.tensors[program.output].shape[0]
     return Size(use.constant_bytes + round(code), use.arena_bytes + -(-scores // 4) * 4 + STACK_BYTES)
+
+
+def code_counts(kernels: Sequence[str]) -> dict[str, tuple[int, int]]:
+    """For each family, how many of its kernels there are, and how many calls of them."""
+    calls = Counter(family(kernel) for kernel in kernels)
+    there = Counter(family(kernel) for kernel in set(kernels))
+    return {name: (there[name], count) for name, count in calls.items()}
+
+
+def family(kernel: str) -> str:
+    """A kernel's name without the shape that it is printed for."""
+    return re.sub(r"(_\d+)+$", "", kernel).removeprefix("net_")
 
 
 def features(layer: Layer) -> tuple[float, ...]:
@@ -104,6 +118,13 @@ def features(layer: Layer) -> tuple[float, ...]:
 def coefficients() -> dict[str, Any]:
     """By what is spared: "code", bytes by kernel (once, each call) and "base"; "instructions" by kernel."""
     return tomllib.loads((files(__package__) / "firmware_model.toml").read_text("utf-8"))
+
+
+def _nearest(table: dict[str, Any], kernel: str) -> Sequence[float] | None:
+    """The kernel's coefficients, or of what its name begins with: a variant that was not fitted yet."""
+    names = [name for name in table if kernel.startswith(name)]
+    found: Sequence[float] | None = table[max(names, key=len)] if names else None
+    return found
 
 
 def _product(coefficients: Sequence[float], values: Sequence[float]) -> float:

@@ -38,6 +38,7 @@ def scatter(
     limit: tuple[float, str] | None = None,
     level: tuple[float, str] | None = None,
     unknown: Sequence[tuple[str, float]] = (),
+    keys: Sequence[tuple[str, str]] | None = None,
     width: float = 760,
     height: float = 440,
     inline: bool = False,
@@ -47,6 +48,7 @@ def scatter(
     Args:
         limit: an upright line with its name. level: a level one.
         unknown: labels and x of what has no y known: ticks under the axis.
+        keys: what the points' colours mean; None is `KEYS`.
     """
     draw = Drawing()
     left, right, top, bottom = 56.0, width - 24, 52.0, height - 74
@@ -89,16 +91,16 @@ def scatter(
         draw.open(f"{point.label}: {point.x:,.4g}, {point.y:g} %")
         draw.circle(x, y, 4.5, f"{point.css} edge thin")
         draw.close()
-    for point in sorted(points, key=lambda p: p not in front):
+    for point in sorted((p for p in points if p.label), key=lambda p: p not in front):
         x, y = at(point.x, point.y)
         box = _free_place(x, y, text_width(point.label, 10), taken, (left, top, right, bottom))
         taken.append(box)
         draw.text(box[0], box[3] - 2, point.label, size=10, css="ink halo")
         if abs(box[3] - 6 - y) > 22:
             draw.line([(x, y), (box[0] + 4, box[1] if box[1] > y else box[3])], "rule")
-    keys = {p.css for p in points}
+    used = {p.css for p in points}
     height += below
-    _key(draw, 16, height - 12, [(css, words) for css, words in KEYS if css in keys], front=len(front) > 1)
+    _key(draw, 16, height - 12, [(css, words) for css, words in keys or KEYS if css in used], front=len(front) > 1)
     return draw.svg(width, height, title, inline=inline)
 
 

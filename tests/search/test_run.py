@@ -1,0 +1,106 @@
+"""A search as a user runs it, on a cluster of two nodes one of whose workers is killed."""
+
+import json
+import os
+import re
+import signal
+import socket
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+pytest.importorskip("ray", reason="ray of the extra search is not installed")
+
+from microbotnet import BadInput, Failed
+from microbotnet.cli import app
+from microbotnet.data.source import open_source
+from microbotnet.design import load_design
+from microbotnet.search.budget import parse_budget
+from microbotnet.search.plan import Plan
+from microbotnet.search.run import ENVIRONMENT, search
+from microbotnet.training.recipe import Recipe
+
+RECIPE = Recipe(epochs=2, batch=16, learning_rate=0.05, holdout=24, average=0.9)
+PLAN = Plan(parse_budget("macs<=2e5, ram<=8k"), RECIPE, trials=2, pictures=120, resolution=16, concurrent=1)
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of two classes, dark and light."""
+    root, draw = tmp_path_factory.mktemp("pictures"), np.random.default_rng(0)
+    for split, count in (("train", 60), ("test", 4)):
+        for name, least in (("dark", 0), ("light", 120)):
+            (root / split / name).mkdir(parents=True)
+            for i in range(count):
+                values = draw.integers(least, least + 120, (16, 16, 3)).astype(np.uint8)
+                Image.fromarray(values).save(root / split / name / f"{i}.png")
+    return root
+
+
+@pytest.fixture
+def address(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A cluster whose first node has no processor for us, so that all work is done on the second."""
+    for key, value in ENVIRONMENT.items():
+        monkeypatch.setenv(key, value)
+    from ray.cluster_utils import Cluster
+
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
+    cluster.add_node(num_cpus=1)
+    yield cluster.address
+    cluster.shutdown()
+
+
+def test_a_killed_worker_loses_nothing_and_the_search_goes_on(pictures: Path, tmp_path: Path, address: str) -> None:
+    source, killed = open_source(pictures, size=16), []
+
+    def kill_once(result: dict[str, Any]) -> None:
+        if not killed:
+            killed.append(result["number"])
+            os.kill(result["pid"], signal.SIGKILL)
+
+    found = search(source, PLAN, tmp_path / "out", address=address, on_epoch=kill_once)
+    assert len(found) == 2
+    assert killed[0] in {one.number for one in found}
+    assert {one.epochs for one in found} <= {1, 2}
+    assert not list((tmp_path / "out" / "trials").iterdir())
+    result = json.loads((tmp_path / "out" / "search.json").read_text())
+    for row in result["front"]:
+        design = load_design(str(tmp_path / "out" / row["design"]))
+        assert design.resolution == 16
+        assert row["commands"][0].startswith("microbotnet train modern --net ")
+
+    options = ["--budget", "macs<=2e5, ram<=8k", "--data", str(pictures), "--out", str(tmp_path / "out")]
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text("epochs = 2\nbatch = 16\nlearning_rate = 0.05\nholdout = 24\naverage = 0.9\n")
+    options += ["--recipe", str(recipe), "--epochs", "2", "--holdout", "24", "--pictures", "120", "--resolution", "16"]
+    run = CliRunner().invoke(
+        app, ["search", *options, "--trials", "3", "--concurrent", "1", "--address", address, "--json"]
+    )
+    assert run.exit_code == 0, run.output
+    answer = json.loads(run.stdout)
+    assert [row["number"] for row in answer["trained"]][:2] == [one.number for one in found]
+    assert len(answer["trained"]) == 3
+    assert "3/3  macs" in run.stderr
+
+
+def test_what_cannot_be_searched_is_said_at_once(pictures: Path, tmp_path: Path) -> None:
+    source = open_source(pictures, size=16)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    with pytest.raises(Failed, match=f"no Ray cluster at {re.escape(address)}: "):
+        search(source, PLAN, tmp_path / "a", address=address)
+    other = replace(PLAN, budget=parse_budget("macs<=3e5"))
+    with pytest.raises(BadInput, match="holds a search with another budget"):
+        search(source, other, tmp_path / "a")
+    with pytest.raises(BadInput, match="do not fill a batch of 16"):
+        search(source, replace(PLAN, pictures=30), tmp_path / "b")
+    (tmp_path / "a" / "settings.json").write_text("{")
+    with pytest.raises(BadInput, match=r"settings\.json: not JSON"):
+        search(source, PLAN, tmp_path / "a")

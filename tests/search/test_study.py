@@ -1,0 +1,84 @@
+"""What a search tries: within the budget, never twice, and on from where it was."""
+
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("optuna", reason="optuna of the extra search is not installed")
+
+from microbotnet import BadInput
+from microbotnet.design import load_design
+from microbotnet.search.budget import parse_budget
+from microbotnet.search.front import front, write_results
+from microbotnet.search.space import SPACE, design_of
+from microbotnet.search.study import READS, Costs, Study
+from microbotnet.training.recipe import Recipe
+
+BUDGET = parse_budget("macs<=3e6, energy<=4uJ, ram<=40k")
+
+
+def test_proposals_are_within_the_budget_and_differ(tmp_path: Path) -> None:
+    study = Study(tmp_path, BUDGET, classes=10)
+    found = [study.ask() for _ in range(3)]
+    assert len({one.design for one in found}) == 3
+    for one in found:
+        costs = Costs(one.design)
+        for limit in BUDGET.limits:
+            assert one.costs[limit.name] == READS[limit.name](costs) <= limit.most
+
+
+def test_it_goes_on_where_it_was(tmp_path: Path) -> None:
+    study = Study(tmp_path, BUDGET, classes=10, seed=3)
+    told, interrupted, failed = (study.ask() for _ in range(3))
+    study.tell(told, 61.5, epochs=4)
+    study.tell(failed, None)
+    again = Study(tmp_path, BUDGET, classes=10, seed=3)
+    (one,) = again.trained()
+    assert (one.number, one.design, one.top1, one.epochs) == (told.number, told.design, 61.5, 4)
+    assert one.costs == told.costs
+    first, second = again.ask(), again.ask()
+    assert first.design == interrupted.design
+    assert second.design not in {told.design, interrupted.design, failed.design}
+
+
+@pytest.mark.parametrize(
+    ("budget", "message"),
+    [
+        ("macs<=10", r"no design can be within macs ≤ 10; the smallest: macs [\d,]+, over by [\d,]+"),
+        ("flash<=1k, ram<=1k", r"the smallest: flash [\d,]+ bytes, over by [\d,]+ bytes; ram [\d,]+ bytes, over by"),
+        ("energy<=1nJ", r"energy 0\.\d+ µJ, over by"),
+    ],
+)
+def test_a_budget_nobody_can_meet_says_what_fails_and_by_how_much(tmp_path: Path, budget: str, message: str) -> None:
+    with pytest.raises(BadInput, match=message):
+        Study(tmp_path, parse_budget(budget), classes=10)
+
+
+def test_limits_that_no_drawn_design_holds_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("microbotnet.search.study._TRIES", 3)
+    study = Study(tmp_path, parse_budget("macs<=75k, parameters<=2k"), classes=10)
+    with pytest.raises(
+        BadInput, match=r"none of 3 designs is within .*; the nearest: (macs|parameters) [\d,]+, over by"
+    ):
+        study.ask()
+
+
+def test_every_answer_makes_a_design() -> None:
+    for question, answers in SPACE.items():
+        for answer in answers:
+            design = design_of({q: a[-1] for q, a in SPACE.items()} | {question: answer})
+            assert design.stages
+            assert Costs(design).macs > 0
+
+
+def test_the_front_is_written_ready_to_train(tmp_path: Path) -> None:
+    study = Study(tmp_path, BUDGET, classes=10)
+    for top1, epochs in ((50.0, 4), (60.0, 4), (70.0, 2)):
+        study.tell(study.ask(), top1, epochs)
+    found = study.trained()
+    best = front(found, "macs")
+    assert max(best, key=lambda one: one.top1).top1 == 60.0
+    write_results(tmp_path, found, BUDGET, Recipe(epochs=4), data="cifar10")
+    for place, one in enumerate(best, 1):
+        assert load_design(str(tmp_path / "designs" / f"{place}.toml")) == one.design
+    assert (tmp_path / "front.svg").read_text().startswith("<svg")
