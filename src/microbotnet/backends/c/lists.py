@@ -1,10 +1,13 @@
 """Rows of ternary weights as lists of what is not zero; `kernels/lanes.c` and `armv6m.c` say how they are read."""
 
+from itertools import product
+
 import numpy as np
 from numpy.typing import NDArray
 
 FARTHEST = 15
 LONGEST = 255  # bytes of a list
+BLOCK, REACH = 16, 255  # rows of pairs, and inputs, that are computed at one time
 
 
 def encode_rows(weights: NDArray[np.int8], *, passed: int = 1) -> NDArray[np.uint8] | None:
@@ -38,17 +41,17 @@ def encode_bytes(weights: NDArray[np.int8], entry: int) -> NDArray[np.uint8] | N
     return np.array(found, np.uint8)
 
 
-def encode_pairs(weights: NDArray[np.int8]) -> NDArray[np.uint8] | None:
-    """All rows as places of a +1 and of a −1 in turn, 0 where there is none; at most 255 inputs."""
-    if weights.shape[1] > 255:
-        return None
+def encode_pairs(weights: NDArray[np.int8]) -> NDArray[np.uint8]:
+    """Rows as places of a +1 and of a −1 in turn, 0 where there is none: of up to 16 rows 255 inputs at a time."""
+    rows, inputs = weights.shape
     found: list[int] = []
-    for row in weights:
-        signs = [(np.flatnonzero(row == sign) + 1).tolist() for sign in (1, -1)]
-        twos = -(-max(map(len, signs)) // 2)
-        found.append(twos)
-        plus, minus = ([*places, *[0] * (2 * twos - len(places))] for places in signs)
-        found += [place for pair in zip(plus, minus, strict=True) for place in pair]
+    for first, at in product(range(0, rows, BLOCK), range(0, inputs, REACH)):
+        for row in weights[first : first + BLOCK, at : at + REACH]:
+            signs = [(np.flatnonzero(row == sign) + 1).tolist() for sign in (1, -1)]
+            twos = -(-max(map(len, signs)) // 2)
+            found.append(twos)
+            plus, minus = ([*places, *[0] * (2 * twos - len(places))] for places in signs)
+            found += [place for pair in zip(plus, minus, strict=True) for place in pair]
     return np.array(found, np.uint8)
 
 

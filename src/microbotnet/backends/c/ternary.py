@@ -43,10 +43,12 @@ def linear_forms(program: Program, operator: Convolve) -> list[Form]:
                 LISTED,
                 f"ternary_linear({{x}}, {made}, (int8_t *){{scratch}}, {{weights}}, &how, {inputs}, {outputs}, "
                 f"{centre}, {int(is_paired)})",
-                scratch=inputs + 1,
+                scratch=inputs + -(-inputs // 255) if is_paired else inputs + 1,
                 arrays={"weights": weights},
                 how=centred(operator, centre),
-                instructions=3.75 * weights.size + 9 * outputs if is_paired else 12 * weights.size + 14 * outputs,
+                instructions=3.75 * weights.size + 12 * outputs * -(-inputs // 255)
+                if is_paired
+                else 12 * weights.size + 14 * outputs,
             )
             found.append(form)
     for each in EACH:

@@ -64,7 +64,7 @@ class Unrolled:
         """The function in C, its body as assembly; for other processors a name of the plain one."""
         lines = "".join(f'    " {line}\\n"\n' for line in self.lines())
         return (
-            "#if defined(__thumb__) && !defined(__thumb2__)\n"
+            "#if defined(__thumb__)\n"
             f"void NAME_{self.name}(const int8_t *x, int8_t *y, const int8_t *weights, const mapped_t *m);\n"
             f'FUNCTION("NAME_{self.name}", SAVE\n{lines}    RESTORE);\n'
             f"#else\n#define NAME_{self.name} depthwise_mapped\n#endif\n"

@@ -1,5 +1,6 @@
-/* The innermost loops, twice: for Armv6-M, where compilers run out of its eight registers and spill, and below in C. */
-#if defined(__thumb__) && !defined(__thumb2__)
+/* The innermost loops, twice: for Armv6-M, where compilers run out of its eight registers and spill, and below in C.
+   Larger cores of the same family run them as they are. */
+#if defined(__thumb__)
 /* Add up `count` rows of lists over a tile whose entries are 4 or 2 words; write 8 or 4 outputs of each. */
 const uint8_t *NAME_rows4(const uint8_t *list, const uint32_t *tile, int8_t *y, rows_t *rows);
 const uint8_t *NAME_rows2(const uint8_t *list, const uint32_t *tile, int8_t *y, rows_t *rows);
@@ -14,7 +15,7 @@ const uint8_t *NAME_taps2(const uint8_t *list, const uint32_t *tile, int8_t *y, 
 void NAME_fill(uint32_t *row, const int8_t *lower, const int8_t *upper, const fill_t *fill);
 /* sums[row] = its list over single bytes + correction * (bytes of +1 - bytes of -1). */
 const uint8_t *NAME_listed(const uint8_t *list, const int8_t *entries, int32_t *sums, int count, int correction);
-/* The same for lists of pairs: a byte with half their number, then the places of a +1 and of a -1 in turn. */
+/* The same, added to the sums, for lists of pairs: a byte with half their number, then the places of a +1 and of a -1 in turn. */
 const uint8_t *NAME_paired(const uint8_t *list, const int8_t *entries, int32_t *sums, int count);
 /* All outputs of one pixel from `values` ... `end`, a multiple of four of them, and weights of 8 bits that have 128 added,
    those of four outputs interleaved. */
@@ -131,33 +132,33 @@ FUNCTION("NAME_listed", SAVE " ldr r4, [sp, #36]\n mov r9, r4\n mov ip, r2\n mov
     " adds r4, r4, r2\n subs r4, r4, r3\n"
 FUNCTION("NAME_paired", " push {r4-r7, lr}\n mov ip, r2\n mov r7, r3\n"
                         "5: ldrb r2, [r0]\n adds r0, #1\n lsls r2, r2, #2\n adds r2, r2, r0\n mov lr, r2\n"
-                        " movs r4, #0\n" EACH(PAIR("0", "1") PAIR("2", "3") " adds r0, #4\n")
+                        " mov r2, ip\n ldr r4, [r2]\n" EACH(PAIR("0", "1") PAIR("2", "3") " adds r0, #4\n")
                         " mov r2, ip\n stmia r2!, {r4}\n mov ip, r2\n subs r7, #1\n bne 5b\n pop {r4-r7, pc}\n");
 
 /* weights r0, values r1, kept in ip, their end lr; sums r4 ... r7 */
 #define DOT(sum, at) " ldrb r3, [r0, #" at "]\n muls r3, r2, r3\n adds " sum ", " sum ", r3\n"
 #define DOT4(a, b, c, d) " ldmia r1!, {r2}\n" DOT("r4", a) DOT("r5", b) DOT("r6", c) DOT("r7", d)
-/* sum r2: its product's lowest bits r7, pre-shift r4, multiplier r3 */
-#define PRODUCT_OF(pre_shift, low)                                                                                     \
-    " mov r7, r2\n ldr r4, " low "\n ands r7, r4\n muls r7, r3, r7\n ldr r4, " pre_shift "\n asrs r7, r7, r4\n"        \
-    " asrs r2, r2, r4\n muls r2, r3, r2\n adds r2, r2, r7\n"
-/* outputs r8, its copy on the stack behind the sums: added, pre-shift, low bits, shift, table, step, stride; then sums
-   r0, y r1, multiplier r5, offset r6, outputs left r9 */
+/* r2 = table[clamp(r2 >> shift)], from -128 on */
+#define SATURATED(shift, table)                                                                                        \
+    " asrs r2, r2, " shift "\n adds r2, #128\n cmp r2, #255\n bls 1f\n asrs r2, r2, #31\n mvns r2, r2\n"              \
+    " uxtb r2, r2\n1: " table " ldrb r2, [r7, r2]\n"
+/* outputs r8, its copy on the stack behind the sums: pre-shift, low bits, shift, table, step, stride, end of the sums;
+   then sums r0, y r1, multiplier r5, offset r6, outputs left r9, what is added to sums r11 */
 FUNCTION("NAME_pixel", SAVE " mov ip, r1\n mov lr, r2\n mov r8, r3\n sub sp, #44\n add r2, sp, #16\n"
-                       " ldmia r3!, {r4-r7}\n stmia r2!, {r4-r7}\n ldmia r3!, {r4-r6}\n stmia r2!, {r4-r6}\n"
-                       " ldr r3, [r3, #12]\n mov r9, r3\n"
-                       "5: movs r4, #0\n movs r5, #0\n movs r6, #0\n movs r7, #0\n mov r1, ip\n"
+                       " ldmia r3!, {r4}\n mov r11, r4\n ldmia r3!, {r4-r7}\n stmia r2!, {r4-r7}\n"
+                       " ldmia r3!, {r4, r5}\n stmia r2!, {r4, r5}\n ldr r3, [r3, #12]\n mov r9, r3\n"
+                       "5: mov r4, r11\n mov r5, r11\n mov r6, r11\n mov r7, r11\n mov r1, ip\n"
                        "1:" DOT4("0", "1", "2", "3") DOT4("4", "5", "6", "7") DOT4("8", "9", "10", "11")
                        DOT4("12", "13", "14", "15") " adds r0, #16\n cmp r1, lr\n bne 1b\n"
-                       " mov r10, r0\n mov r0, sp\n stmia r0!, {r4-r7}\n mov r0, sp\n mov r1, r8\n adds r1, #28\n"
-                       " ldmia r1!, {r5, r6}\n ldr r1, [r1]\n"
-                       "3: ldmia r0!, {r2}\n ldr r3, [sp, #16]\n adds r2, r2, r3\n ldr r3, [r5]\n"
-                       PRODUCT_OF("[sp, #20]", "[sp, #24]") " ldr r3, [r6]\n adds r2, r2, r3\n"
-                       " add r3, sp, #28\n ldmia r3!, {r4, r7}\n asrs r2, r2, r4\n adds r2, #128\n cmp r2, #255\n"
-                       " bls 1f\n asrs r2, r2, #31\n mvns r2, r2\n uxtb r2, r2\n"
-                       "1: ldrb r2, [r7, r2]\n strb r2, [r1]\n ldmia r3!, {r4, r7}\n adds r5, r5, r4\n"
-                       " adds r6, r6, r4\n adds r1, r1, r7\n mov r4, r9\n subs r4, #1\n mov r9, r4\n beq 6f\n"
-                       " mov r4, sp\n adds r4, #16\n cmp r0, r4\n bne 3b\n"
+                       " mov r10, r0\n mov r0, sp\n stmia r0!, {r4-r7}\n mov r4, r9\n subs r4, #4\n mov r9, r4\n"
+                       " bpl 2f\n lsls r4, r4, #2\n adds r0, r0, r4\n2: str r0, [sp, #40]\n mov r0, sp\n"
+                       " mov r1, r8\n adds r1, #28\n ldmia r1!, {r5, r6}\n ldr r1, [r1]\n"
+                       "3: ldmia r0!, {r2}\n ldr r3, [r5]\n mov r7, r2\n ldr r4, [sp, #20]\n ands r7, r4\n"
+                       " muls r7, r3, r7\n ldr r4, [sp, #16]\n asrs r7, r7, r4\n asrs r2, r2, r4\n muls r2, r3, r2\n"
+                       " adds r2, r2, r7\n ldr r3, [r6]\n adds r2, r2, r3\n ldr r4, [sp, #24]\n"
+                       SATURATED("r4", " ldr r7, [sp, #28]\n") " strb r2, [r1]\n ldr r4, [sp, #32]\n"
+                       " adds r5, r5, r4\n adds r6, r6, r4\n ldr r4, [sp, #36]\n adds r1, r1, r4\n"
+                       " ldr r4, [sp, #40]\n cmp r0, r4\n bne 3b\n mov r4, r9\n cmp r4, #0\n ble 6f\n"
                        " mov r4, r8\n adds r4, #28\n stmia r4!, {r5, r6}\n str r1, [r4]\n mov r0, r10\n b 5b\n"
                        "6: add sp, #44\n" RESTORE);
 
@@ -197,16 +198,17 @@ FUNCTION("NAME_scale_sums", " push {r4-r7, lr}\n ldmia r3!, {r4-r7}\n adds r1, r
                             "3: ldmia r0!, {r3}\n muls r3, r4, r3\n adds r3, r3, r5\n" INDEX("r3", "r6", "r7")
                             " strb r3, [r1, r2]\n adds r2, #1\n bne 3b\n pop {r4-r7, pc}\n");
 
-/* sums or x r0, y r1, end of y lr, multiplier ip; on the stack: low bits, pre-shift, offset, shift, table, zero, gate */
+/* sums or x r0, y r1, multiplier r3, pre-shift r4, shift r5, table r6; low bits r8, offset r9, gate r10, zero ip, end
+   of y lr */
 #define SHIFTED(load)                                                                                                  \
-    SAVE " add r2, r1\n mov lr, r2\n ldmia r3!, {r4}\n mov ip, r4\n sub sp, #28\n mov r2, sp\n ldmia r3!, {r4-r7}\n"   \
-    " stmia r2!, {r4-r7}\n ldmia r3!, {r4-r6}\n stmia r2!, {r4-r6}\n"                                                  \
-    "3:" load " mov r3, ip\n" PRODUCT_OF("[sp, #4]", "[sp]") " add r3, sp, #8\n ldmia r3!, {r4, r5, r6}\n"             \
-    " adds r2, r2, r4\n asrs r2, r2, r5\n adds r2, #128\n cmp r2, #255\n bls 1f\n asrs r2, r2, #31\n mvns r2, r2\n"   \
-    " uxtb r2, r2\n1: ldrb r2, [r6, r2]\n strb r2, [r1]\n adds r1, #1\n cmp r1, lr\n bne 3b\n add sp, #28\n" RESTORE
+    SAVE " add r2, r1\n mov lr, r2\n mov r2, r3\n ldmia r2!, {r3-r7}\n mov r8, r4\n mov r9, r6\n mov r4, r5\n"       \
+    " mov r5, r7\n ldmia r2!, {r6, r7}\n mov ip, r7\n ldr r7, [r2]\n mov r10, r7\n"                                 \
+    "3:" load " mov r7, r8\n ands r7, r2\n muls r7, r3, r7\n asrs r7, r7, r4\n asrs r2, r2, r4\n muls r2, r3, r2\n"   \
+    " adds r2, r2, r7\n add r2, r9\n mov r7, r6\n" SATURATED("r5", "")                                               \
+    " strb r2, [r1]\n adds r1, #1\n cmp r1, lr\n bne 3b\n" RESTORE
 FUNCTION("NAME_shift_sums", SHIFTED(" ldmia r0!, {r2}\n"));
-FUNCTION("NAME_shift_gate", SHIFTED(" movs r3, #0\n ldrsb r2, [r0, r3]\n adds r0, #1\n ldr r3, [sp, #20]\n"
-                                    " subs r2, r2, r3\n ldr r3, [sp, #24]\n muls r2, r3, r2\n"));
+FUNCTION("NAME_shift_gate", SHIFTED(" ldrb r2, [r0]\n sxtb r2, r2\n adds r0, #1\n mov r7, ip\n subs r2, r2, r7\n"
+                                    " mov r7, r10\n muls r2, r7, r2\n"));
 #else
 KERNEL void NAME_outputs(uint32_t word, int8_t *y, const channel_t *channel)
 {
@@ -333,11 +335,9 @@ KERNEL const uint8_t *NAME_listed(const uint8_t *list, const int8_t *entries, in
 KERNEL const uint8_t *NAME_paired(const uint8_t *list, const int8_t *entries, int32_t *sums, int count)
 {
     while (count--) {
-        int32_t sum = 0;
-
         for (int pairs = 2 * *list++; pairs; pairs--, list += 2)
-            sum += entries[list[0]] - entries[list[1]];
-        *sums++ = sum;
+            *sums += entries[list[0]] - entries[list[1]];
+        sums++;
     }
     return list;
 }

@@ -8,7 +8,7 @@ typedef struct {
     int32_t step;         /* from one table to the next, in bytes */
 } gather_t;
 
-#if defined(__thumb__) && !defined(__thumb2__)
+#if defined(__thumb__)
 /* table, 3^digits entries, from as many values as there are digits. */
 void NAME_combine1(uint32_t *table, const uint32_t *values, int digits);
 void NAME_combine2(uint32_t *table, const uint32_t *values, int digits);

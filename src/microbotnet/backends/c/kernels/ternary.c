@@ -108,19 +108,30 @@ KERNEL void ternary(const int8_t *x, int8_t *y, uint32_t *tile, const uint8_t *w
     }
 }
 
-/* One output a row: a linear layer. entries: room for all of x and one more. */
+/* One output a row: a linear layer. entries: room for all of x and one more, for pairs one more for every 255. */
 KERNEL void ternary_linear(const int8_t *x, int8_t *y, int16_t *scores, int8_t *entries, const uint8_t *list,
                            const requantize_t *how, int inputs, int outputs, int centre, int pairs)
 {
     int32_t sums[16];
+    int8_t *to = entries;
 
-    *entries = (int8_t)centre;
-    for (int i = 0; i < inputs; i++)
-        entries[i + 1] = x[i];
+    for (int i = 0; i < inputs;) {
+        *to++ = (int8_t)centre;
+        for (int n = 0; i < inputs && (n < 255 || !pairs); n++)
+            *to++ = x[i++];
+    }
     for (int o = 0; o < outputs; o += 16) {
         int count = outputs - o < 16 ? outputs - o : 16;
 
-        list = pairs ? NAME_paired(list, entries, sums, count) : NAME_listed(list, entries, sums, count, -2 * centre);
+        if (!pairs)
+            list = NAME_listed(list, entries, sums, count, -2 * centre);
+        else {
+            for (int n = 0; n < count; n++)
+                sums[n] = 0;
+            to = entries;
+            for (int i = 0; i < inputs; i += 255, to += 256)
+                list = NAME_paired(list, to, sums, count);
+        }
         if (scores)
             for (int n = 0; n < count; n++)
                 scores[o + n] = score(sums[n], how, o + n);
@@ -128,4 +139,3 @@ KERNEL void ternary_linear(const int8_t *x, int8_t *y, int16_t *scores, int8_t *
             y = requantize_row(sums, y, how, o, how->step, count);
     }
 }
-
