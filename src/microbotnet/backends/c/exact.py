@@ -78,7 +78,7 @@ def offset_bounds(how: Requantize, found: Range, moved: Whole, then: Requantize)
     count = (high - low).max() + 1
     below, above = np.full((len(moved), wanted.shape[1]), -1), np.full((len(moved), wanted.shape[1]), count)
     while (above - below).max(initial=0) > 1:
-        middle = (above + below) // 2
+        middle = np.maximum((above + below) // 2, 0)
         enough = reached(middle)
         above, below = np.where(enough, middle, above), np.where(enough, below, middle)
     limit = wanted << then.shift
