@@ -120,8 +120,8 @@ def litert(model: torch.nn.Module, side: int, quantized: bool, pictures: np.ndar
                 content = litert_int8(file.name, pictures, batch)
         interpreter = Interpreter(model_content=content, num_threads=threads)
         runner = interpreter.get_signature_runner()
-        (name,) = runner.get_input_details()
-        return lambda x: runner(**{name: x})
+        ((name, input_),) = runner.get_input_details().items()
+        return lambda x: runner(**{name: x.astype(input_["dtype"], copy=False)})
 
     return Peer(f"LiteRT {'int8' if quantized else 'float'}", make, (1, 50))
 
