@@ -17,7 +17,7 @@ from microbotnet.show.convolutions import figures
 from microbotnet.show.convolutions import pictures as convolution_pictures
 from microbotnet.show.frontier import frontier_charts
 from microbotnet.show.render import render_network
-from microbotnet.show.results import results_chart, results_table, ternary_table
+from microbotnet.show.results import results_chart, results_table, robot_table, ternary_table
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -74,6 +74,7 @@ def main() -> None:
             "microjoule": answer(found) + energy_table(known),
         },
         "docs/what-a-convolution-costs.md": figures(),
+        "docs/micro-robot.md": {"robot": robot_table()},
     }
     for page, contents in pages.items():
         text = (ROOT / page).read_text()

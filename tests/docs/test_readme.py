@@ -11,7 +11,7 @@ from typer.main import get_command
 
 from microbotnet.cli import app
 from microbotnet.show.comparison import compare
-from microbotnet.show.results import results_table, ternary_table
+from microbotnet.show.results import results_table, robot_table, ternary_table
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -30,6 +30,7 @@ def refresh() -> ModuleType:
 def test_the_results_tables_are_those_of_the_cards() -> None:
     assert ternary_table() in (ROOT / "README.md").read_text(), "run python docs/refresh.py"
     assert results_table() in (ROOT / "README.md").read_text(), "run python docs/refresh.py"
+    assert robot_table() in (ROOT / "docs" / "micro-robot.md").read_text(), "run python docs/refresh.py"
 
 
 def test_the_microjoule_answer_is_that_of_the_model(refresh: ModuleType) -> None:

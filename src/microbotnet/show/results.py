@@ -79,5 +79,29 @@ def ternary_table() -> str:
     return "\n".join(lines) + "\n"
 
 
+def robot_table() -> str:
+    """The shipped networks for the Micro Robot sets, in Markdown."""
+    lines = [
+        "| weights | set | classes | kernels | top-1 | test pictures | trained |",
+        "|---|---|--:|---|--:|--:|---|",
+    ]
+    for name, card in shipped_cards().items():
+        group, _, which = card["data"]["name"].partition("/")
+        if group != "micro-robot":
+            continue
+        how, recipe = card["quantization"], card["recipe"]
+        cells = [
+            name,
+            which,
+            str(len(card["data"]["classes"])),
+            "float" if how == "none" else f"{how['quantizer']}, policy {how['policy']}",
+            f"**{card['metrics']['top1']:.2f}**",
+            f"{card['metrics']['test_pictures']:,}",
+            f"{recipe['name']}, {recipe['epochs']} epochs, seed {recipe['seed']}",
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
 def _label(card: dict[str, Any]) -> str:
     return f"×{card['architecture']['width']:.2f}"
