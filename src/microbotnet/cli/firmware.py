@@ -28,7 +28,9 @@ def firmware(
     board: Annotated[
         str, typer.Option(metavar="NAME|FILE.toml", help="scum, microbit, microbit-v2, nrf5340-dk, or your file.")
     ] = "scum",
-    prefer: Annotated[str, typer.Option(help="What to spare: speed (instructions) or size (bytes).")] = "speed",
+    prefer: Annotated[
+        str, typer.Option(help="What to spare: speed (instructions, as far as it fits) or size (bytes).")
+    ] = "speed",
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write the image: a .elf, .bin or .hex file.")
     ] = None,

@@ -124,6 +124,7 @@ class Firmware:
                       "code_bytes": board.code.bytes, "data_bytes": board.data.bytes},
             "toolchain": self.toolchain.name,
             "prefer": self.prefer,
+            "bytes_for_speed": self.more,
             "vote": self.rule,
             "arena_bytes": self.arena_bytes,
             "layers": [asdict(row) for row in self.rows(run)],
