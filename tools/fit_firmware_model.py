@@ -31,7 +31,7 @@ from microbotnet.search.space import SPACE, design_of
 FILE = Path(firmware_model.__file__).with_suffix(".toml")
 # Large enough for every design, with SCuM's core.
 BOARD = Board("any", "", "cortex-m0", 5_000_000, 32, Memory(0, 2**22, "sram"), Memory(0x2000_0000, 2**20, "sram"))
-MOST = 2_000_000  # MACs of a design that is fitted to
+MOST = 1_500_000  # MACs of a design that is fitted to
 
 
 def samples(count, seed):

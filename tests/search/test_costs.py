@@ -71,8 +71,8 @@ def test_firmware_as_estimated(design: Design, tmp_path_factory: pytest.TempPath
     from microbotnet.mcu.firmware import make_firmware
 
     program, density = lowered(design, tmp_path_factory)
-    guess = firmware_cost(design_graph(design, density=density))
-    made = make_firmware(program, load_board("microbit"))
+    guess = firmware_cost(design_graph(design, density=density), prefer="size")
+    made = make_firmware(program, load_board("microbit"), prefer="size")
     ran = made.run(np.random.default_rng(1).integers(0, 256, (1, 3, *[design.resolution] * 2), dtype=np.uint8))
     assert guess.ram_bytes == made.image.ram_bytes + firmware_model.STACK_BYTES
     assert guess.flash_bytes == pytest.approx(len(made.image.raw), rel=0.08)
@@ -98,12 +98,14 @@ def test_weight_bytes_by_hand() -> None:
 
 
 def test_the_first_try_is_costed_in_milliseconds_without_torch() -> None:
-    """Under half a second for all of it, on a machine that does other things too; the median is a tenth."""
-    costs = Costs(load_design("first-try-ternary"))
-    costs.to_json()
+    """Of the processor's time, on a machine that does other things too: a few ms, a third of a second with firmware."""
+    Costs(load_design("first-try-ternary")).to_json()
     begun = time.process_time()
-    found = Costs(load_design("first-try-ternary")).to_json()
-    assert time.process_time() - begun < 0.5
+    costs = Costs(load_design("first-try-ternary"))
+    assert costs.macs + costs.parameters + costs.weight_bytes + costs.peak_activation_bytes + costs.energy_pj > 0
+    assert time.process_time() - begun < 0.1
+    found = costs.to_json()
+    assert time.process_time() - begun < 2
     assert found["macs"] == 1_034_048
     assert found["parameters"] == 70_730
     assert found["peak_activation_bytes"] == 8192
@@ -120,8 +122,8 @@ def test_more_ternary_and_more_zeros_cost_less() -> None:
 
 
 def test_a_kernel_that_was_not_fitted_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    known = firmware_model.coefficients()["speed"]
+    known = firmware_model.coefficients()["size"]
     without = {part: {k: v for k, v in known[part].items() if k != "dense"} for part in known}
-    monkeypatch.setattr(firmware_model, "coefficients", lambda: {"speed": without})
+    monkeypatch.setattr(firmware_model, "coefficients", lambda: {"size": without})
     with pytest.raises(Failed, match="the kernel dense is not in firmware_model"):
-        firmware_cost(design_graph(EIGHT))
+        firmware_cost(design_graph(EIGHT), prefer="size")

@@ -27,7 +27,7 @@ from microbotnet.search.run import ENVIRONMENT, search
 from microbotnet.training.recipe import Recipe
 
 RECIPE = Recipe(epochs=2, batch=16, learning_rate=0.05, holdout=24, average=0.9)
-PLAN = Plan(parse_budget("macs<=2e5, ram<=8k"), RECIPE, trials=2, pictures=120, resolution=16, concurrent=1)
+PLAN = Plan(parse_budget("macs<=4e5, activations<=9k"), RECIPE, trials=2, pictures=120, resolution=16, concurrent=1)
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +75,7 @@ def test_a_killed_worker_loses_nothing_and_the_search_goes_on(pictures: Path, tm
         assert design.resolution == 16
         assert row["commands"][0].startswith("microbotnet train modern --net ")
 
-    options = ["--budget", "macs<=2e5, ram<=8k", "--data", str(pictures), "--out", str(tmp_path / "out")]
+    options = ["--budget", "macs<=4e5, activations<=9k", "--data", str(pictures), "--out", str(tmp_path / "out")]
     recipe = tmp_path / "recipe.toml"
     recipe.write_text("epochs = 2\nbatch = 16\nlearning_rate = 0.05\nholdout = 24\naverage = 0.9\n")
     options += ["--recipe", str(recipe), "--epochs", "2", "--holdout", "24", "--pictures", "120", "--resolution", "16"]

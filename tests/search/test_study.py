@@ -11,10 +11,10 @@ from microbotnet.design import load_design
 from microbotnet.search.budget import parse_budget
 from microbotnet.search.front import front, write_results
 from microbotnet.search.space import SPACE, design_of
-from microbotnet.search.study import READS, Costs, Study
+from microbotnet.search.study import JOURNAL, READS, Costs, Study
 from microbotnet.training.recipe import Recipe
 
-BUDGET = parse_budget("macs<=3e6, energy<=4uJ, ram<=40k")
+BUDGET = parse_budget("macs<=3e6, energy<=4uJ, activations<=40k")
 
 
 def test_proposals_are_within_the_budget_and_differ(tmp_path: Path) -> None:
@@ -39,6 +39,19 @@ def test_it_goes_on_where_it_was(tmp_path: Path) -> None:
     first, second = again.ask(), again.ask()
     assert first.design == interrupted.design
     assert second.design not in {told.design, interrupted.design, failed.design}
+
+
+def test_a_journal_cut_short_loses_its_last_line_alone(tmp_path: Path) -> None:
+    study = Study(tmp_path, BUDGET, classes=10)
+    one, two = study.ask(), study.ask()
+    study.tell(one, 50.0, 1)
+    journal = tmp_path / JOURNAL
+    journal.write_bytes(journal.read_bytes()[:-9])
+    again = Study(tmp_path, BUDGET, classes=10)
+    assert [again.ask().design for _ in range(2)] == [one.design, two.design]
+    journal.write_text("{}\n")
+    with pytest.raises(BadInput, match=r"journal\.jsonl: line 1 is damaged: "):
+        Study(tmp_path, BUDGET, classes=10)
 
 
 @pytest.mark.parametrize(

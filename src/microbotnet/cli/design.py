@@ -18,7 +18,7 @@ def design(
     ] = None,
     classes: Annotated[int, typer.Option(help="Outputs of the classifier.", min=1)] = 10,
     density: Annotated[float, typer.Option(help="Share of ternary weights that are not zero.", min=0.0, max=1.0)] = 0.5,
-    prefer: Annotated[str, typer.Option(help="What the firmware spares: speed or size.")] = "speed",
+    prefer: Annotated[str, typer.Option(help="What the firmware has: speed, or least size.")] = "size",
     energy: Annotated[str, typer.Option(metavar="PRESET|FILE.toml", help="Energy model.")] = "horowitz-45nm",
     policy: Annotated[
         Path | None,

@@ -32,7 +32,7 @@ def recommend(
     stdout.print(f"[bold]{escape(chosen.name)}[/]  top-1 {chosen.top1:.2f} % on {escape(data)}", soft_wrap=True)
     rooms = {"flash": ("code memory", place.code.bytes), "ram": ("RAM", place.data.bytes)}
     for name, (what, there) in rooms.items():
-        stdout.print(f"{what:<12} {costs[name]:,.0f} of {there:,} bytes")
+        stdout.print(f"{what:<12} {costs[name]:,.0f} of {there:,} bytes at least")
     limit = "" if energy is None else f" of {energy}"
     stdout.print(f"{'energy':<12} {costs['energy'] / 1e6:.3g} µJ a picture{limit}, modelled with memory")
     if found.next:
@@ -42,5 +42,4 @@ def recommend(
         )
     else:
         stdout.print("\nnothing that is shipped is better")
-    size = " --prefer size" if chosen.prefer == "size" else ""
-    stdout.print(f"\nmicrobotnet firmware {escape(chosen.name)} --board {escape(board)}{size}", soft_wrap=True)
+    stdout.print(f"\nmicrobotnet firmware {escape(chosen.name)} --board {escape(board)}", soft_wrap=True)

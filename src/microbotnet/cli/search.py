@@ -41,7 +41,7 @@ def search(
     resolution: Annotated[int, typer.Option(help="Side of the networks' pictures.", min=8)] = 32,
     concurrent: Annotated[int, typer.Option(help="Trainings at a time; 0: one for each core or GPU.", min=0)] = 0,
     address: Annotated[str | None, typer.Option(help="Of a running Ray cluster, HOST:PORT or auto.")] = None,
-    prefer: Annotated[str, typer.Option(help="What firmware spares: speed or size.")] = "speed",
+    prefer: Annotated[str, typer.Option(help="What firmware has: speed, or least size.")] = "size",
     seed: Annotated[int, typer.Option(help="Decides what is drawn.", min=0)] = 0,
     json: Json = False,
 ) -> None:

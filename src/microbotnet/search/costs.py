@@ -26,7 +26,7 @@ class Costs:
     design: Design
     classes: int = 10
     density: float = DENSITY
-    prefer: str = "speed"
+    prefer: str = "size"
     preset: Preset | str = "horowitz-45nm"
 
     @cached_property

@@ -21,6 +21,6 @@ class Plan:
     minutes: float = 0
     pictures: int = 10_000
     concurrent: int = 0
-    prefer: str = "speed"
+    prefer: str = "size"
     resolution: int = 32
     seed: int = 0

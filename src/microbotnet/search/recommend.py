@@ -16,16 +16,13 @@ from ..weights import shipped_cards, shipped_graph, shipped_program
 from .budget import Budget, Limit
 from .firmware_model import firmware_size
 
-PREFERENCES = ("speed", "size")
-
 
 @dataclass(frozen=True)
 class Candidate:
-    """A shipped network as firmware. prefer: what its C spares. costs: by name, as budgets have them."""
+    """A shipped network as the smallest firmware. costs: by name, as budgets have them."""
 
     name: str
     top1: float
-    prefer: str
     costs: Mapping[str, float]
     broken: tuple[Limit, ...]
 
@@ -39,7 +36,7 @@ class Candidate:
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
         over = {limit.name: limit.over(self.costs[limit.name]) for limit in self.broken}
-        return {"name": self.name, "top1": self.top1, "prefer": self.prefer, "costs": dict(self.costs), "over": over}
+        return {"name": self.name, "top1": self.top1, "costs": dict(self.costs), "over": over}
 
 
 @dataclass(frozen=True)
@@ -56,7 +53,7 @@ def recommend(
     """Among the networks that are shipped.
 
     Flash is constants, which are counted, and code, which is estimated (`firmware_model`); RAM is arena, scores and
-    512 bytes of stack. Where the C that spares instructions does not fit, that which spares bytes is tried.
+    512 bytes of stack, both of the C that spares bytes: `firmware` gives the bytes that are left to speed.
 
     Args:
         board: with its memories. energy_pj: the most for a picture, modelled with memory; None sets no limit.
@@ -110,18 +107,14 @@ class _Shipped:
     def bound(self) -> Candidate:
         """With the bytes of its 8-bit weights as flash and no RAM: it takes no less."""
         convolutions = (o for o in self.program.operators if isinstance(o, Convolve) and o.bits == 8)
-        return self._candidate("size", sum(o.weights.size for o in convolutions), 0)
+        return self._candidate(sum(o.weights.size for o in convolutions), 0)
 
     @cached_property
     def exact(self) -> Candidate:
-        """As the C that spares instructions, or where that is too large as that which spares bytes."""
-        for prefer in PREFERENCES:
-            size = firmware_size(self.program, prefer=prefer)
-            found = self._candidate(prefer, size.flash_bytes, size.ram_bytes)
-            if not any(limit.name == "flash" for limit in found.broken):
-                break
-        return found
+        """With the bytes of the C."""
+        size = firmware_size(self.program, prefer="size")
+        return self._candidate(size.flash_bytes, size.ram_bytes)
 
-    def _candidate(self, prefer: str, flash: int, ram: int) -> Candidate:
+    def _candidate(self, flash: int, ram: int) -> Candidate:
         costs = {"flash": flash, "ram": ram, "energy": self.energy_pj}
-        return Candidate(self.name, self.top1, prefer, costs, self.budget.broken(costs))
+        return Candidate(self.name, self.top1, costs, self.budget.broken(costs))

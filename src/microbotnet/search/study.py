@@ -1,14 +1,17 @@
 """What is tried next and what came of it, kept in a file that a search goes on from."""
 
+import json
 import logging
+import os
+import random
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import optuna
-from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend
+from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.trial import TrialState
 
 from ..design import Design
@@ -17,7 +20,7 @@ from .budget import Budget, Limit
 from .costs import Costs
 from .space import SPACE, design_of
 
-JOURNAL = "study.journal"
+JOURNAL = "journal.jsonl"
 # Reads of a cost by the name that budgets give it, the quickest first.
 READS = {
     "macs": lambda costs: costs.macs,
@@ -29,8 +32,10 @@ READS = {
     "ram": lambda costs: costs.firmware.ram_bytes,
     "instructions": lambda costs: costs.firmware.instructions,
 }
-_TRIES = 1000  # designs in a row outside the budget, after which there is none
-_RANDOM = 16  # designs that are drawn before the sampler learns
+_TRIES = 3000  # designs in a row outside the budget, after which there is none
+_RANDOM = 16  # designs that are drawn before the sampler is asked
+_SAMPLED = 8  # proposals of the sampler outside the budget, after which one is drawn again
+_CHANGED = 0.1  # share of the answers that differ in a drawn variant of a design within the budget
 
 
 @dataclass(frozen=True)
@@ -56,9 +61,9 @@ class Trained:
 class Study:
     """Proposes designs within a budget, the better the more it was told.
 
-    The sampler is Optuna's tree-structured Parzen estimator for several objectives (Watanabe 2023, arXiv 2304.11127;
-    Ozaki et al. 2020, doi 10.1145/3377930.3389817) under the budget's constraints: the most accuracy, the least of what
-    the budget names first. Designs outside the budget cost a few milliseconds and are never trained.
+    The sampler is Optuna's tree-structured Parzen estimator for two objectives (Ozaki et al. 2020, doi
+    10.1145/3377930.3389817): the most accuracy, the least of what the budget names first. What it proposes outside the
+    budget is passed over, and never trained.
 
     Args:
         folder: where its journal is; one that is there is gone on with.
@@ -67,27 +72,28 @@ class Study:
     """
 
     def __init__(
-        self, folder: Path, budget: Budget, *, classes: int, resolution: int = 32, prefer: str = "speed", seed: int = 0
+        self, folder: Path, budget: Budget, *, classes: int, resolution: int = 32, prefer: str = "size", seed: int = 0
     ) -> None:
         self.budget, self.classes, self.resolution, self.prefer = budget, classes, resolution, prefer
         self._check_reachable()
         optuna.logging.set_verbosity(logging.WARNING)
         folder.mkdir(parents=True, exist_ok=True)
-        storage = JournalStorage(JournalFileBackend(str(folder / JOURNAL)))
-        self.study = optuna.create_study(
-            storage=storage, study_name="search", directions=["maximize", "minimize"], load_if_exists=True
-        )
-        before = self.study.get_trials(deepcopy=False)
+        self.journal = folder / JOURNAL
+        self.proposed, self.told = _read(self.journal)
         # Another seed for the rest, else what was drawn first would be drawn again.
-        self.study.sampler = optuna.samplers.TPESampler(n_startup_trials=_RANDOM, seed=seed + len(before))
+        self.draw = random.Random(f"{seed} {len(self.proposed)}")
+        sampler = optuna.samplers.TPESampler(n_startup_trials=0, seed=self.draw.randrange(2**31))
+        self.study = optuna.create_study(directions=["maximize", "minimize"], sampler=sampler)
         self.open: dict[int, optuna.Trial] = {}
-        self.seen = set()
-        for trial in before:
-            if trial.state == TrialState.RUNNING:  # interrupted
-                self.study.tell(trial.number, state=TrialState.FAIL)
-                self.study.enqueue_trial(trial.params)
-            else:
-                self.seen.add(self._design(trial.params))
+        self.interrupted = deque(number for number in self.proposed if number not in self.told)
+        for number, said in self.told.items():
+            if said["top1"] is not None:
+                answers, costs = self.proposed[number]
+                values = [said["top1"], costs[self.limits[0].name]]
+                self.study.add_trial(
+                    optuna.trial.create_trial(params=answers, distributions=_DISTRIBUTIONS, values=values)
+                )
+        self.seen = {self._design(answers) for answers, _ in self.proposed.values()}
 
     def ask(self) -> Proposal:
         """The next design; first those whose training was interrupted.
@@ -95,37 +101,40 @@ class Study:
         Raises:
             BadInput: no design within the budget was found in many; it names what came nearest.
         """
-        nearest: tuple[float, list[tuple[Limit, float]]] | None = None
-        for _ in range(_TRIES):
-            asked = self.study.ask()
-            answers = {question: asked.suggest_categorical(question, given) for question, given in SPACE.items()}
-            design = self._design(answers)
+        if self.interrupted:
+            number = self.interrupted.popleft()
+            answers, costs = self.proposed[number]
+            self.open[number] = self._asked(answers)
+            return Proposal(number, self._design(answers), costs)
+        nearest: list[tuple[Limit, float]] = []
+        for attempt in range(_TRIES):
+            sampled = len(self.proposed) >= _RANDOM and attempt < _SAMPLED
+            asked = self._asked(None if sampled else self._drawn())
+            design = self._design(asked.params)
             costs, broken = self._held(design)
-            asked.set_user_attr("costs", costs)
-            for limit in self.limits:
-                asked.set_constraint(limit.name, limit.over(costs.get(limit.name, 0)) / limit.most)
             if not broken and design not in self.seen:
+                number = len(self.proposed)
+                self._write({"number": number, "answers": asked.params, "costs": costs})
+                self.proposed[number] = asked.params, costs
+                self.open[number] = asked
                 self.seen.add(design)
-                self.open[asked.number] = asked
-                return Proposal(asked.number, design, costs)
-            if broken:
-                self.study.tell(asked, [0.0, costs[self.limits[0].name]])
-                excess = sum(limit.over(value) / limit.most for limit, value in broken)
-                nearest = min(nearest or (excess, broken), (excess, broken), key=lambda pair: pair[0])
-            else:
-                self.study.tell(asked, state=TrialState.FAIL)
-        if nearest is None:
+                return Proposal(number, design, costs)
+            self.study.tell(asked, state=TrialState.FAIL)
+            nearest = min((pairs for pairs in (nearest, broken) if pairs), key=_excess, default=[])
+        if not nearest:
             raise BadInput(f"every design within {self.budget} that is found has been tried")
-        raise BadInput(f"none of {_TRIES:,} designs is within {self.budget}; the nearest: {_over(nearest[1])}")
+        raise BadInput(f"none of {_TRIES:,} designs is within {self.budget}; the nearest: {_over(nearest)}")
 
     def tell(self, proposal: Proposal, top1: float | None, epochs: int = 0) -> None:
         """What a design came to after `epochs`; None if its training failed."""
+        said = {"number": proposal.number, "top1": top1, "epochs": epochs}
+        self._write(said)
+        self.told[proposal.number] = said
         asked = self.open.pop(proposal.number)
         if top1 is None:
             self.study.tell(asked, state=TrialState.FAIL)
-            return
-        asked.set_user_attr("epochs", epochs)
-        self.study.tell(asked, [top1, proposal.costs[self.limits[0].name]])
+        else:
+            self.study.tell(asked, [top1, proposal.costs[self.limits[0].name]])
 
     @property
     def limits(self) -> tuple[Limit, ...]:
@@ -134,14 +143,37 @@ class Study:
 
     def trained(self) -> list[Trained]:
         """Every design that was trained, in the order it was proposed."""
-        return [
-            Trained(t.number, self._design(t.params), t.user_attrs["costs"], t.values[0], t.user_attrs["epochs"])
-            for t in self.study.get_trials(deepcopy=False)
-            if t.state == TrialState.COMPLETE and "epochs" in t.user_attrs
-        ]
+        found = []
+        for number, (answers, costs) in self.proposed.items():
+            said = self.told.get(number)
+            if said is not None and said["top1"] is not None:
+                found.append(Trained(number, self._design(answers), costs, said["top1"], said["epochs"]))
+        return found
+
+    def _asked(self, answers: Mapping[str, Any] | None) -> optuna.Trial:
+        """A trial of these answers, or of the sampler's."""
+        if answers is not None:
+            self.study.enqueue_trial(dict(answers))
+        return self.study.ask(_DISTRIBUTIONS)
+
+    def _drawn(self) -> dict[str, Any]:
+        """Answers at random, every other time a variant of a design that is within the budget."""
+        if not self.proposed or self.draw.random() < 0.5:
+            return {question: self.draw.choice(answers) for question, answers in SPACE.items()}
+        like, _ = self.proposed[self.draw.choice(list(self.proposed))]
+        return {
+            question: self.draw.choice(answers) if self.draw.random() < _CHANGED else like[question]
+            for question, answers in SPACE.items()
+        }
+
+    def _write(self, line: dict[str, Any]) -> None:
+        with self.journal.open("a") as file:
+            file.write(json.dumps(line) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
 
     def _design(self, answers: Mapping[str, Any]) -> Design:
-        return design_of(answers, resolution=self.resolution) if set(answers) == set(SPACE) else Design(())
+        return design_of(answers, resolution=self.resolution)
 
     def _held(self, design: Design) -> tuple[dict[str, float], list[tuple[Limit, float]]]:
         """The costs that the budget names, up to the first that is broken (quick ones first), and what is broken."""
@@ -166,6 +198,37 @@ class Study:
         broken = [(limit, least[limit.name]) for limit in self.limits if limit.over(least[limit.name])]
         if broken:
             raise BadInput(f"no design can be within {self.budget}; the smallest: {_over(broken)}")
+
+
+_DISTRIBUTIONS: dict[str, BaseDistribution] = {
+    question: CategoricalDistribution(answers) for question, answers in SPACE.items()
+}
+_Proposed = dict[int, tuple[dict[str, Any], dict[str, float]]]
+
+
+def _read(journal: Path) -> tuple[_Proposed, dict[int, dict[str, Any]]]:
+    """What was proposed and what was told, by number; a last line that was cut short is as if it never was."""
+    proposed: _Proposed = {}
+    told: dict[int, dict[str, Any]] = {}
+    text = journal.read_text("utf-8") if journal.exists() else ""
+    if not text.endswith("\n") and text:
+        journal.write_text(text[: text.rfind("\n") + 1], "utf-8")
+    for place, line in enumerate(text[: text.rfind("\n") + 1].splitlines(), 1):
+        try:
+            said = json.loads(line)
+            if "answers" in said:
+                answers = {question: said["answers"][question] for question in SPACE}
+                design_of(answers)
+                proposed[said["number"]] = answers, said["costs"]
+            else:
+                told[said["number"]] = {"top1": said["top1"], "epochs": said["epochs"]}
+        except (ValueError, KeyError, TypeError) as error:
+            raise BadInput(f"{journal}: line {place} is damaged: {error}") from None
+    return proposed, told
+
+
+def _excess(broken: Sequence[tuple[Limit, float]]) -> float:
+    return sum(limit.over(value) / limit.most for limit, value in broken)
 
 
 def _over(broken: Sequence[tuple[Limit, float]]) -> str:
