@@ -1,4 +1,4 @@
-"""All that a design costs, in a tenth of a second: nothing is trained, compiled or traced."""
+"""All that a design costs, within a third of a second: nothing is trained, compiled or traced."""
 
 from dataclasses import asdict, dataclass
 from functools import cached_property
