@@ -80,11 +80,8 @@ def ternary_table() -> str:
 
 
 def robot_table() -> str:
-    """The shipped networks for the Micro Robot sets, in Markdown."""
-    lines = [
-        "| weights | set | classes | kernels | top-1 | test pictures | trained |",
-        "|---|---|--:|---|--:|--:|---|",
-    ]
+    """The shipped networks for the Micro Robot sets, in Markdown; nothing where there are none."""
+    lines = []
     for name, card in shipped_cards().items():
         group, _, which = card["data"]["name"].partition("/")
         if group != "micro-robot":
@@ -100,7 +97,10 @@ def robot_table() -> str:
             f"{recipe['name']}, {recipe['epochs']} epochs, seed {recipe['seed']}",
         ]
         lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
+    if not lines:
+        return ""
+    head = ["| weights | set | classes | kernels | top-1 | test pictures | trained |", "|---|---|--:|---|--:|--:|---|"]
+    return "\n".join(head + lines) + "\n"
 
 
 def _label(card: dict[str, Any]) -> str:
