@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import BadInput
-from ...integer.arena import Area, Plan
 from ...integer.program import (
     Add,
     Concatenate,
@@ -24,10 +23,10 @@ from ...integer.program import (
     Tensor,
 )
 from .form import Form, Window, table
-from .vectors import is_depthwise, one_group
+from .vectors import destination, is_depthwise, one_group
 
 LANES = 16
-ALIGNMENT = 64
+REGISTER = 64  # bytes
 MACROS = ("__AVX512F__", "__AVX512BW__", "__AVX512VL__", "__AVX512VNNI__", "__AVX512VBMI__")  # of the compiler
 FILES = ("window", "avx512")
 
@@ -56,7 +55,7 @@ def form_of(program: Program, operator: Operator) -> Form:
         case Convolve():
             return _depthwise(program, operator) if is_depthwise(operator) else _convolve(program, operator)
         case SumPool(kernel=kernel, stride=stride, requantize=how):
-            call = f"avx512_sum({{x}}, {_made(output)}, &window, {width(program, inputs[0])}, &how)"
+            call = f"avx512_sum({{x}}, {destination(output)}, &window, {width(program, inputs[0])}, &how)"
             return _form(call, how, np.array([-128 * prod(kernel)]), window=Window(kernel, stride))
         case MaxPool(kernel=kernel, stride=stride, padding=padding):
             return Form(FILES, f"avx512_max({{x}}, {{y}}, &window, {wide})", window=Window(kernel, stride, padding))
@@ -80,40 +79,19 @@ def form_of(program: Program, operator: Operator) -> Form:
             return Form(FILES, ";\n    ".join(calls), arrays=arrays, structs=structs)
 
 
-def plan(program: Program, forms: list[Form]) -> Plan:
-    """Every tensor in a place of its own."""
-    last = len(program.operators) - 1
-    picture = prod(program.tensors[program.input].shape)
-    areas = [Area(program.input, False, 0, picture, 0, last)]
-    offset = _aligned(picture)
-    for operator, form in zip(program.operators, forms, strict=True):
-        _, output = program.of(operator)
-        sizes = [(operator.name, True, form.scratch)]
-        if operator.output != program.output:
-            sizes.append((operator.output, False, prod(output.shape[1:]) * width(program, output) + ALIGNMENT))
-        for name, scratch, size in sizes:
-            areas.append(Area(name, scratch, offset, size, 0, last))
-            offset += _aligned(size)
-    return Plan(tuple(areas), ())
+def room(program: Program, tensor: Tensor) -> int:
+    """Bytes of a tensor; a register may be read and written behind its last pixel."""
+    return prod(tensor.shape[1:]) * width(program, tensor) + REGISTER
 
 
 def width(program: Program, tensor: Tensor) -> int:
     """Bytes of a pixel: a multiple of LANES, but 4 for a normalised picture that only convolutions read."""
     readers = [operator for operator in program.operators if tensor.name in operator.inputs]
-    made = next((operator for operator in program.operators if operator.output == tensor.name), None)
-    picture = isinstance(made, Lookup) and made.input == program.input and tensor.shape[0] <= 4
+    maker = next((operator for operator in program.operators if operator.output == tensor.name), None)
+    picture = isinstance(maker, Lookup) and maker.input == program.input and tensor.shape[0] <= 4
     if picture and all(isinstance(reader, Convolve) and not is_depthwise(reader) for reader in readers):
         return 4
     return -(-tensor.shape[0] // LANES) * LANES
-
-
-def _aligned(size: int) -> int:
-    return -(-size // ALIGNMENT) * ALIGNMENT
-
-
-def _made(output: Tensor) -> str:
-    """The arguments for outputs of 8 bits and for scores."""
-    return "0, {y}" if output.dtype == "int16" else "{y}, 0"
 
 
 def _signs_apart(tables: NDArray[np.int8], *, picture: bool) -> NDArray[np.uint8]:
@@ -138,7 +116,7 @@ def _convolve(program: Program, operator: Convolve) -> Form:
     places = [(i * down * columns + j * right) * stride for i, j in np.ndindex(*y.shape[1:])]
     steps = [(u * columns + v) * stride + 4 * k for u, v, k in np.ndindex(tall, wide, groups)]
     return _form(
-        f"avx512_convolve({{x}}, {_made(y)}, {{scratch}}, &window, &patch, {outputs}, {stride}, "
+        f"avx512_convolve({{x}}, {destination(y)}, {{scratch}}, &window, &patch, {outputs}, {stride}, "
         f"{width(program, y)}, {x.zero_point + 128}, {{weights}}, &how)",
         operator.requantize,
         -128 * weights.reshape(outputs, -1).sum(1, dtype=np.int64),
@@ -148,7 +126,7 @@ def _convolve(program: Program, operator: Convolve) -> Form:
             "steps": np.array(steps, np.int32),
         },
         window=Window((tall, wide), operator.stride, operator.padding),
-        scratch=rows * columns * stride + ALIGNMENT if above or before else 0,
+        scratch=rows * columns * stride + REGISTER if above or before else 0,
         lanes=blocks * LANES,
         structs={"patch": ("patch_t", f"{{places}}, {{steps}}, {len(places)}, {len(steps)}")},
     )

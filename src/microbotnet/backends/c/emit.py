@@ -28,7 +28,7 @@ from ...integer.program import (
     SumPool,
     Tensor,
 )
-from . import avx512, convolutions, vectors
+from . import apart, avx512, convolutions, vectors
 from .arrays import WIDTHS, Arrays
 from .choose import choose
 from .exact import exchanged
@@ -44,7 +44,7 @@ ORDER = (
 
 NOTHING: Mapping[str, str] = {}
 PREFER = ("speed", "size", "vectors", "avx512")
-_HOSTS = {"vectors": (vectors.form_of, vectors.plan), "avx512": (avx512.form_of, avx512.plan)}
+_HOSTS = {"vectors": (vectors.form_of, vectors.room), "avx512": (avx512.form_of, avx512.room)}
 
 
 def emit(program: Program, *, prefer: str = "speed", more: int = 0, name: str = "net") -> dict[str, str]:
@@ -92,7 +92,8 @@ def arena(program: Program, *, prefer: str = "speed", more: int = 0) -> Plan:
 
 def _plan(program: Program, forms: list[Form], prefer: str) -> Plan:
     if prefer in _HOSTS:
-        return _HOSTS[prefer][1](program, forms)
+        _, room = _HOSTS[prefer]
+        return apart.plan(program, forms, room)
     scratch = {o.name: form.scratch for o, form in zip(program.operators, forms, strict=True) if form.scratch}
     return plan(program, scratch)
 

@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import BadInput
-from ...integer.arena import Area, Plan
 from ...integer.program import (
     Add,
     Concatenate,
@@ -25,7 +24,6 @@ from .form import Form, Window
 
 BLOCK = 32
 PIXELS = 4
-ALIGNMENT = 64
 
 
 def form_of(program: Program, operator: Operator) -> Form:
@@ -47,7 +45,7 @@ def form_of(program: Program, operator: Operator) -> Form:
         case Convolve():
             return _depthwise(program, operator) if is_depthwise(operator) else _convolve(program, operator)
         case SumPool(kernel=kernel, stride=stride, requantize=how):
-            call = f"vector_sum({{x}}, {_made(output)}, &window, {wide}, &how)"
+            call = f"vector_sum({{x}}, {destination(output)}, &window, {wide}, &how)"
             return _form(call, how, np.zeros(1), window=Window(kernel, stride))
         case MaxPool(kernel=kernel, stride=stride, padding=padding):
             call = f"vector_max({{x}}, {{y}}, &window, {wide})"
@@ -72,21 +70,9 @@ def form_of(program: Program, operator: Operator) -> Form:
             return Form(("vectors",), ";\n    ".join(calls), arrays=arrays, structs=structs)
 
 
-def plan(program: Program, forms: list[Form]) -> Plan:
-    """Every tensor in a place of its own."""
-    last = len(program.operators) - 1
-    picture = prod(program.tensors[program.input].shape)
-    areas = [Area(program.input, False, 0, picture, 0, last)]
-    offset = -(-picture // ALIGNMENT) * ALIGNMENT
-    for operator, form in zip(program.operators, forms, strict=True):
-        _, output = program.of(operator)
-        sizes = [(operator.name, True, form.scratch)]
-        if operator.output != program.output:
-            sizes.append((operator.output, False, prod(output.shape[1:]) * width(output) + BLOCK))
-        for name, scratch, size in sizes:
-            areas.append(Area(name, scratch, offset, size, 0, last))
-            offset += -(-size // ALIGNMENT) * ALIGNMENT
-    return Plan(tuple(areas), ())
+def room(program: Program, tensor: Tensor) -> int:
+    """Bytes of a tensor; whole blocks may be read and written behind its last pixel."""
+    return prod(tensor.shape[1:]) * width(tensor) + BLOCK
 
 
 def width(tensor: Tensor) -> int:
@@ -95,7 +81,7 @@ def width(tensor: Tensor) -> int:
     return channels if channels <= BLOCK else -(-channels // BLOCK) * BLOCK
 
 
-def _made(output: Tensor) -> str:
+def destination(output: Tensor) -> str:
     """The arguments for outputs of 8 bits and for scores."""
     return "0, {y}" if output.dtype == "int16" else "{y}, 0"
 
@@ -132,7 +118,7 @@ def _convolve(program: Program, operator: Convolve) -> Form:
     blocks = blocks.reshape(len(blocks) // lanes, lanes, -1).transpose(0, 2, 1)
     run = _run(operator, max(abs(end) for end in (x.low, x.high, x.zero_point)))
     return _form(
-        f"vector_convolve({{x}}, {_made(y)}, (int16_t *){{scratch}}, &window, {inputs}, "
+        f"vector_convolve({{x}}, {destination(y)}, (int16_t *){{scratch}}, &window, {inputs}, "
         f"{outputs}, {width(x)}, {width(y)}, {lanes}, {x.zero_point}, {{weights}}, {run}, &how)",
         operator.requantize,
         np.zeros(outputs),
