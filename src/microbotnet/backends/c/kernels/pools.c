@@ -1,17 +1,21 @@
+static INLINE int32_t window_sum(const int8_t *x, const window_t *w, int i, int j)
+{
+    const int8_t *corner = x + i * w->down * w->width + j * w->right;
+    int32_t sum = 0;
+
+    for (int u = 0; u < w->tall; u++)
+        for (int v = 0; v < w->wide; v++)
+            sum += corner[u * w->width + v];
+    return sum;
+}
+
 /* Sums over windows without padding. */
 KERNEL void sum_pool(const int8_t *x, int8_t *y, const requantize_t *how, const window_t *w)
 {
     for (int c = 0; c < w->channels; c++, x += w->height * w->width)
         for (int i = 0; i < w->rows; i++)
-            for (int j = 0; j < w->columns; j++) {
-                const int8_t *corner = x + i * w->down * w->width + j * w->right;
-                int32_t sum = 0;
-
-                for (int u = 0; u < w->tall; u++)
-                    for (int v = 0; v < w->wide; v++)
-                        sum += corner[u * w->width + v];
-                *y++ = requantize(sum, how, c);
-            }
+            for (int j = 0; j < w->columns; j++)
+                *y++ = requantize(window_sum(x, w, i, j), how, c);
 }
 
 /* Sums of each window as scores. */
@@ -19,15 +23,8 @@ KERNEL void sum_scores(const int8_t *x, int16_t *scores, const requantize_t *how
 {
     for (int c = 0; c < w->channels; c++, x += w->height * w->width)
         for (int i = 0; i < w->rows; i++)
-            for (int j = 0; j < w->columns; j++) {
-                const int8_t *corner = x + i * w->down * w->width + j * w->right;
-                int32_t sum = 0;
-
-                for (int u = 0; u < w->tall; u++)
-                    for (int v = 0; v < w->wide; v++)
-                        sum += corner[u * w->width + v];
-                *scores++ = score(sum, how, c);
-            }
+            for (int j = 0; j < w->columns; j++)
+                *scores++ = score(window_sum(x, w, i, j), how, c);
 }
 
 /* The sum of each whole map, of 4 * words values; 128 words at most. */
