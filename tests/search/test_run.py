@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import socket
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -89,6 +90,13 @@ def test_a_killed_worker_loses_nothing_and_the_search_goes_on(pictures: Path, tm
     assert "3/3  macs" in run.stderr
 
 
+def _answer_as_http1(server: socket.socket) -> None:
+    peer, _ = server.accept()
+    with peer:
+        peer.recv(100)
+        peer.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+
 def test_what_cannot_be_searched_is_said_at_once(pictures: Path, tmp_path: Path) -> None:
     source = open_source(pictures, size=16)
     with socket.socket() as free:
@@ -96,6 +104,10 @@ def test_what_cannot_be_searched_is_said_at_once(pictures: Path, tmp_path: Path)
         address = f"127.0.0.1:{free.getsockname()[1]}"
     with pytest.raises(Failed, match=f"no Ray cluster at {re.escape(address)}: "):
         search(source, PLAN, tmp_path / "a", address=address)
+    with socket.create_server(("127.0.0.1", 0)) as other_server:
+        threading.Thread(target=_answer_as_http1, args=(other_server,), daemon=True).start()
+        with pytest.raises(Failed, match="something answers there, but it is not Ray"):
+            search(source, PLAN, tmp_path / "a", address=f"127.0.0.1:{other_server.getsockname()[1]}")
     other = replace(PLAN, budget=parse_budget("macs<=3e5"))
     with pytest.raises(BadInput, match="holds a search with another budget"):
         search(source, other, tmp_path / "a")

@@ -24,6 +24,8 @@ from .study import Study, Trained
 
 SETTINGS = "settings.json"
 _TIMEOUT = 10  # seconds to reach a cluster
+_SETTINGS = 4  # a type of HTTP/2's frames; an empty one follows the client's preface
+_GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, _SETTINGS, 0, 0, 0, 0, 0))
 ENVIRONMENT = {
     "RAY_worker_niceness": "0",  # a search is what its user waits for
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -131,8 +133,15 @@ def _cluster(address: str | None) -> Iterator[None]:
 
 
 def _reach(address: str) -> None:
+    """Refuses at once what Ray would wait minutes for: its servers are gRPC, which greets in HTTP/2 (RFC 9113, 3.4)."""
     host, _, port = address.removeprefix("ray://").rpartition(":")
     try:
-        socket.create_connection((host, int(port)), _TIMEOUT).close()
+        with socket.create_connection((host, int(port)), _TIMEOUT) as peer:
+            if os.environ.get("RAY_USE_TLS", "0") == "1":
+                return
+            peer.sendall(_GREETING)
+            answer = peer.recv(9)
+            if len(answer) < 9 or answer[3] != _SETTINGS:
+                raise ConnectionError("something answers there, but it is not Ray")
     except (OSError, ValueError) as error:
         raise Failed(f"no Ray cluster at {address}: {error}; what was found so far is kept") from None
