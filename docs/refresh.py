@@ -17,7 +17,7 @@ from microbotnet.show.convolutions import figures
 from microbotnet.show.convolutions import pictures as convolution_pictures
 from microbotnet.show.frontier import frontier_charts
 from microbotnet.show.render import render_network
-from microbotnet.show.results import results_chart, results_table, robot_table, ternary_table
+from microbotnet.show.results import results_table, robot_table, ternary_table
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -57,7 +57,6 @@ def main() -> None:
     found = compare(input_size=32, classes=10)
     known = replace(found, rows=tuple(row for row in found.rows if row.cifar10))
     pictures = ROOT / "docs" / "pictures"
-    write_atomically(pictures / "results.svg", results_chart().encode())
     write_atomically(pictures / "microjoule.svg", energy_chart(found).encode())
     for name, picture in convolution_pictures().items():
         write_atomically(pictures / name, picture.encode())

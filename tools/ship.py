@@ -1,7 +1,7 @@
 """Bring trained networks into the package: weights, card, log, and what is read without torch.
 
-python tools/ship.py NAME FOLDER     # FOLDER is what `microbotnet train --out` made
-python tools/ship.py                 # only the graphs and programs of everything shipped, again
+python tools/ship.py NAME FOLDER [FOLDER …]  # what `microbotnet train --out` made; of further seeds top-1 alone is kept
+python tools/ship.py [NAME]                  # only the graphs and programs of everything shipped, again
 
 Where weights were trained with float activations, their ranges in the program are those that 1,000 training pictures
 of their data set show.
@@ -26,10 +26,17 @@ ROOT = Path(__file__).resolve().parents[1]
 WEIGHTS = ROOT / "src" / "microbotnet" / "weights"
 
 
-def add(name: str, folder: Path) -> None:
-    """Copy the checkpoint, its card and its log."""
-    for suffix in (".safetensors", ".json"):
-        shutil.copyfile(folder / f"model{suffix}", WEIGHTS / f"{name}{suffix}")
+def add(name: str, folder: Path, *seeds: Path) -> None:
+    """Copy the checkpoint, its card and its log; the card then says what the same training gave with other seeds."""
+    cards = [json.loads((one / "model.json").read_text()) for one in (folder, *seeds)]
+    card = cards[0]
+    for other, where in zip(cards[1:], seeds, strict=True):
+        if {**other["recipe"], "seed": card["recipe"]["seed"]} != card["recipe"]:
+            raise SystemExit(f"{where}: trained otherwise than {folder}, not by the seed alone")
+    if seeds:
+        card["metrics"]["top1_of_seeds"] = {str(one["recipe"]["seed"]): one["metrics"]["top1"] for one in cards}
+    shutil.copyfile(folder / "model.safetensors", WEIGHTS / f"{name}.safetensors")
+    write_atomically(WEIGHTS / f"{name}.json", (json.dumps(card, indent=2, ensure_ascii=False) + "\n").encode())
     shutil.copyfile(folder / "log.csv", ROOT / "docs" / "results" / f"{name}.csv")
 
 
@@ -48,9 +55,10 @@ def derive(name: str) -> None:
 
 def main() -> None:
     """Add what is named, or derive everything again."""
-    if len(sys.argv) == 3:
-        add(sys.argv[1], Path(sys.argv[2]))
-    for name in [sys.argv[1]] if len(sys.argv) == 3 else shipped_cards():
+    added = sys.argv[1:2]
+    if len(sys.argv) > 2:
+        add(added[0], *map(Path, sys.argv[2:]))
+    for name in added or shipped_cards():
         derive(name)
         print(name)
 

@@ -1,40 +1,29 @@
-"""What the shipped weights score, beside the published ones: a chart and a table, made from the cards."""
+"""What the shipped weights score, beside the published ones: tables, made from the cards."""
 
+import statistics
 from typing import Any
 
 from ..cost.profile import Profile
 from ..weights import shipped_cards
-from .charts import Point, scatter
 from .comparison import published_facts
 from .subject import trained
 
 
 def results() -> list[tuple[Profile, dict[str, Any], float | None]]:
-    """Each shipped float MicroBotNet's costs, card, and published top-1 of the same network, narrowest first."""
+    """Costs, card and published top-1 of each shipped float MicroBotNet and design, the fewest MACs first."""
     rows = []
     for name, card in shipped_cards("cifar10").items():
         net = card["architecture"]
-        if not net["name"].startswith("microbotnet") or card["quantization"] != "none":
+        if card["quantization"] != "none" or not (net["name"] == "microbotnet" or "design" in net):
             continue
-        fact = published_facts().get((net["name"], net["width"], net["input_size"], net["num_classes"]))
+        key = (net["name"], net.get("width", 1.0), net["input_size"], net["num_classes"])
+        fact = published_facts().get(key)
         rows.append((trained(name).profile, card, fact.top1 if fact else None))
     return sorted(rows, key=lambda row: row[0].macs["conv_linear"])
 
 
-def results_chart() -> str:
-    """Top-1 against MACs: this project's weights and the published ones."""
-    points = []
-    for costs, card, published in results():
-        label, macs = _label(card), costs.macs["conv_linear"]
-        points.append(Point(label, macs, card["metrics"]["top1"], "ours"))
-        if published is not None:
-            points.append(Point(f"{label} published", macs, published))
-    title = "MicroBotNet on CIFAR-10"
-    return scatter(points, title, "MACs a picture (conv_linear), logarithmic", "top-1 on the 10,000 test pictures, %")
-
-
 def results_table() -> str:
-    """The same as a table in Markdown."""
+    """The same in Markdown."""
     lines = [
         "| network | parameters | MACs (conv_linear) | MACs (thop_2020) | top-1, ours | top-1, published | trained |",
         "|---|--:|--:|--:|--:|--:|---|",
@@ -44,11 +33,11 @@ def results_table() -> str:
         how = f"{recipe['name']}, {recipe['epochs']} epochs, seed {recipe['seed']}"
         how += f", teacher {recipe['teacher']}" if recipe["teacher"] else ""
         cells = [
-            f"MicroBotNet {_label(card)}",
+            _label(card),
             f"{costs.parameters:,}",
             f"{costs.macs['conv_linear']:,}",
             f"{costs.macs['thop_2020']:,}",
-            f"**{card['metrics']['top1']:.2f}**",
+            _top1(card),
             f"{published:.2f}" if published is not None else "–",
             how,
         ]
@@ -71,7 +60,7 @@ def ternary_table() -> str:
             name,
             f"{how['quantizer']}, policy {how['policy']}",
             f"{bits} bits" if bits else "float",
-            f"**{card['metrics']['top1']:.2f}**",
+            _top1(card),
             f"{trained(name).profile.energy.total / 1e6:.2f} µJ",
             f"{recipe['epochs']} epochs from {recipe['begin']}, seed {recipe['seed']}, teacher {recipe['teacher']}",
         ]
@@ -92,7 +81,7 @@ def robot_table() -> str:
             which,
             str(len(card["data"]["classes"])),
             "float" if how == "none" else f"{how['quantizer']}, policy {how['policy']}",
-            f"**{card['metrics']['top1']:.2f}**",
+            _top1(card),
             f"{card['metrics']['test_pictures']:,}",
             f"{recipe['name']}, {recipe['epochs']} epochs, seed {recipe['seed']}",
         ]
@@ -104,4 +93,13 @@ def robot_table() -> str:
 
 
 def _label(card: dict[str, Any]) -> str:
-    return f"×{card['architecture']['width']:.2f}"
+    net = card["architecture"]
+    return net["name"] if "design" in net else f"MicroBotNet ×{net['width']:.2f}"
+
+
+def _top1(card: dict[str, Any]) -> str:
+    """That of the shipped weights, and the mean of all seeds where there are several (`tools/ship.py`)."""
+    metrics = card["metrics"]
+    seeds = metrics.get("top1_of_seeds")
+    mean = f"; mean of seeds {', '.join(seeds)}: {statistics.mean(seeds.values()):.2f}" if seeds else ""
+    return f"**{metrics['top1']:.2f}**{mean}"
