@@ -51,6 +51,14 @@ def test_pointwise_takes_every_1x1_and_every_linear() -> None:
     assert choice.policy.others == 8
 
 
+def test_pointwise_but_last_keeps_the_classifier() -> None:
+    model = create_model("microbotnet", width=0.32)
+    choice = choose(model, load_policy("pointwise"))
+    fewer = choose(model, load_policy("pointwise-but-last"))
+    assert choice.chosen[-1] == choice.kernels[-1]
+    assert fewer.chosen == choice.chosen[:-1]
+
+
 def test_all_leaves_only_the_stem() -> None:
     model = create_model("microbotnet", width=0.32)
     choice = choose(model, load_policy("all"))
@@ -126,7 +134,15 @@ def test_a_pattern_without_a_layer_is_named() -> None:
 
 
 def test_every_policy_has_a_summary() -> None:
-    assert policy_names() == ["all", "notes", "notes-conv", "notes-scaled", "pointwise", "with-stem"]
+    assert policy_names() == [
+        "all",
+        "notes",
+        "notes-conv",
+        "notes-scaled",
+        "pointwise",
+        "pointwise-but-last",
+        "with-stem",
+    ]
     for name in policy_names():
         policy = load_policy(name)
         assert policy.name == name

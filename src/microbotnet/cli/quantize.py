@@ -27,7 +27,8 @@ def quantize(
         str,
         typer.Option(
             metavar="NAME|FILE.toml",
-            help="Which kernels: notes, notes-scaled, notes-conv, pointwise, all, with-stem, or your file.",
+            help="Which kernels: notes, notes-scaled, notes-conv, pointwise, pointwise-but-last, all, with-stem, "
+            "or your file.",
         ),
     ] = "notes",
     quantizer: Annotated[
