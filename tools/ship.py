@@ -1,10 +1,10 @@
 """Bring trained networks into the package: weights, card, log, and what is read without torch.
 
-python tools/ship.py NAME FOLDER [FOLDER …]  # what `microbotnet train --out` made; of further seeds top-1 alone is kept
+python tools/ship.py NAME FOLDER [FOLDER …]  # what `microbotnet train --out` made, and the same with other seeds
 python tools/ship.py [NAME]                  # only the graphs and programs of everything shipped, again
 
-Where weights were trained with float activations, their ranges in the program are those that 1,000 training pictures
-of their data set show.
+Of further seeds the log is kept, and the top-1 in the card. Where weights were trained with float activations, their
+ranges in the program are those that 1,000 training pictures of their data set show.
 """
 
 import json
@@ -31,8 +31,11 @@ def add(name: str, folder: Path, *seeds: Path) -> None:
     cards = [json.loads((one / "model.json").read_text()) for one in (folder, *seeds)]
     card = cards[0]
     for other, where in zip(cards[1:], seeds, strict=True):
-        if {**other["recipe"], "seed": card["recipe"]["seed"]} != card["recipe"]:
-            raise SystemExit(f"{where}: trained otherwise than {folder}, not by the seed alone")
+        mine, its = card["recipe"], other["recipe"]
+        differs = [key for key in mine.keys() & its.keys() - {"seed"} if mine[key] != its[key]]
+        if differs:
+            raise SystemExit(f"{where}: trained otherwise than {folder}: {', '.join(sorted(differs))}")
+        shutil.copyfile(where / "log.csv", ROOT / "docs" / "results" / f"{name}-seed-{its['seed']}.csv")
     if seeds:
         card["metrics"]["top1_of_seeds"] = {str(one["recipe"]["seed"]): one["metrics"]["top1"] for one in cards}
     shutil.copyfile(folder / "model.safetensors", WEIGHTS / f"{name}.safetensors")
