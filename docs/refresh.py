@@ -71,9 +71,9 @@ def main() -> None:
             "results": results_table(),
             "ternary": ternary_table(),
             "microjoule": answer(found) + energy_table(known),
+            "robot": robot_table(),
         },
         "docs/what-a-convolution-costs.md": figures(),
-        "docs/micro-robot.md": {"robot": robot_table()},
     }
     for page, contents in pages.items():
         text = (ROOT / page).read_text()

@@ -85,7 +85,7 @@ def approach(
     if film is not None:
         from ..show.film_strip import film_strip
 
-        title = f"{Path(picture).name}: a synthetic walk" + (f" up to a {label}" if label else "")
+        title = f"{Path(picture).name}: a synthetic walk" + (f" up to its object, {label}" if label else "")
         write_atomically(film, film_strip(walked, walk, classes, rule, title, number))
     if json:
         print_json(
