@@ -101,9 +101,9 @@ def test_weight_bytes_by_hand() -> None:
 
 def test_the_first_try_is_costed_in_milliseconds_without_torch() -> None:
     """Of the processor's time, on a machine that does other things too: a few ms, a third of a second with firmware."""
-    Costs(load_design("first-try-ternary")).to_json()
+    Costs(load_design("first-try")).to_json()
     begun = time.process_time()
-    costs = Costs(load_design("first-try-ternary"))
+    costs = Costs(load_design("first-try"))
     assert costs.macs + costs.parameters + costs.weight_bytes + costs.peak_activation_bytes + costs.energy_pj > 0
     assert time.process_time() - begun < 0.1
     found = costs.to_json()
@@ -117,8 +117,8 @@ def test_the_first_try_is_costed_in_milliseconds_without_torch() -> None:
 
 
 def test_more_ternary_and_more_zeros_cost_less() -> None:
-    eight, ternary = (Costs(load_design(name)) for name in ("first-try", "first-try-ternary"))
-    sparse = Costs(load_design("first-try-ternary"), density=0.2)
+    eight, ternary = (Costs(load_design(name)) for name in ("grain-l", "grain-l-ternary"))
+    sparse = Costs(load_design("grain-l-ternary"), density=0.2)
     for cost in (lambda c: c.energy_pj, lambda c: c.firmware.flash_bytes, lambda c: c.firmware.instructions):
         assert cost(sparse) < cost(ternary) < cost(eight)
 
