@@ -18,6 +18,7 @@ from microbotnet.show.convolutions import pictures as convolution_pictures
 from microbotnet.show.frontier import frontier_charts
 from microbotnet.show.render import render_network
 from microbotnet.show.results import results_table, robot_table, ternary_table
+from microbotnet.weights import shipped_cards
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -47,7 +48,11 @@ def answer(found: Comparison) -> str:
 
 def _ternary(found: Comparison) -> str:
     """The shipped ternary networks that hold the microjoule as they are."""
-    rows = [row for row in found.rows if "-0.32-" in row.subject.label and row.subject.profile.energy.total < 1e6]
+    cards = shipped_cards("cifar10")
+    ternary = [
+        row for row in found.rows if cards.get(row.subject.label, {"quantization": "none"})["quantization"] != "none"
+    ]
+    rows = [row for row in ternary if row.subject.profile.energy.total < 1e6]
     named = [f"{r.subject.label} {r.subject.top1:.2f} % at {r.subject.profile.energy.total / 1e6:.2f} µJ" for r in rows]
     return "; ".join(named) or "none that is shipped holds it"
 

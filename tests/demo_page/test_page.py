@@ -97,7 +97,7 @@ def drop(browser: Any, file: Path) -> None:
 
 def test_it_opens_with_an_answer_and_fetches_nothing_from_elsewhere(page: Any, port: int) -> None:
     wait(lambda: bool(texts(page, "#drawing svg title")))
-    assert "782,368" in texts(page, "#summary .tile b")
+    assert "1,687,776" in texts(page, "#summary .tile b")
     events = [json.loads(entry["message"])["message"] for entry in page.get_log("performance")]
     asked = {e["params"]["request"]["url"] for e in events if e["method"] == "Network.requestWillBeSent"}
     assert len(asked) > 5
@@ -111,7 +111,8 @@ def test_a_picture_is_answered_as_on_the_command_line(page: Any) -> None:
     drop(page, DEMO / "ship.png")
     wait(lambda: first_class(page) == "ship")
     percent = float(re.findall(r"[\d.]+", texts(page, "#summary .first span:last-child")[-1])[0])
-    assert percent == pytest.approx(100 * file["predictions"][0]["probability"], abs=0.06)
+    # The page runs the network in PyTorch, rounded as it was trained, the command in integers.
+    assert percent == pytest.approx(100 * file["predictions"][0]["probability"], abs=1)
 
 
 def test_a_file_that_is_no_picture_is_named_and_the_next_one_answered(page: Any, tmp_path: Path) -> None:

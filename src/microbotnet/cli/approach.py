@@ -34,7 +34,7 @@ def approach(
         Path | None, typer.Option(help="The dataset's folder.  [default: MICROBOTNET_DATA or the cache]")
     ] = None,
     checkpoint: Annotated[
-        str | None, typer.Option(help="A name of `microbotnet weights` or a file.  [default: microbotnet-0.32]")
+        str | None, typer.Option(help="A name of `microbotnet weights` or a file.  [default: grain-l-ternary]")
     ] = None,
     json: Json = False,
 ) -> None:

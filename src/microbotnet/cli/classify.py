@@ -16,7 +16,7 @@ def classify(
     ],
     top: Annotated[int, typer.Option(min=1, help="How many classes to show.")] = 3,
     checkpoint: Annotated[
-        str | None, typer.Option(help="A name of `microbotnet weights` or a file.  [default: microbotnet-0.32]")
+        str | None, typer.Option(help="A name of `microbotnet weights` or a file.  [default: grain-l-ternary]")
     ] = None,
     width: Annotated[float | None, typer.Option(help="Takes the shipped MicroBotNet of this width instead.")] = None,
     json: Json = False,

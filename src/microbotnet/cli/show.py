@@ -60,7 +60,7 @@ def activation_map(
         str | None, typer.Option(help="The class whose evidence to show.  [default: the likeliest]")
     ] = None,
     checkpoint: Annotated[
-        str | None, typer.Option(help="A name of `microbotnet weights` or a file.  [default: microbotnet-0.32]")
+        str | None, typer.Option(help="A name of `microbotnet weights` or a file.  [default: grain-l-ternary]")
     ] = None,
     json: Json = False,
 ) -> None:

@@ -27,7 +27,7 @@ def watch(
     ] = "best-of-last-3",
     frames: Annotated[int | None, typer.Option(min=1, help="Stop after so many frames.")] = None,
     checkpoint: Annotated[
-        str | None, typer.Option(help="A name of `microbotnet weights` or a file.  [default: microbotnet-0.32]")
+        str | None, typer.Option(help="A name of `microbotnet weights` or a file.  [default: grain-l-ternary]")
     ] = None,
     json: Json = False,
 ) -> None:

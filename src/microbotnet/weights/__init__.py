@@ -8,7 +8,7 @@ from typing import Any
 from ..errors import BadInput
 from ..graph import Graph
 
-DEFAULT = "microbotnet-0.32"
+DEFAULT = "grain-l-ternary"
 
 
 def shipped_cards(data: str | None = None) -> dict[str, dict[str, Any]]:
