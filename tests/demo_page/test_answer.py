@@ -138,3 +138,12 @@ def test_firmware_is_not_offered_where_there_is_none() -> None:
     assert floats
     assert all(firmware_of(name) is None for name in floats)
     assert not any(f"{name} on scum" in offered().values() for name in floats)
+
+
+def test_the_default_is_offered_as_firmware() -> None:
+    pytest.importorskip("unicorn", reason="the extra mcu is not installed")
+    pytest.importorskip("ziglang", reason="the extra mcu is not installed")
+    assert f"{DEFAULT} on scum" in offered().values()
+    shown = answer(str(DEMO / "frog.png"), open_network(f"{DEFAULT} on scum")).summary
+    assert '<div class="class first"><span>frog</span>' in shown
+    assert "bit for bit" in shown

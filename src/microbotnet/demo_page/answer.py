@@ -154,7 +154,7 @@ def _costs(network: Network, seconds: float) -> str:
             f"modelled, {escape(energy.preset.name)}; the goal is 1 µJ",
             "under" if energy.total < BUDGET_PJ else "",
         ),
-        (f"{1000 * seconds:,.0f} ms", "on this computer, in float, map included", ""),
+        (f"{1000 * seconds:,.0f} ms", "on this computer, in PyTorch, map included", ""),
     ]
     return _tiles(tiles)
 

@@ -15,6 +15,7 @@ _PAGE_CSS = """
 .gradio-container{max-width:1180px!important;margin:0 auto!important}
 footer{display:none!important}
 #picture img{width:100%;height:100%;object-fit:contain}
+#network input{text-overflow:ellipsis;padding-right:30px}
 #examples button{width:42px;height:42px}
 #summary>div,#drawing>div{padding:0!important}
 """
