@@ -36,10 +36,11 @@ def answer(found: Comparison) -> str:
     energy = row.subject.profile.energy
     macs = row.subject.profile.macs["thop_2020"]
     return (
-        "**MicroBotNet with ternary weights, yes; with 8-bit ones only a network designed for it**, by the model. The notes' estimate, 1 pJ a MAC, gives "
-        f"MicroBotNet ×0.32 {macs / 1e6:.2f} µJ. Counting memory as well, it takes {energy.total / 1e6:.2f} µJ at "
-        f"45 nm, {energy.memory_share:.0%} of it for memory, most of that for reading weights; with all kernels at two "
-        f"bits {row.two_bit_pj / 1e6:.2f} µJ. Of what is shipped these hold it as they are: {_under_a_microjoule(found)}. "
+        "**MicroBotNet with ternary weights, yes; with 8-bit ones only a network designed for it**, by the model. The "
+        f"notes' estimate, 1 pJ a MAC, gives MicroBotNet ×0.32 {macs / 1e6:.2f} µJ. Counting memory as well, it takes "
+        f"{energy.total / 1e6:.2f} µJ at 45 nm, {energy.memory_share:.0%} of it for memory, most of that for reading "
+        f"weights; with all kernels at two bits {row.two_bit_pj / 1e6:.2f} µJ. Of what is shipped these hold it as they "
+        f"are: {_under_a_microjoule(found)}. "
         "Networks with a known accuracy, the least energy first "
         "([the whole zoo](docs/one-microjoule.md)):\n\n"
     )
