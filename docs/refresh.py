@@ -39,8 +39,8 @@ def answer(found: Comparison) -> str:
         "**MicroBotNet with ternary weights, yes; with 8-bit ones only a network designed for it**, by the model. The "
         f"notes' estimate, 1 pJ a MAC, gives MicroBotNet ×0.32 {macs / 1e6:.2f} µJ. Counting memory as well, it takes "
         f"{energy.total / 1e6:.2f} µJ at 45 nm, {energy.memory_share:.0%} of it for memory, most of that for reading "
-        f"weights; with all kernels at two bits {row.two_bit_pj / 1e6:.2f} µJ. Of what is shipped these hold it as they "
-        f"are: {_under_a_microjoule(found)}. "
+        f"weights; with all kernels at two bits {row.two_bit_pj / 1e6:.2f} µJ. Of what is shipped these hold it as "
+        f"they are: {_under_a_microjoule(found)}. "
         "Networks with a known accuracy, the least energy first "
         "([the whole zoo](docs/one-microjoule.md)):\n\n"
     )
