@@ -14,6 +14,9 @@ from typing import Any
 import pytest
 
 import microbotnet
+from microbotnet.inference import predict
+from microbotnet.pictures import read_picture
+from microbotnet.training.checkpoint import load_checkpoint
 
 DEMO = Path(microbotnet.__file__).parent / "demo" / "pictures"
 PATIENCE = 60  # seconds, on a machine that is busy with other tests
@@ -111,8 +114,12 @@ def test_a_picture_is_answered_as_on_the_command_line(page: Any) -> None:
     drop(page, DEMO / "ship.png")
     wait(lambda: first_class(page) == "ship")
     percent = float(re.findall(r"[\d.]+", texts(page, "#summary .first span:last-child")[-1])[0])
+    assert file["predictions"][0]["label"] == "ship"
     # The page runs the network in PyTorch, rounded as it was trained, the command in integers.
-    assert percent == pytest.approx(100 * file["predictions"][0]["probability"], abs=1)
+    loaded = load_checkpoint()
+    data = loaded.card["data"]
+    expected = predict(loaded.model, read_picture(DEMO / "ship.png")[None], data["mean"], data["std"])[0]
+    assert percent == pytest.approx(100 * expected.max(), abs=0.06)
 
 
 def test_a_file_that_is_no_picture_is_named_and_the_next_one_answered(page: Any, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from rich.progress import track
 from rich.table import Table
 
 from ..errors import BadInput
+from .checkpoint import Checkpoint
 from .output import Json, print_json, stderr, stdout
 
 if TYPE_CHECKING:
@@ -33,9 +34,7 @@ def approach(
     data: Annotated[
         Path | None, typer.Option(help="The dataset's folder.  [default: MICROBOTNET_DATA or the cache]")
     ] = None,
-    checkpoint: Annotated[
-        str | None, typer.Option(help="A name of `microbotnet weights` or a file.  [default: grain-l-ternary]")
-    ] = None,
+    checkpoint: Checkpoint = None,
     json: Json = False,
 ) -> None:
     """Walk a camera up to an object and around it, and count what voting over frames is worth.

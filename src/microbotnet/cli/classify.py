@@ -7,6 +7,7 @@ import typer
 from rich.text import Text
 
 from ..errors import BadInput
+from .checkpoint import Checkpoint
 from .output import Json, print_json, stdout
 
 
@@ -15,9 +16,7 @@ def classify(
         list[str], typer.Argument(metavar="IMAGE…", help="Pictures, folders of pictures, or - for standard input.")
     ],
     top: Annotated[int, typer.Option(min=1, help="How many classes to show.")] = 3,
-    checkpoint: Annotated[
-        str | None, typer.Option(help="A name of `microbotnet weights` or a file.  [default: grain-l-ternary]")
-    ] = None,
+    checkpoint: Checkpoint = None,
     width: Annotated[float | None, typer.Option(help="Takes the shipped MicroBotNet of this width instead.")] = None,
     json: Json = False,
 ) -> None:

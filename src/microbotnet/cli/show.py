@@ -8,6 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from ..errors import BadInput
+from .checkpoint import Checkpoint
 from .output import Json, print_json, stdout
 
 if TYPE_CHECKING:
@@ -59,9 +60,7 @@ def activation_map(
     label: Annotated[
         str | None, typer.Option(help="The class whose evidence to show.  [default: the likeliest]")
     ] = None,
-    checkpoint: Annotated[
-        str | None, typer.Option(help="A name of `microbotnet weights` or a file.  [default: grain-l-ternary]")
-    ] = None,
+    checkpoint: Checkpoint = None,
     json: Json = False,
 ) -> None:
     """Show where in a picture the answer comes from: a class activation map."""

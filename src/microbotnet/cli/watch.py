@@ -8,6 +8,7 @@ from rich.markup import escape
 from rich.text import Text
 
 from ..errors import BadInput
+from .checkpoint import Checkpoint
 from .output import Json, print_json, stderr, stdout
 
 
@@ -26,9 +27,7 @@ def watch(
         ),
     ] = "best-of-last-3",
     frames: Annotated[int | None, typer.Option(min=1, help="Stop after so many frames.")] = None,
-    checkpoint: Annotated[
-        str | None, typer.Option(help="A name of `microbotnet weights` or a file.  [default: grain-l-ternary]")
-    ] = None,
+    checkpoint: Checkpoint = None,
     json: Json = False,
 ) -> None:
     """Decide, frame after frame, what a camera sees; the last frames vote.

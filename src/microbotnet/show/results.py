@@ -16,8 +16,7 @@ def results() -> list[tuple[Profile, dict[str, Any], float | None]]:
         net = card["architecture"]
         if card["quantization"] != "none" or not (net["name"] == "microbotnet" or "design" in net):
             continue
-        key = (net["name"], net.get("width", 1.0), net["input_size"], net["num_classes"])
-        fact = published_facts().get(key)
+        fact = published_facts().get((net["name"], net["width"], net["input_size"], net["num_classes"]))
         rows.append((trained(name).profile, card, fact.top1 if fact else None))
     return sorted(rows, key=lambda row: row[0].macs["conv_linear"])
 
@@ -69,8 +68,11 @@ def ternary_table() -> str:
 
 
 def robot_table() -> str:
-    """The shipped networks for the Micro Robot sets, in Markdown; nothing where there are none."""
-    lines = []
+    """The shipped networks for the Micro Robot sets, in Markdown."""
+    lines = [
+        "| weights | set | classes | kernels | top-1 | test pictures | trained |",
+        "|---|---|--:|---|--:|--:|---|",
+    ]
     for name, card in shipped_cards().items():
         group, _, which = card["data"]["name"].partition("/")
         if group != "micro-robot":
@@ -86,10 +88,7 @@ def robot_table() -> str:
             f"{recipe['name']}, {recipe['epochs']} epochs, seed {recipe['seed']}",
         ]
         lines.append(f"| {' | '.join(cells)} |")
-    if not lines:
-        return ""
-    head = ["| weights | set | classes | kernels | top-1 | test pictures | trained |", "|---|---|--:|---|--:|--:|---|"]
-    return "\n".join(head + lines) + "\n"
+    return "\n".join(lines) + "\n"
 
 
 def _label(card: dict[str, Any]) -> str:
