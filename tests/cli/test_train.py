@@ -15,6 +15,8 @@ from typer.testing import CliRunner
 from microbotnet import create_model, trace
 from microbotnet.cli import app
 from microbotnet.data import source
+from microbotnet.errors import BadInput
+from microbotnet.quant import bake, quantize
 from microbotnet.quant.policy import choose, load_policy
 from microbotnet.training import loop
 from microbotnet.training.checkpoint import load_checkpoint
@@ -124,6 +126,15 @@ def test_ternary_training_from_shipped_weights_is_killed_and_goes_on(
     kernels = [node.weight for node in graph if node.kind in ("conv", "depthwise_conv", "linear")]
     chosen = choose(create_model("microbotnet", width=0.25), load_policy("notes")).chosen
     assert sum(kernel is not None and kernel.ternary for kernel in kernels) == len(chosen) > 20
+    latent = load_checkpoint(tmp_path / "whole" / "latent.safetensors").model
+    if quantizer == "one-negative-one":  # a trained scale is not in it
+        quantize(latent, "notes", quantizer)
+        made = bake(latent).state_dict()
+        assert all(torch.equal(made[key], theirs[key]) for key in theirs)
+    options[1] = str(tmp_path / "whole" / "model.safetensors")
+    again = CliRunner().invoke(app, ["train", "modern", *options[:2], "--out", str(tmp_path / "float")])
+    assert isinstance(again.exception, BadInput)
+    assert "would be trained as floats; give --policy" in str(again.exception)
 
 
 @pytest.mark.parametrize(

@@ -116,6 +116,19 @@ def computed_once(layers: Sequence[nn.Module]) -> Iterator[None]:
         yield
 
 
+def latent_kernels(model: nn.Module) -> dict[str, torch.Tensor]:
+    """The full-precision values of the quantized kernels, by their keys in the state dict of the network `bake` leaves.
+
+    Scales that were learned are not among them.
+    """
+    layers = {kernel.name: model.get_submodule(kernel.name) for kernel in kernels(model)}
+    return {
+        f"{name}.weight": layer.parametrizations.weight.original.detach().clone()  # type: ignore[operator, union-attr]
+        for name, layer in layers.items()
+        if parametrize.is_parametrized(layer, "weight")
+    }
+
+
 def bake(model: nn.Module) -> nn.Module:
     """Make every quantized kernel a plain parameter with its quantized values, in place; the same model is returned.
 

@@ -93,6 +93,12 @@ def activation_bits(card: Mapping[str, Any]) -> int | None:
     return None if activations is None else int(activations["bits"])
 
 
+def has_quantized_kernels(card: Mapping[str, Any]) -> bool:
+    """Whether a policy chose kernels that hold only quantized values."""
+    quantization = card.get("quantization")
+    return isinstance(quantization, dict) and quantization["policy"] != "none"
+
+
 def _network(card: Mapping[str, Any]) -> nn.Module:
     architecture = card["architecture"]
     model = create_model(**architecture)

@@ -25,8 +25,8 @@ from ..errors import BadInput
 from ..nets import Fitted, create_model
 from ..nets import architecture as architecture_of
 from ..quant.activations import quantize_activations
-from ..quant.parametrize import bake, make_quantizer, quantize
-from .checkpoint import Checkpoint, activation_bits, load_checkpoint, save_checkpoint
+from ..quant.parametrize import bake, latent_kernels, make_quantizer, quantize
+from .checkpoint import Checkpoint, activation_bits, has_quantized_kernels, load_checkpoint, save_checkpoint
 from .loop import TrainingSet, top1, train
 from .recipe import Recipe
 from .teacher import Ensemble, Teacher
@@ -68,6 +68,8 @@ def train_on(
 ) -> Outcome:
     """Train a network on `source` into `folder`: `model.safetensors`, its card, `log.csv` and TensorBoard curves.
 
+    With a policy also `latent.safetensors`, the full-precision kernels, from which quantized training can go on.
+
     The test pictures are looked at once, when the training is over.
 
     Args:
@@ -99,6 +101,11 @@ def train_on(
         model = create_model(**architecture)
     else:
         loaded = load_checkpoint(begin)
+        if policy is None and tune != "head" and has_quantized_kernels(loaded.card):
+            raise BadInput(
+                f"{begin}: its kernels are quantized and would be trained as floats; give --policy, and begin with the "
+                "latent.safetensors that quantized training leaves beside its model.safetensors"
+            )
         model, architecture = network_for(loaded, begin, source.classes, input_size)
         mean, std = (tuple(loaded.card["data"][key]) for key in ("mean", "std"))
         activations = activations or activation_bits(loaded.card)
@@ -106,16 +113,11 @@ def train_on(
     images = resized(originals, architecture["input_size"])
     if begin is None and isinstance(model, Fitted):
         model.fit(Batches(images, mean, std).take(torch.arange(min(5000, len(images)))))
-    quantization: str | dict[str, Any] = "none"
     if policy is not None:
         quantize(model, policy, make_quantizer(quantizer, threshold=threshold), images.shape[1:])
-        quantization = {"policy": policy, "quantizer": quantizer, "retrained": True}
-        if threshold is not None:
-            quantization["threshold"] = threshold
     if activations is not None:
         quantize_activations(model, activations, images.shape[1:])
-        weights = quantization if isinstance(quantization, dict) else {"policy": "none", "quantizer": "float"}
-        quantization = {**weights, "activations": {"bits": activations}}
+    quantization = _quantization(policy, quantizer, threshold, activations)
     pictures = TrainingSet(source.name, images, labels, mean, std, originals)
     curves = _Curves(folder) if fabric.is_global_zero else None
 
@@ -182,9 +184,30 @@ def train_on(
     }
     checkpoint = folder / "model.safetensors"
     if fabric.is_global_zero:
+        latent = latent_kernels(kept)
         save_checkpoint(checkpoint, bake(kept), card)
+        if latent:
+            kept.load_state_dict(latent, strict=False)
+            full = {"quantization": _quantization(None, quantizer, None, activations), "metrics": {}}
+            save_checkpoint(folder / "latent.safetensors", kept, card | full)
         write_atomically(folder / "log.csv", _csv(history))
     return Outcome(checkpoint, card, history)
+
+
+def _quantization(
+    policy: str | None, quantizer: str, threshold: float | None, activations: int | None
+) -> str | dict[str, Any]:
+    """As the card has it."""
+    if policy is None and activations is None:
+        return "none"
+    found: dict[str, Any] = {"policy": "none", "quantizer": "float"}
+    if policy is not None:
+        found = {"policy": policy, "quantizer": quantizer, "retrained": True}
+    if threshold is not None:
+        found["threshold"] = threshold
+    if activations is not None:
+        found["activations"] = {"bits": activations}
+    return found
 
 
 def evaluate_on(checkpoint: Checkpoint, source: Source) -> dict[str, float | int]:
