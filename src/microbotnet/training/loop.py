@@ -21,6 +21,7 @@ from .memory import keep_freed_memory
 from .muon import Muon
 from .norms import BATCHES, reestimate_norms
 from .recipe import Recipe
+from .settle import settle
 from .snapshot import Progress, State, load_snapshot, save_snapshot
 from .teacher import Ensemble, Teacher
 from .tune import freeze
@@ -86,6 +87,8 @@ def train(
         raise BadInput(f"a batch of {recipe.batch} cannot be shared by {fabric.world_size} processes equally")
     if tune == "gradual" and fabric.world_size > 1:
         raise BadInput("gradual unfreezing needs one process; leave out --devices and --nodes")
+    if recipe.settle and fabric.world_size > 1:
+        raise BadInput("a recipe with settle needs one process; leave out --devices and --nodes")
     keep_freed_memory()
     device = fabric.device
     originals = None if pictures.originals is None else pictures.originals[:count]
@@ -125,6 +128,7 @@ def train(
         order = torch.randperm(count, generator=torch.Generator().manual_seed(seed * 200_003 + epoch))
         torch.manual_seed((seed * 300_007 + epoch) * 1009 + fabric.global_rank)  # dropout
         freeze(model, tune, epoch, recipe.epochs)
+        settle(model, averaged, recipe, epoch)
         old, new = _floats(averaged), _floats(model)
         total, right = torch.zeros((), device=device), torch.zeros((), device=device)
         for step, batch in enumerate(order[: steps * recipe.batch].reshape(steps, recipe.batch)):

@@ -29,6 +29,7 @@ class Recipe:
     crop, flip: padding in pixels before the random crop; mirror half of the pictures.
     zoom, jitter: instead of the crop, cut out at least this share of each picture and resize it (0 does not); and
         change brightness, contrast and saturation by factors within 1 ± jitter.
+    settle: share of the run, at its end, in which ternary and binary kernels stand still; see `settle.settle`.
     holdout: training pictures kept out and measured after every epoch.
     restart_from_best: begin each stage of `steps` with the best held-out weights so far.
     temperature, distillation, views: with a teacher, the softness of both outputs, the teacher's share of the
@@ -53,6 +54,7 @@ class Recipe:
     flip: bool = True
     zoom: float = 0.0
     jitter: float = 0.0
+    settle: float = 0.0
     holdout: int = 0
     restart_from_best: bool = False
     temperature: float = 1.0
@@ -85,6 +87,7 @@ _BOUNDS: dict[str, tuple[float, float]] = {
     "crop": (0, 1024),
     "zoom": (0, 1),
     "jitter": (0, 1),
+    "settle": (0, 1),
     "holdout": (0, 10_000_000),
     "temperature": (0.01, 1000),
     "distillation": (0, 1),
@@ -140,6 +143,8 @@ def _checked(values: dict[str, Any], name: str) -> Recipe:
         raise BadInput(f"{name}: jitter needs zoom; 1 shows whole pictures")
     if recipe.restart_from_best and not recipe.holdout:
         raise BadInput(f"{name}: restart_from_best needs a holdout to find the best")
+    if recipe.restart_from_best and recipe.settle:
+        raise BadInput(f"{name}: kernels that settle cannot be those of restart_from_best; leave one out")
     if recipe.steps > recipe.epochs:
         raise BadInput(f"{name}: {recipe.steps} steps need as many epochs, not {recipe.epochs}")
     return recipe
