@@ -10,7 +10,7 @@ from .ranges import WORD, Range, requantized
 Real = NDArray[np.float64]
 
 FINE = 2.0**-12  # units of the output by which an unclamped result may be off before it is rounded
-COARSE = 2.0**-7
+COARSE = 2.0**-8
 WHOLE = 1.0  # for scores, whose units are small
 SHORT = 2**15 - 1  # multipliers up to it are stored in 16 bits
 _STEEPEST = 2**14  # a factor over it turns one unit of the sum into more than the output can tell
