@@ -96,8 +96,9 @@ def scatter(
         box = _free_place(x, y, text_width(point.label, 10), taken, (left, top, right, bottom))
         taken.append(box)
         draw.text(box[0], box[3] - 2, point.label, size=10, css="ink halo")
-        if abs(box[3] - 6 - y) > 22:
-            draw.line([(x, y), (box[0] + 4, box[1] if box[1] > y else box[3])], "rule")
+        if abs(box[3] - 6 - y) > 22 or box[0] - x > 22 or x - box[2] > 22:
+            near = min(max(x, box[0] + 4), box[2] - 4)
+            draw.line([(x, y), (near, min(max(y, box[1]), box[3]))], "rule")
     used = {p.css for p in points}
     height += below
     _key(draw, 16, height - 12, [(css, words) for css, words in keys or KEYS if css in used], front=len(front) > 1)
@@ -266,8 +267,8 @@ Rectangle = tuple[float, float, float, float]
 
 def _free_place(x: float, y: float, wide: float, taken: Sequence[Rectangle], inside: Rectangle) -> Rectangle:
     """Where a label of the point (x, y) overlaps nothing: beside it, else higher or lower and farther."""
-    for away in (0, 14, -14, 28, -28, 42, -42, 56, -56, 70, -70, 84, -84, 98, -98):
-        for start in (x + 8, x - 8 - wide, x - wide / 2):
+    for away in sorted(range(-168, 169, 14), key=abs):
+        for start in (x + 8, x - 8 - wide, x - wide / 2, x + 60, x - 60 - wide):
             if start == x - wide / 2 and away == 0:
                 continue
             box = (start, y + away - 7, start + wide, y + away + 6)
