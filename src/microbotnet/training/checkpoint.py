@@ -96,7 +96,7 @@ def activation_bits(card: Mapping[str, Any]) -> int | None:
 def has_quantized_kernels(card: Mapping[str, Any]) -> bool:
     """Whether a policy chose kernels that hold only quantized values."""
     quantization = card.get("quantization")
-    return isinstance(quantization, dict) and quantization["policy"] != "none"
+    return isinstance(quantization, dict) and quantization.get("policy", "none") != "none"
 
 
 def _network(card: Mapping[str, Any]) -> nn.Module:
