@@ -1,7 +1,9 @@
-"""What tests share: the reference folder beside the repository, and the pictures unpacked from it."""
+"""What tests share: the reference folder beside the repository, its pictures unpacked, and trainings cut short."""
 
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -43,3 +45,24 @@ def micro_robot_folder(shared: Path, cifar10_folder: Path) -> Path:
         if not (cifar10_folder / FILE).exists():
             build_micro_robot(source, cifar10_folder)
     return cifar10_folder
+
+
+@pytest.fixture
+def dies_after(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], AbstractContextManager[None]]:
+    """A context in which a training dies as soon as the snapshot after so many epochs is written."""
+    from microbotnet.training import loop
+
+    @contextmanager
+    def context(epochs: int) -> Iterator[None]:
+        save = loop.save_snapshot
+
+        def save_and_die(*args: object) -> None:
+            save(*args)  # type: ignore[arg-type]
+            if args[2].epochs == epochs:  # type: ignore[attr-defined]
+                raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch:
+            patch.setattr(loop, "save_snapshot", save_and_die)
+            yield
+
+    return context

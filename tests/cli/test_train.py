@@ -3,8 +3,9 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +19,6 @@ from microbotnet.data import source
 from microbotnet.errors import BadInput
 from microbotnet.quant import bake, quantize
 from microbotnet.quant.policy import choose, load_policy
-from microbotnet.training import loop
 from microbotnet.training.checkpoint import load_checkpoint
 from microbotnet.weights import shipped_cards
 
@@ -97,21 +97,14 @@ def test_distillation_from_a_shipped_network(tmp_path: Path, monkeypatch: pytest
 @pytest.mark.usefixtures("few_pictures")
 @pytest.mark.parametrize("quantizer", ["one-negative-one", "ttq"])
 def test_ternary_training_from_shipped_weights_is_killed_and_goes_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quantizer: str
+    tmp_path: Path, dies_after: Callable[[int], AbstractContextManager[None]], quantizer: str
 ) -> None:
     options = ["--from", "microbotnet-0.25", "--policy", "notes", "--quantizer", quantizer, "--batch", "50", "--json"]
     options += ["--epochs", "2", "--lr", "0.001"]
     whole = CliRunner().invoke(app, ["train", "modern", *options, "--out", str(tmp_path / "whole")])
     assert whole.exit_code == 0, whole.output
-    first = loop.save_snapshot
-
-    def save_and_die(*args: Any) -> None:
-        first(*args)
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(loop, "save_snapshot", save_and_die)
-    assert CliRunner().invoke(app, ["train", "modern", *options, "--out", str(tmp_path / "cut")]).exit_code != 0
-    monkeypatch.setattr(loop, "save_snapshot", first)
+    with dies_after(1):
+        assert CliRunner().invoke(app, ["train", "modern", *options, "--out", str(tmp_path / "cut")]).exit_code != 0
     rest = CliRunner().invoke(app, ["train", "modern", *options, "--out", str(tmp_path / "cut")])
     assert rest.exit_code == 0, rest.output
     ours, theirs = (load_file(tmp_path / name / "model.safetensors") for name in ("cut", "whole"))

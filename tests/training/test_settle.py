@@ -1,5 +1,7 @@
 """Kernels that stand still at the end of a training: which, from when on, and with what values."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +18,6 @@ from microbotnet.training.recipe import Recipe, load_recipe
 RECIPE = Recipe(epochs=4, batch=32, learning_rate=0.1, momentum=0.9, average=0.9, settle=0.5)
 
 
-def _pictures() -> TrainingSet:
-    random = torch.Generator().manual_seed(0)
-    images = torch.randint(0, 256, (96, 3, 32, 32), dtype=torch.uint8, generator=random)
-    return TrainingSet("made up", images, torch.arange(96) % 10, (0.5,) * 3, (0.25,) * 3)
-
-
 def _net() -> nn.Module:
     torch.manual_seed(0)
     model = create_model("microbotnet", width=0.25)
@@ -29,16 +25,14 @@ def _net() -> nn.Module:
     return model
 
 
-def _states(monkeypatch: pytest.MonkeyPatch, stop: int = 0) -> list[dict[str, dict[str, Tensor]]]:
-    """What every snapshot held; the training dies after snapshot number `stop`."""
+def _states(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, dict[str, Tensor]]]:
+    """What every snapshot holds, in a list that fills while a network is trained."""
     kept: list[dict[str, dict[str, Tensor]]] = []
     save = loop.save_snapshot
 
     def save_and_keep(*args: Any) -> None:
         save(*args)
         kept.append({which: {key: value.clone() for key, value in state.items()} for which, state in args[3].items()})
-        if len(kept) == stop:
-            raise KeyboardInterrupt
 
     monkeypatch.setattr(loop, "save_snapshot", save_and_keep)
     return kept
@@ -54,9 +48,11 @@ def _latent(model: nn.Module) -> tuple[set[str], set[str]]:
     return found
 
 
-def test_ternary_kernels_take_the_mean_at_half_and_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ternary_kernels_take_the_mean_at_half_and_stay(
+    tmp_path: Path, noise: TrainingSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
     states = _states(monkeypatch)
-    kept, _ = train(_net(), _pictures(), RECIPE, tmp_path)
+    kept, _ = train(_net(), noise, RECIPE, tmp_path)
     ternary, rounded = _latent(kept)
     assert len(ternary) > 10
     assert rounded
@@ -69,14 +65,14 @@ def test_ternary_kernels_take_the_mean_at_half_and_stay(tmp_path: Path, monkeypa
     assert not {key for key in others & rounded if torch.equal(states[1]["model"][key], states[3]["model"][key])}
 
 
-def test_it_goes_on_bit_for_bit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole, history = train(_net(), _pictures(), RECIPE, tmp_path / "whole")
+def test_it_goes_on_bit_for_bit(
+    tmp_path: Path, noise: TrainingSet, dies_after: Callable[[int], AbstractContextManager[None]]
+) -> None:
+    whole, history = train(_net(), noise, RECIPE, tmp_path / "whole")
     for stop in (2, 3):
-        with monkeypatch.context() as patch:
-            _states(patch, stop)
-            with pytest.raises(KeyboardInterrupt):
-                train(_net(), _pictures(), RECIPE, tmp_path / f"{stop}")
-        rest, again = train(_net(), _pictures(), RECIPE, tmp_path / f"{stop}")
+        with dies_after(stop), pytest.raises(KeyboardInterrupt):
+            train(_net(), noise, RECIPE, tmp_path / f"{stop}")
+        rest, again = train(_net(), noise, RECIPE, tmp_path / f"{stop}")
         expected = whole.state_dict()
         assert all(torch.equal(value, expected[key]) for key, value in rest.state_dict().items())
         assert [record["loss"] for record in again] == [record["loss"] for record in history]

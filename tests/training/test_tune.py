@@ -1,5 +1,7 @@
 """What a training may change: blocks thaw from the head down; what is frozen stays to the bit."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -8,18 +10,11 @@ from torch import nn
 
 from microbotnet import BadInput, create_model
 from microbotnet.quant.parametrize import quantize
-from microbotnet.training import loop
 from microbotnet.training.loop import TrainingSet, train
 from microbotnet.training.recipe import Recipe
 from microbotnet.training.tune import check_tune, freeze
 
 RECIPE = Recipe(epochs=4, batch=32, learning_rate=0.1, momentum=0.9, average=0.5, zoom=0.5, jitter=0.2)
-
-
-def _pictures() -> TrainingSet:
-    random = torch.Generator().manual_seed(0)
-    images = torch.randint(0, 256, (96, 3, 32, 32), dtype=torch.uint8, generator=random)
-    return TrainingSet("made up", images, torch.arange(96) % 10, (0.5,) * 3, (0.25,) * 3)
 
 
 def _net() -> nn.Module:
@@ -60,39 +55,32 @@ def test_head_is_the_last_layer_of_any_network_and_gradual_ends_with_all(name: s
     assert all(module.training for module in model.modules() if isinstance(module, nn.BatchNorm2d))
 
 
-def test_head_leaves_everything_else_to_the_bit(tmp_path: Path) -> None:
+def test_head_leaves_everything_else_to_the_bit(tmp_path: Path, noise: TrainingSet) -> None:
     model = _net()
     before = {key: value.clone() for key, value in model.state_dict().items()}
-    kept, _ = train(model, _pictures(), RECIPE, tmp_path, tune="head")
+    kept, _ = train(model, noise, RECIPE, tmp_path, tune="head")
     changed = {key for key, value in kept.state_dict().items() if not torch.equal(value, before[key])}
     assert changed == {"classifier.1.weight", "classifier.1.bias"}
 
 
-def test_head_with_ternary_kernels(tmp_path: Path) -> None:
+def test_head_with_ternary_kernels(tmp_path: Path, noise: TrainingSet) -> None:
     model = _net()
     quantize(model, "notes", "one-negative-one", (3, 32, 32))
     before = {key: value.clone() for key, value in model.state_dict().items()}
-    kept, _ = train(model, _pictures(), RECIPE, tmp_path, tune="head")
+    kept, _ = train(model, noise, RECIPE, tmp_path, tune="head")
     changed = {key for key, value in kept.state_dict().items() if not torch.equal(value, before[key])}
     assert changed == {"classifier.1.weight", "classifier.1.bias"}
 
 
 @pytest.mark.parametrize("stop", [1, 2, 3])
-def test_gradual_unfreezing_goes_on_bit_for_bit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: int) -> None:
+def test_gradual_unfreezing_goes_on_bit_for_bit(
+    tmp_path: Path, noise: TrainingSet, dies_after: Callable[[int], AbstractContextManager[None]], stop: int
+) -> None:
     """With zoomed views too."""
-    whole, history = train(_net(), _pictures(), RECIPE, tmp_path / "whole", tune="gradual")
-    save = loop.save_snapshot
-
-    def save_and_die(*args: object) -> None:
-        save(*args)  # type: ignore[arg-type]
-        if args[2].epochs == stop:  # type: ignore[attr-defined]
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(loop, "save_snapshot", save_and_die)
-    with pytest.raises(KeyboardInterrupt):
-        train(_net(), _pictures(), RECIPE, tmp_path / "cut", tune="gradual")
-    monkeypatch.setattr(loop, "save_snapshot", save)
-    rest, again = train(_net(), _pictures(), RECIPE, tmp_path / "cut", tune="gradual")
+    whole, history = train(_net(), noise, RECIPE, tmp_path / "whole", tune="gradual")
+    with dies_after(stop), pytest.raises(KeyboardInterrupt):
+        train(_net(), noise, RECIPE, tmp_path / "cut", tune="gradual")
+    rest, again = train(_net(), noise, RECIPE, tmp_path / "cut", tune="gradual")
     expected = whole.state_dict()
     assert all(torch.equal(value, expected[key]) for key, value in rest.state_dict().items())
     assert [record["loss"] for record in again] == [record["loss"] for record in history]

@@ -29,6 +29,8 @@ QUANTIZERS: dict[str, Any] = {
     "binary": Binary,
 }
 
+_LATENT = ".parametrizations.weight.original"  # behind a quantized layer's name, in a state dict
+
 
 def make_quantizer(name: str, **options: Any) -> Callable[[], nn.Module]:
     """What makes the quantizer of that name, for `quantize`; options of None are left at their defaults.
@@ -121,12 +123,8 @@ def latent_kernels(model: nn.Module) -> dict[str, torch.Tensor]:
 
     Scales that were learned are not among them.
     """
-    layers = {kernel.name: model.get_submodule(kernel.name) for kernel in kernels(model)}
-    return {
-        f"{name}.weight": layer.parametrizations.weight.original.detach().clone()  # type: ignore[operator, union-attr]
-        for name, layer in layers.items()
-        if parametrize.is_parametrized(layer, "weight")
-    }
+    state = model.state_dict()
+    return {key.removesuffix(_LATENT) + ".weight": state[key].clone() for key in state if key.endswith(_LATENT)}
 
 
 def bake(model: nn.Module) -> nn.Module:

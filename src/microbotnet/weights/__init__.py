@@ -3,10 +3,12 @@
 import json
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import BadInput
-from ..graph import Graph
+
+if TYPE_CHECKING:
+    from ..graph import Graph
 
 DEFAULT = "grain-l-ternary"
 
@@ -30,8 +32,10 @@ def shipped_name(net: str, width: float) -> str:
     raise BadInput(f"no weights are shipped for {net} ×{width:g}; there are: {', '.join(cards)}; or give --checkpoint")
 
 
-def shipped_graph(name: str) -> tuple[Graph, bool]:
+def shipped_graph(name: str) -> "tuple[Graph, bool]":
     """The traced network of a name of `shipped_cards()`, and whether such networks have a width multiplier."""
+    from ..graph import Graph
+
     stored = json.loads((files(__package__) / "graphs" / f"{name}.json").read_text())
     return Graph.from_json(stored["graph"]), stored["widths"]
 
