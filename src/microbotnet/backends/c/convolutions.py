@@ -7,15 +7,17 @@ import numpy as np
 from ...integer.program import Convolve, Program
 from .depthwise import depthwise_forms
 from .form import Form, window_of, with_packed
+from .immediate import immediate_form
 from .ternary import linear_forms, pixel_forms
 
 
 def forms_of(program: Program, operator: Convolve) -> list[Form]:
-    """The forms of the first of these that has any: ternary linear, depthwise, ternary; or the one for 8 bits."""
+    """The forms of the first of these that has any: ternary linear, depthwise, ternary; or those for 8 bits."""
     for forms in (linear_forms, depthwise_forms, pixel_forms):
         if found := forms(program, operator):
             return with_packed(found)
-    return [_dense(program, operator)]
+    immediate = immediate_form(program, operator)
+    return [_dense(program, operator), *([immediate] if immediate else [])]
 
 
 def _dense(program: Program, operator: Convolve) -> Form:
@@ -35,4 +37,5 @@ def _dense(program: Program, operator: Convolve) -> Form:
         arrays={"weights": np.ascontiguousarray(interleaved).astype(np.uint8)},
         how=operator.requantize,
         window=window_of(operator),
+        instructions=prod(y.shape[1:]) * (80 + 5 * inputs + rows * (3.3 * columns + 32)) * operator.groups,
     )

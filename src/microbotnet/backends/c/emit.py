@@ -33,12 +33,12 @@ from .arrays import WIDTHS, Arrays
 from .choose import choose
 from .exact import exchanged
 from .form import Form, Window, table, with_packed
-from .lanes import has_room
+from .lanes import has_room, lane_rounding
 from .vote import emit_vote
 
 ORDER = (
     "begin", "requantize", "window", "lanes", "armv6m", "rows", "widen", "lookup", "ternary", "tables", "depthwise",
-    "mapped", "dense", "pools", "elementwise", "vectors", "avx512",
+    "mapped", "dense", "immediate", "pools", "elementwise", "vectors", "avx512",
 )  # fmt: skip
 
 
@@ -304,7 +304,7 @@ class _Source:
             lines.append(self._requantize(how, output, index, str(i)))
         if form.how is not None:
             lines.append(
-                self._lanes(form.how, index, widened)
+                self._lanes(form.how, output, index, widened)
                 if form.lanes
                 else self._requantize(form.how, output, index, "", widened)
             )
@@ -364,7 +364,7 @@ class _Source:
             lines.append(f"static const packed_t packed = {{{data}, {', '.join(map(str, numbers))}}}")
             for n, what in enumerate(("multiplier", "offset")):
                 names[what] = f"(int32_t *)((int8_t *)arena + {at - 4 * packed.count * (2 - n)})"
-            calls.append(f"widen(&packed, {names['multiplier']}, {names['offset']})")
+            calls.append(f"widen(&packed, {names['multiplier']}, {names['offset']}, 1)")
         return names, calls
 
     def _read(self, tensor: Tensor) -> str:
@@ -392,19 +392,10 @@ class _Source:
             f"{', '.join(map(str, numbers))}}}"
         )
 
-    def _lanes(self, how: Requantize, index: int, widened: Mapping[str, str]) -> str:
-        if "offset" in widened:
-            multiplier, offset, step = widened["multiplier"], widened["offset"], 4
-        else:
-            one = len(how.offset) == 1
-            short = not one and np.abs(how.multiplier).max() < 2**15
-            values = how.multiplier.astype(np.int16 if short else np.int32)
-            multiplier = self.arrays.add(values, f"op{index}_multiplier")
-            offset = self.arrays.add(how.offset.astype(np.int32), f"op{index}_offset")
-            step = 0 if one else values.itemsize
-        found = self._table(how, index, "", widened)
+    def _lanes(self, how: Requantize, output: Tensor, index: int, widened: Mapping[str, str]) -> str:
+        rounding = self.arrays.add(lane_rounding(how, output.shape[0]), f"op{index}_rounding")
         static = "" if widened else "static "
-        return f"{static}const lanes_t how = {{{multiplier}, {offset}, {found}, {how.shift}, {step}}}"
+        return f"{static}const lanes_t how = {{{rounding}, {self._table(how, index, '', widened)}, {how.shift}}}"
 
     def _table(self, how: Requantize, index: int, suffix: str, widened: Mapping[str, str]) -> str:
         return widened.get("table") or self.arrays.add(table(how), f"op{index}_table{suffix}")

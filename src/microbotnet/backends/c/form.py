@@ -55,17 +55,19 @@ class Form:
     @cached_property
     def bytes(self) -> int:
         """Of the constants that another form may have in fewer."""
-        given = () if self.how is None else (self.how.multiplier, self.how.offset)
+        given = 0 if self.how is None else self.how.multiplier.nbytes + self.how.offset.nbytes
+        if self.lanes and self.slack is not None:
+            given = 8 * len(self.slack[0])
         tables = [] if self.how is None else [table(self.how)]
         if not self.packed:
-            return sum(array.nbytes for array in (*self.arrays.values(), *given, *tables))
+            return given + sum(array.nbytes for array in (*self.arrays.values(), *tables))
         size, widened = 0, set()
         if (rounding := self.rounding()) is not None:
             size, widened = rounding.data.nbytes + 16, {"multiplier", "offset"}
         if steps := self.steps():
             size, widened, tables = size + sum(each.data.nbytes + 16 for each in steps), widened | {"table"}, []
         rest = [array for name, array in self.arrays.items() if name not in widened]
-        return int(size + sum(array.nbytes for array in (*rest, *tables, *(() if rounding else given))))
+        return int(size + given * (rounding is None) + sum(array.nbytes for array in (*rest, *tables)))
 
     def rounding(self) -> Packed | None:
         """Multipliers and offsets in fewer bytes."""

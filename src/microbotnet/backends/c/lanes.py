@@ -63,6 +63,12 @@ def slack(program: Program, operator: Convolve) -> tuple[Whole, Whole]:
     return np.maximum(least - how.offset, -far), np.minimum(largest - how.offset, far)
 
 
+def lane_rounding(how: Requantize, rows: int) -> NDArray[np.int32]:
+    """A multiplier and an offset for each row, (rows, 2), for sums to which LANE was added."""
+    multiplier = np.broadcast_to(how.multiplier.astype(np.int64), rows)
+    return np.stack([wrapped(multiplier), wrapped(how.offset - LANE * multiplier)], 1)
+
+
 def wrapped(values: NDArray[np.int64]) -> NDArray[np.int32]:
     """Modulo 2³²."""
     return values.astype(np.uint32).view(np.int32)

@@ -7,6 +7,7 @@ up in registers, requantized and stored.
 
 from dataclasses import dataclass
 
+from .assembly import CLAMP, guarded, requantized
 from .form import Window
 
 ROW = 4  # outputs at once, in r4 … r7
@@ -58,17 +59,12 @@ class Unrolled:
     @property
     def instructions(self) -> int:
         """Of a channel, about: those of the function, without the clamps, which are rarely taken."""
-        return len(self.lines()) - 3 * self.made[0] * self.made[1]
+        return len(self.lines()) - CLAMP * self.made[0] * self.made[1]
 
     def text(self) -> str:
         """The function in C, its body as assembly; for other processors a name of the plain one."""
-        lines = "".join(f'    " {line}\\n"\n' for line in self.lines())
-        return (
-            "#if defined(__thumb__)\n"
-            f"void NAME_{self.name}(const int8_t *x, int8_t *y, const int8_t *weights, const mapped_t *m);\n"
-            f'FUNCTION("NAME_{self.name}", SAVE\n{lines}    RESTORE);\n'
-            f"#else\n#define NAME_{self.name} depthwise_mapped\n#endif\n"
-        )
+        signature = "const int8_t *x, int8_t *y, const int8_t *weights, const mapped_t *m"
+        return guarded(self.name, signature, self.lines(), f"#define NAME_{self.name} depthwise_mapped\n")
 
     def lines(self) -> list[str]:
         """Its instructions, and few directives."""
@@ -100,17 +96,8 @@ class Unrolled:
     def _finish(self, sum_: str, at: int) -> list[str]:
         """Requantize one sum: factor r0, table r1, output r2, offset ip."""
         lines = [f"adds {sum_}, #{self.start}"] if self.start else []
-        if self.pre_shift:
-            lines += {8: [f"uxtb r3, {sum_}"], 16: [f"uxth r3, {sum_}"]}.get(
-                self.pre_shift, [f"lsls r3, {sum_}, #{32 - self.pre_shift}", f"lsrs r3, r3, #{32 - self.pre_shift}"]
-            )
-            lines += ["muls r3, r0, r3", f"asrs r3, r3, #{self.pre_shift}"]
-            lines += [f"asrs {sum_}, {sum_}, #{self.pre_shift}", f"muls {sum_}, r0, {sum_}", f"adds {sum_}, {sum_}, r3"]
-        else:
-            lines += [f"muls {sum_}, r0, {sum_}"]
-        lines += [f"add {sum_}, ip", *([f"asrs {sum_}, {sum_}, #{self.shift}"] if self.shift else [])]
-        lines += [f"cmp {sum_}, #255", "bls 1f", f"asrs {sum_}, {sum_}, #31", f"mvns {sum_}, {sum_}"]
-        return [*lines, f"uxtb {sum_}, {sum_}", f"1: ldrb {sum_}, [r1, {sum_}]", f"strb {sum_}, [r2, #{at}]"]
+        lines += requantized(sum_, "r0", "ip", "r1", "r3", self.pre_shift, self.shift)
+        return [*lines, f"strb {sum_}, [r2, #{at}]"]
 
 
 def _sums(block: list[list[tuple[int, int]]], values: int) -> list[str]:

@@ -13,6 +13,8 @@ const uint8_t *NAME_taps4(const uint8_t *list, const uint32_t *tile, int8_t *y, 
 const uint8_t *NAME_taps2(const uint8_t *list, const uint32_t *tile, int8_t *y, const channel_t *channel);
 /* In each row of the tile, byte places[j] becomes the word lower[j] + (upper[j] << 16) - less. */
 void NAME_fill(uint32_t *row, const int8_t *lower, const int8_t *upper, const fill_t *fill);
+/* Four or eight values of each map become two or four words: values 0 and 2, 1 and 3, ... , less `less`. */
+void NAME_unpack(const int8_t *x, uint32_t *tile, const unpack_t *unpack);
 /* sums[row] = its list over single bytes + correction * (bytes of +1 - bytes of -1). */
 const uint8_t *NAME_listed(const uint8_t *list, const int8_t *entries, int32_t *sums, int count, int correction);
 /* The same, added to the sums, for lists of pairs: a byte with half their number, then the places of a +1 and of a -1 in turn. */
@@ -42,10 +44,11 @@ void NAME_window4(const int8_t *weights, const int8_t *end, const uint8_t *taps,
 #define SAVE " push {r4-r7, lr}\n mov r4, r8\n mov r5, r9\n mov r6, r10\n mov r7, r11\n push {r4-r7}\n"
 #define RESTORE " pop {r4-r7}\n mov r8, r4\n mov r9, r5\n mov r10, r6\n mov r11, r7\n pop {r4-r7, pc}\n"
 
+#define START_LANES " .p2align 2\n9: .word 0x80008000\n"
 /* list r0, its end lr, the second list's length on the stack; tile ip and r1; sums r4 ... r7 */
 #define FIRST " ldrb r2, [r0]\n ldrb r3, [r0, #1]\n adds r0, #2\n adds r2, r2, r0\n mov lr, r2\n push {r3}\n"
 #define SECOND " pop {r3}\n add r3, lr\n mov lr, r3\n"
-#define START2 " movs r4, #128\n lsls r4, r4, #8\n mov r5, r4\n"
+#define START2 " ldr r4, 9f\n mov r5, r4\n"
 #define START4 START2 " mov r6, r4\n mov r7, r4\n"
 #define TWO(op) " ldmia r1!, {r2, r3}\n " op " r4, r4, r2\n " op " r5, r5, r3\n"
 #define FOUR(op) TWO(op) " ldmia r1!, {r2, r3}\n " op " r6, r6, r2\n " op " r7, r7, r3\n"
@@ -64,46 +67,50 @@ void NAME_window4(const int8_t *weights, const int8_t *end, const uint8_t *taps,
 
 /* value = table[clamp(value >> shift, 0, 255)] */
 #define INDEX(value, shift, table)                                                                                     \
-    " asrs " value ", " value ", " shift "\n cmp " value ", #255\n bls 1f\n"                                          \
+    " asrs " value ", " value ", " shift "\n cmp " value ", #255\n bls 1f\n"                                           \
     " asrs " value ", " value ", #31\n mvns " value ", " value "\n uxtb " value ", " value "\n"                        \
     "1: ldrb " value ", [" table ", " value "]\n"
 
-/* rows r9, y r8, rows left r10. Then multiplier r0, offsets lr and r4, shift r6, table r7; the sums on the stack. */
-#define ROW(lower, upper)                                                                                              \
-    " pop {r5}\n uxth r3, r5\n muls r3, r0, r3\n add r3, lr\n" INDEX("r3", "r6", "r7") " strb r3, [r1, #" lower "]\n"   \
-    " asrs r3, r5, #16\n muls r3, r0, r3\n adds r3, r3, r4\n" INDEX("r3", "r6", "r7") " strb r3, [r1, #" upper "]\n"
+/* rows r9, y r8, rows left r10; r11 has what lies at `kept` in the rows. Then list lr, multiplier r0, offset r4,
+   shift r6, table r7; the sums on the stack. */
+#define LANE(half, y)                                                                                                  \
+    half "muls r3, r0, r3\n adds r3, r3, r4\n" INDEX("r3", "r6", "r7") " strb r3, [r1, #" y "]\n"
+#define ROW(lower, upper) LANE(" pop {r5}\n uxth r3, r5\n ", lower) LANE(" lsrs r3, r5, #16\n ", upper)
 #define LISTS(start, list) FIRST start " mov r1, ip\n" list("adds") SECOND " mov r1, ip\n" list("subs")
-#define ROWS(first, add, sums, finish)                                                                                 \
-    SAVE " mov ip, r1\n mov r8, r2\n mov r9, r3\n ldr r1, [r3, #28]\n mov r10, r1\n ldr r1, [r3, #48]\n"               \
-    " mov r11, r1\n5:\n" first add                                                                                    \
-    " push {r0}\n push " sums "\n mov r1, r9\n ldmia r1!, {r0, r2, r3, r5, r6, r7}\n ldr r4, [r3]\n adds r3, r3, r0\n" \
-    " lsrs r0, r5, #2\n bcs 7f\n ldr r0, [r2]\n b 8f\n7: ldrh r0, [r2]\n sxth r0, r0\n8: adds r2, r2, r5\n"           \
-    " mov r1, r9\n adds r1, #4\n stmia r1!, {r2, r3}\n lsls r2, r0, #15\n subs r2, r4, r2\n mov lr, r2\n"             \
-    " mov r1, r8\n" finish " pop {r0}\n mov r1, r9\n ldr r2, [r1, #24]\n add r8, r2\n mov r1, r10\n subs r1, #1\n"   \
-    " mov r10, r1\n beq 6f\n b 5b\n6:\n" RESTORE
+#define ROWS(kept, first, add, sums, finish, advance)                                                                  \
+    SAVE " mov ip, r1\n mov r8, r2\n mov r9, r3\n ldr r1, [r3, #16]\n mov r10, r1\n ldr r1, [r3, #" kept "]\n"         \
+    " mov r11, r1\n5:\n" first add                                                                                     \
+    " mov lr, r0\n push " sums "\n mov r1, r9\n ldmia r1!, {r3, r6, r7}\n ldmia r3!, {r0, r4}\n mov r1, r9\n"          \
+    " str r3, [r1]\n mov r1, r8\n" finish " mov r0, lr\n" advance                                                      \
+    " mov r1, r10\n subs r1, #1\n mov r10, r1\n beq 6f\n b 5b\n6:\n" RESTORE START_LANES
 
-FUNCTION("NAME_rows4", ROWS("", LISTS(START4, LIST4), "{r4-r7}", ROW("0", "2") ROW("1", "3") ROW("4", "6") ROW("5", "7")));
-FUNCTION("NAME_bytes4", ROWS("", LISTS(START4, BYTES4), "{r4-r7}", ROW("0", "2") ROW("1", "3") ROW("4", "6") ROW("5", "7")));
-FUNCTION("NAME_bytes2", ROWS("", LISTS(START2, BYTES2), "{r4-r5}", ROW("0", "2") ROW("1", "3")));
-FUNCTION("NAME_rows2", ROWS("", LISTS(START2, LIST2), "{r4-r5}", ROW("0", "2") ROW("1", "3")));
+#define ROWS4(add)                                                                                                     \
+    ROWS("12", "", add, "{r4-r7}", ROW("0", "2") ROW("1", "3") ROW("4", "6") ROW("5", "7"), " add r8, r11\n")
+#define ROWS2(add) ROWS("12", "", add, "{r4-r5}", ROW("0", "2") ROW("1", "3"), " add r8, r11\n")
+
+FUNCTION("NAME_rows4", ROWS4(LISTS(START4, LIST4)));
+FUNCTION("NAME_rows2", ROWS2(LISTS(START2, LIST2)));
+FUNCTION("NAME_bytes4", ROWS4(LISTS(START4, BYTES4)));
+FUNCTION("NAME_bytes2", ROWS2(LISTS(START2, BYTES2)));
 
 /* Four bytes of a map become the middle words of the tile's rows: outside and row 0, 0 and 1, 1 and outside. */
 #define MAP                                                                                                            \
-    " mov r1, r11\n ldmia r1!, {r2}\n mov r11, r1\n mov r1, r9\n adds r1, #32\n ldmia r1!, {r4-r7}\n eors r2, r4\n"     \
+    " mov r1, r11\n ldmia r1!, {r2}\n mov r11, r1\n mov r1, r9\n adds r1, #20\n ldmia r1!, {r4-r7}\n eors r2, r4\n"    \
     " lsrs r3, r2, #8\n ands r3, r5\n ands r2, r5\n mov r1, ip\n adds r1, #4\n lsls r4, r2, #16\n adds r4, r4, r6\n"   \
     " lsls r5, r3, #16\n adds r5, r5, r6\n stmia r1!, {r4, r5}\n adds r1, #8\n stmia r1!, {r2, r3}\n adds r1, #8\n"    \
     " lsrs r2, r2, #16\n adds r2, r2, r7\n lsrs r3, r3, #16\n adds r3, r3, r7\n stmia r1!, {r2, r3}\n"
 #define TAPS2(op) TAPS(TWO(op))
-FUNCTION("NAME_maps2", ROWS(MAP, LISTS(START2, TAPS2), "{r4-r5}", ROW("0", "2") ROW("1", "3")));
+FUNCTION("NAME_maps2", ROWS("36", MAP, LISTS(START2, TAPS2), "{r4-r5}", ROW("0", "2") ROW("1", "3"),
+                            " movs r1, #4\n add r8, r1\n"));
 
-/* y r1, distance r2; multiplier r3, offsets ip and r8, shift r4, table r5 */
+/* y r1, distance r2; multiplier r3, offset ip, shift r4, table r5 */
 #define TAP                                                                                                            \
-    " pop {r6}\n uxth r7, r6\n muls r7, r3, r7\n add r7, ip\n" INDEX("r7", "r4", "r5") " strb r7, [r1]\n"               \
-    " asrs r7, r6, #16\n muls r7, r3, r7\n add r7, r8\n" INDEX("r7", "r4", "r5") " strb r7, [r1, r2]\n adds r1, #1\n"
+    " pop {r6}\n uxth r7, r6\n muls r7, r3, r7\n add r7, ip\n" INDEX("r7", "r4", "r5") " strb r7, [r1]\n"              \
+    " lsrs r7, r6, #16\n muls r7, r3, r7\n add r7, ip\n" INDEX("r7", "r4", "r5") " strb r7, [r1, r2]\n adds r1, #1\n"
 #define TAPPED(start, sum, sums, finish)                                                                               \
-    " push {r4-r7, lr}\n mov r4, r8\n push {r4}\n push {r2, r3}\n mov ip, r1\n" FIRST start TAPS(sum("adds")) SECOND    \
-    TAPS(sum("subs")) " pop {r1, r2}\n push {r0}\n push " sums "\n ldmia r2!, {r3-r7}\n ldr r2, [r2]\n mov ip, r4\n"   \
-    " mov r8, r5\n mov r4, r6\n mov r5, r7\n" finish " pop {r0}\n pop {r4}\n mov r8, r4\n pop {r4-r7, pc}\n"
+    " push {r4-r7, lr}\n push {r2, r3}\n mov ip, r1\n" FIRST start TAPS(sum("adds")) SECOND                            \
+    TAPS(sum("subs")) " pop {r1, r2}\n push " sums "\n ldmia r2!, {r3-r7}\n mov r2, r6\n mov ip, r7\n"                 \
+    finish " pop {r4-r7, pc}\n" START_LANES
 
 FUNCTION("NAME_taps4", TAPPED(START4, FOUR, "{r4-r7}", TAP TAP TAP TAP));
 FUNCTION("NAME_taps2", TAPPED(START2, TWO, "{r4-r5}", TAP TAP));
@@ -116,9 +123,19 @@ FUNCTION("NAME_fill", SAVE " mov r9, r3\n mov r8, r1\n mov ip, r2\n ldr r4, [r3,
                       " mov r4, r9\n adds r4, #12\n ldmia r4!, {r1, r2, r3, r5}\n adds r0, r0, r1\n add r8, r3\n"
                       " add ip, r5\n mov r4, r10\n subs r4, #1\n mov r10, r4\n bne 5b\n" RESTORE);
 
+/* x r0, its end lr, from one map to the next ip; tile r1, sign r4, mask r5, less r6 */
+#define UNPACK(at)                                                                                                     \
+    " ldr r3, [r0, #" at "]\n eors r3, r4\n lsrs r7, r3, #8\n ands r3, r5\n ands r7, r5\n subs r3, r3, r6\n"           \
+    " subs r7, r7, r6\n stmia r1!, {r3, r7}\n"
+FUNCTION("NAME_unpack", " push {r4-r7, lr}\n ldmia r2!, {r3-r6}\n mov ip, r3\n adds r4, r4, r0\n mov lr, r4\n"
+                        " cmp r5, #2\n ldr r4, 8f\n ldr r5, 9f\n beq 2f\n"
+                        "1:" UNPACK("0") UNPACK("4") " add r0, ip\n cmp r0, lr\n bne 1b\n pop {r4-r7, pc}\n"
+                        "2:" UNPACK("0") " add r0, ip\n cmp r0, lr\n bne 2b\n pop {r4-r7, pc}\n .p2align 2\n"
+                        "8: .word 0x80808080\n9: .word 0x00ff00ff\n");
+
 /* sums ip, rows left r8, correction r9; sum r4, entry r5, mask r7 */
 #define LISTED(op)                                                                                                     \
-    EACH("ldrb r2, [r0]\n adds r0, #1\n lsrs r3, r2, #4\n adds r5, r5, r3\n ldrsb r6, [r1, r5]\n " op " r4, r4, r6\n"   \
+    EACH("ldrb r2, [r0]\n adds r0, #1\n lsrs r3, r2, #4\n adds r5, r5, r3\n ldrsb r6, [r1, r5]\n " op " r4, r4, r6\n"  \
          " ands r2, r7\n adds r5, r5, r2\n ldrsb r6, [r1, r5]\n " op " r4, r4, r6\n")
 FUNCTION("NAME_listed", SAVE " ldr r4, [sp, #36]\n mov r9, r4\n mov ip, r2\n mov r8, r3\n movs r7, #15\n"
                         "5: ldrb r4, [r0]\n ldrb r5, [r0, #1]\n subs r4, r4, r5\n mov r5, r9\n muls r4, r5, r4\n" FIRST
@@ -140,7 +157,7 @@ FUNCTION("NAME_paired", " push {r4-r7, lr}\n mov ip, r2\n mov r7, r3\n"
 #define DOT4(a, b, c, d) " ldmia r1!, {r2}\n" DOT("r4", a) DOT("r5", b) DOT("r6", c) DOT("r7", d)
 /* r2 = table[clamp(r2 >> shift)], from -128 on */
 #define SATURATED(shift, table)                                                                                        \
-    " asrs r2, r2, " shift "\n adds r2, #128\n cmp r2, #255\n bls 1f\n asrs r2, r2, #31\n mvns r2, r2\n"              \
+    " asrs r2, r2, " shift "\n adds r2, #128\n cmp r2, #255\n bls 1f\n asrs r2, r2, #31\n mvns r2, r2\n"               \
     " uxtb r2, r2\n1: " table " ldrb r2, [r7, r2]\n"
 /* outputs r8, its copy on the stack behind the sums: pre-shift, low bits, shift, table, step, stride, end of the sums;
    then sums r0, y r1, multiplier r5, offset r6, outputs left r9, what is added to sums r11 */
@@ -201,10 +218,10 @@ FUNCTION("NAME_scale_sums", " push {r4-r7, lr}\n ldmia r3!, {r4-r7}\n adds r1, r
 /* sums or x r0, y r1, multiplier r3, pre-shift r4, shift r5, table r6; low bits r8, offset r9, gate r10, zero ip, end
    of y lr */
 #define SHIFTED(load)                                                                                                  \
-    SAVE " add r2, r1\n mov lr, r2\n mov r2, r3\n ldmia r2!, {r3-r7}\n mov r8, r4\n mov r9, r6\n mov r4, r5\n"       \
-    " mov r5, r7\n ldmia r2!, {r6, r7}\n mov ip, r7\n ldr r7, [r2]\n mov r10, r7\n"                                 \
-    "3:" load " mov r7, r8\n ands r7, r2\n muls r7, r3, r7\n asrs r7, r7, r4\n asrs r2, r2, r4\n muls r2, r3, r2\n"   \
-    " adds r2, r2, r7\n add r2, r9\n mov r7, r6\n" SATURATED("r5", "")                                               \
+    SAVE " add r2, r1\n mov lr, r2\n mov r2, r3\n ldmia r2!, {r3-r7}\n mov r8, r4\n mov r9, r6\n mov r4, r5\n"         \
+    " mov r5, r7\n ldmia r2!, {r6, r7}\n mov ip, r7\n ldr r7, [r2]\n mov r10, r7\n"                                    \
+    "3:" load " mov r7, r8\n ands r7, r2\n muls r7, r3, r7\n asrs r7, r7, r4\n asrs r2, r2, r4\n muls r2, r3, r2\n"    \
+    " adds r2, r2, r7\n add r2, r9\n mov r7, r6\n" SATURATED("r5", "")                                                 \
     " strb r2, [r1]\n adds r1, #1\n cmp r1, lr\n bne 3b\n" RESTORE
 FUNCTION("NAME_shift_sums", SHIFTED(" ldmia r0!, {r2}\n"));
 FUNCTION("NAME_shift_gate", SHIFTED(" ldrb r2, [r0]\n sxtb r2, r2\n adds r0, #1\n mov r7, ip\n subs r2, r2, r7\n"
@@ -212,11 +229,19 @@ FUNCTION("NAME_shift_gate", SHIFTED(" ldrb r2, [r0]\n sxtb r2, r2\n adds r0, #1\
 #else
 KERNEL void NAME_outputs(uint32_t word, int8_t *y, const channel_t *channel)
 {
-    uint32_t multiplier = (uint32_t)channel->multiplier, upper = (uint32_t)as_signed(word) >> 16;
+    uint32_t multiplier = (uint32_t)channel->multiplier, offset = (uint32_t)channel->offset;
 
-    upper = (upper ^ 0x8000u) - 0x8000u;
-    y[0] = channel->table[limited(as_signed(multiplier * (word & 0xffffu) + channel->lower) >> channel->shift)];
-    y[channel->distance] = channel->table[limited(as_signed(multiplier * upper + channel->upper) >> channel->shift)];
+    y[0] = channel->table[limited(as_signed(multiplier * (word & 0xffffu) + offset) >> channel->shift)];
+    y[channel->distance] = channel->table[limited(as_signed(multiplier * (word >> 16) + offset) >> channel->shift)];
+}
+
+/* That of the next row. */
+KERNEL channel_t NAME_channel(rows_t *rows)
+{
+    channel_t channel = {rows->rounding[0], rows->shift, rows->table, 2, rows->rounding[1]};
+
+    rows->rounding += 2;
+    return channel;
 }
 
 KERNEL const uint8_t *NAME_rows(const uint8_t *list, const uint32_t *tile, int8_t *y, rows_t *rows, int words,
@@ -224,9 +249,8 @@ KERNEL const uint8_t *NAME_rows(const uint8_t *list, const uint32_t *tile, int8_
 {
     for (int row = 0; row < rows->count; row++, y += rows->stride) {
         int plus = *list++, minus = *list++, each = bytes ? 1 : 2;
-        uint32_t sums[4] = {START, START, START, START};
-        channel_t channel = {multiplier_at(rows->multiplier, rows->step), 0, (uint32_t)*rows->offset, rows->shift,
-                             rows->table, 2};
+        uint32_t sums[4] = {LANES, LANES, LANES, LANES};
+        channel_t channel = NAME_channel(rows);
         const uint32_t *entry = tile;
 
         for (int n = 0; n < each * (plus + minus); n++) {
@@ -241,11 +265,8 @@ KERNEL const uint8_t *NAME_rows(const uint8_t *list, const uint32_t *tile, int8_
             for (int i = 0; i < words; i++, entry++)
                 sums[i] += n < each * plus ? *entry : 0u - *entry;
         }
-        channel.lower = channel.upper - (uint32_t)channel.multiplier * START;
         for (int i = 0; i < words; i++)
             NAME_outputs(sums[i], y + 4 * (i / 2) + i % 2, &channel);
-        rows->multiplier = (const int8_t *)rows->multiplier + rows->step;
-        rows->offset += rows->further / 4;
     }
     return list;
 }
@@ -254,7 +275,7 @@ KERNEL const uint8_t *NAME_taps(const uint8_t *list, const uint32_t *tile, int8_
                                 int words)
 {
     int plus = *list++, minus = *list++;
-    uint32_t sums[4] = {START, START, START, START};
+    uint32_t sums[4] = {LANES, LANES, LANES, LANES};
 
     for (int n = 0; n < plus + minus; n++, list++)
         for (int i = 0; i < words; i++)
@@ -275,7 +296,7 @@ KERNEL const uint8_t *NAME_maps2(const uint8_t *list, uint32_t *tile, int8_t *y,
     for (int c = 0; c < rows->count; c++, y += rows->stride, rows->x += 4) {
         uint32_t left = (four_bytes(rows->x) ^ rows->sign) & rows->bytes;
         uint32_t right = (four_bytes(rows->x) ^ rows->sign) >> 8 & rows->bytes;
-        channel_t channel = {multiplier_at(rows->multiplier, rows->step), 0, (uint32_t)*rows->offset, rows->shift, rows->table, 2};
+        channel_t channel = NAME_channel(rows);
 
         tile[1] = (left << 16) + rows->outside;
         tile[2] = (right << 16) + rows->outside;
@@ -283,10 +304,7 @@ KERNEL const uint8_t *NAME_maps2(const uint8_t *list, uint32_t *tile, int8_t *y,
         tile[6] = right;
         tile[9] = (left >> 16) + rows->below;
         tile[10] = (right >> 16) + rows->below;
-        channel.lower = channel.upper - (uint32_t)channel.multiplier * START;
         list = NAME_taps2(list, tile, y, &channel);
-        rows->multiplier = (const int8_t *)rows->multiplier + rows->step;
-        rows->offset += rows->further / 4;
     }
     return list;
 }
@@ -314,6 +332,17 @@ KERNEL void NAME_window4(const int8_t *weights, const int8_t *end, const uint8_t
         for (int n = 0; n < 4; n++)
             sums[n] = as_signed((uint32_t)sums[n] + at[*taps + n] * weight);
     }
+}
+
+KERNEL void NAME_unpack(const int8_t *x, uint32_t *tile, const unpack_t *unpack)
+{
+    for (const int8_t *end = x + unpack->size; x != end; x += unpack->pixels)
+        for (int i = 0; i < 2 * unpack->words; i += 4) {
+            uint32_t four = four_bytes(x + i) ^ 0x80808080u;
+
+            *tile++ = (four & 0x00ff00ffu) - unpack->less;
+            *tile++ = (four >> 8 & 0x00ff00ffu) - unpack->less;
+        }
 }
 
 KERNEL const uint8_t *NAME_listed(const uint8_t *list, const int8_t *entries, int32_t *sums, int count, int correction)

@@ -34,9 +34,8 @@ KERNEL void depthwise_ternary(const int8_t *x, int8_t *y, uint32_t *tile, const 
     uint32_t outside = (uint32_t)(d->zero - d->centre);
     uint32_t *row = tile - first * d->row;               /* of the map's first row */
     int8_t *empty = (int8_t *)(tile + d->rows * d->row); /* a row outside the map */
-    channel_t channel = {0, 0, 0, how->shift, how->table, d->half * columns};
-    const int8_t *multiplier = how->multiplier;
-    const int32_t *offset = how->offset;
+    channel_t channel = {0, how->shift, how->table, d->half * columns, 0};
+    const int32_t *rounding = how->rounding;
 
     for (int i = 0; i < d->rows * d->row; i++)
         tile[i] = outside * 0x10001u;
@@ -53,11 +52,8 @@ KERNEL void depthwise_ternary(const int8_t *x, int8_t *y, uint32_t *tile, const 
             NAME_fill(row, x, x + apart * width, &both);
         if (only_lower.rows)
             NAME_fill(row + middle * d->row, x + middle * width, empty, &only_lower);
-        channel.multiplier = multiplier_at(multiplier, how->step);
-        channel.upper = (uint32_t)*offset;
-        channel.lower = channel.upper - (uint32_t)channel.multiplier * START;
-        multiplier += how->step;
-        offset += how->step != 0;
+        channel.multiplier = *rounding++;
+        channel.offset = *rounding++;
         for (int i = d->half; i; i--, here += d->row * w->down, out += columns) {
             int alone = i == 1 && 2 * d->half > w->rows; /* the upper lanes are below the output's last row */
 
@@ -90,8 +86,7 @@ KERNEL void depthwise_2x2(const int8_t *x, int8_t *y, uint32_t *tile, const uint
                           int channels, int zero)
 {
     uint32_t outside = (uint32_t)(zero + 128);
-    rows_t rows = {how->step ? 4 : 0, how->multiplier, how->offset, how->step, how->shift, how->table,
-                   4, channels, 0x80808080u, 0x00ff00ffu, outside, outside << 16, x};
+    rows_t rows = {how->rounding, how->shift, how->table, 4, channels, 0x80808080u, 0x00ff00ffu, outside, outside << 16, x};
 
     for (int i = 0; i < 12; i++)
         tile[i] = outside * 0x10001u;

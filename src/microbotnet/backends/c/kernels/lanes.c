@@ -1,25 +1,24 @@
 /* Two sums in the 16-bit lanes of one word: every + and - serves two outputs. That no sum leaves its lane was proven
-   from the weights when this file was written. Lanes start at START, so that the lower never borrows from the upper.
+   from the weights when this file was written. A lane starts at START, so that it never goes below 0, and a word at
+   LANES.
 
    A row of ternary weights is two lists, of +1 and of -1: the bytes in each, then the bytes. A byte is two distances,
    upper four bits first: from one entry that counts to the next. Entry 0 is zero, for lists of odd length. A depthwise
    kernel's lists are places of taps in a tile. */
 #define START 0x8000u
+#define LANES 0x80008000u
 
-/* As requantize_t without a pre-shift; offsets are 128 outputs larger, so that an index needs no 128 added. */
+/* As requantize_t without a pre-shift. Offsets take START back, and are 128 outputs larger, so that an index needs no 128
+   added. */
 typedef struct {
-    const void *multiplier; /* int16_t one a channel, if step is 2; int32_t if it is 4, or 0: one for all */
-    const int32_t *offset;
+    const int32_t *rounding; /* a multiplier and an offset a row */
     const int8_t *table;
-    uint8_t shift, step;
+    uint8_t shift;
 } lanes_t;
 
 /* Rows of lists over one tile. */
 typedef struct {
-    int32_t further;         /* from an offset to the next: 4, or 0 */
-    const void *multiplier;  /* of the next row */
-    const int32_t *offset;
-    int32_t step;
+    const int32_t *rounding; /* of the next row */
     int32_t shift;
     const int8_t *table;
     int32_t stride; /* from a row's outputs to the next row's */
@@ -30,11 +29,10 @@ typedef struct {
 
 /* What requantizes the lanes of a channel. */
 typedef struct {
-    int32_t multiplier;
-    uint32_t lower, upper; /* offsets; that of the lower lane takes START back */
-    int32_t shift;
+    int32_t multiplier, shift;
     const int8_t *table;
     int32_t distance; /* from a lower lane's output to the upper's */
+    int32_t offset;
 } channel_t;
 
 /* Rows of a tile that are filled alike. */
@@ -46,6 +44,13 @@ typedef struct {
     int32_t rows;
     int32_t lower, upper; /* from a row of the map to the next; 0 for one outside the map */
 } fill_t;
+
+/* Maps that become words of lanes. */
+typedef struct {
+    int32_t pixels, size; /* bytes of a map, of all */
+    int32_t words;        /* 2 or 4 of each map */
+    uint32_t less;
+} unpack_t;
 
 /* Windows of 3 columns. */
 typedef struct {
@@ -85,11 +90,6 @@ typedef struct {
     int8_t *y;
     int32_t count;
 } outputs_t;
-
-static INLINE int32_t multiplier_at(const void *multiplier, int step)
-{
-    return step == 2 ? *(const int16_t *)multiplier : *(const int32_t *)multiplier;
-}
 
 static INLINE uint32_t limited(int32_t index)
 {

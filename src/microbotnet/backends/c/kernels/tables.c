@@ -67,9 +67,8 @@ FUNCTION("NAME_gather2", GATHER("12", "14", " mov r7, r2\n", " ldr r4, [r7]\n ld
 FUNCTION("NAME_gather4", GATHER("8", "22", " mov lr, r6\n mov ip, r2\n", " mov r2, ip\n ldmia r2!, {r4-r7}\n",
                                 EIGHT(CODE4), " mov r2, ip\n stmia r2!, {r4-r7}\n mov ip, r2\n"));
 
-FUNCTION("NAME_finish4", ROWS("", " ldmia r0!, {r4-r7}\n", "{r4-r7}",
-                              ROW("0", "2") ROW("1", "3") ROW("4", "6") ROW("5", "7")));
-FUNCTION("NAME_finish2", ROWS("", " ldmia r0!, {r4, r5}\n", "{r4-r5}", ROW("0", "2") ROW("1", "3")));
+FUNCTION("NAME_finish4", ROWS4(" ldmia r0!, {r4-r7}\n"));
+FUNCTION("NAME_finish2", ROWS2(" ldmia r0!, {r4, r5}\n"));
 #else
 KERNEL void NAME_combine(uint32_t *table, const uint32_t *values, int digits, int words)
 {
@@ -100,14 +99,10 @@ KERNEL const uint8_t *NAME_gather(const uint8_t *codes, const uint32_t *tables, 
 KERNEL void NAME_finish(const uint32_t *sums, int8_t *y, rows_t *rows, int words)
 {
     for (int row = 0; row < rows->count; row++, y += rows->stride, sums += words) {
-        channel_t channel = {multiplier_at(rows->multiplier, rows->step), 0, (uint32_t)*rows->offset, rows->shift,
-                             rows->table, 2};
+        channel_t channel = NAME_channel(rows);
 
-        channel.lower = channel.upper - (uint32_t)channel.multiplier * START;
         for (int i = 0; i < words; i++)
             NAME_outputs(sums[i], y + 4 * (i / 2) + i % 2, &channel);
-        rows->multiplier = (const int8_t *)rows->multiplier + rows->step;
-        rows->offset += rows->further / 4;
     }
 }
 #define NAME_combine1(table, values, digits) NAME_combine(table, values, digits, 1)
@@ -171,7 +166,7 @@ static INLINE void finish_shifted(const uint32_t *sums, int8_t *y, const requant
     for (int o = 0; o < outputs; o++, sums += words, y += pixels)
         for (int n = 0; n < 2 * words && n < left; n++) {
             uint32_t word = sums[n / 4 * 2 + n % 2];
-            int32_t sum = n & 2 ? as_signed(word) >> 16 : (int32_t)(word & 0xffffu) - (int32_t)START;
+            int32_t sum = (int32_t)(n & 2 ? word >> 16 : word & 0xffffu) - (int32_t)START;
 
             y[n] = requantize(sum, how, channel + o);
         }
@@ -182,22 +177,18 @@ static INLINE void tabled(const int8_t *x, int8_t *y, uint32_t *sums, const uint
                           int words)
 {
     int pixels = w->rows * w->columns, all = 0;
-    rows_t rows = {0, 0, 0, 0, 0, 0, pixels, 0, 0, 0, 0, 0, 0};
+    rows_t rows = {0, 0, 0, pixels, 0, 0, 0, 0, 0, 0};
     uint32_t *tile = sums + t->outputs * words;
 
     if (!shifted) {
-        rows.further = how->step ? 4 : 0;
-        rows.multiplier = how->multiplier;
-        rows.offset = how->offset;
-        rows.step = how->step;
+        rows.rounding = how->rounding;
         rows.shift = how->shift;
         rows.table = how->table;
     }
     for (int i = t->inputs * words; i < t->groups * t->each * words; i++)
         tile[i] = 0;
     for (int left = w->channels; left > 0; left -= t->depth, all += t->outputs) {
-        const void *multiplier = rows.multiplier;
-        const int32_t *offset = rows.offset;
+        const int32_t *rounding = rows.rounding;
         const uint8_t *next = codes;
 
         for (int at = 0; at < pixels; at += 2 * words) {
@@ -205,14 +196,13 @@ static INLINE void tabled(const int8_t *x, int8_t *y, uint32_t *sums, const uint
 
             load(x, tile, w, t->depth, at, words, t->zero, t->centre);
             for (int i = 0; i < t->outputs * words; i++)
-                sums[i] = START;
+                sums[i] = LANES;
             next = tabled_sums(codes, tile, sums, t->outputs, t, 0, words);
             if (shifted) {
                 finish_shifted(sums, out, shifted, all, t->outputs, pixels, pixels - at, words);
                 continue;
             }
-            rows.multiplier = multiplier;
-            rows.offset = offset;
+            rows.rounding = rounding;
             rows.count = pixels - at >= 2 * words ? t->outputs : 1;
             for (int o = 0; o < t->outputs; o += rows.count, out += pixels) {
                 int8_t some[8], *to = rows.count == 1 ? some : out;

@@ -1,24 +1,6 @@
 /* Convolutions and linears whose weights are lists. */
 
-/* Four neighbouring values become two words of lanes: 0 and 2, 1 and 3. */
-KERNEL void unpack(const int8_t *x, uint32_t *tile, int channels, int pixels, int words, uint32_t less)
-{
-    const uint32_t sign = 0x80808080u, bytes = 0x00ff00ffu;
-
-    for (; channels; channels--, x += pixels) {
-        uint32_t four = four_bytes(x) ^ sign;
-
-        *tile++ = (four & bytes) - less;
-        *tile++ = (four >> 8 & bytes) - less;
-        if (words == 4) {
-            four = four_bytes(x + 4) ^ sign;
-            *tile++ = (four & bytes) - less;
-            *tile++ = (four >> 8 & bytes) - less;
-        }
-    }
-}
-
-/* The same for any window: entry (c, u, v) holds what each of the 2 * words outputs from `first` on multiplies with
+/* A tile for any window: entry (c, u, v) holds what each of the 2 * words outputs from `first` on multiplies with
    weight (c, u, v). */
 KERNEL void unfold(const int8_t *x, uint32_t *tile, const window_t *w, int depth, int first, int words, int zero,
                    int centre)
@@ -45,8 +27,10 @@ KERNEL void unfold(const int8_t *x, uint32_t *tile, const window_t *w, int depth
 KERNEL void unpack_at(const int8_t *x, uint32_t *tile, const window_t *w, int depth, int first, int words, int zero,
                       int centre)
 {
+    unpack_t all = {w->height * w->width, depth * w->height * w->width, words, (uint32_t)(128 + centre) * 0x10001u};
+
     (void)zero;
-    unpack(x + first, tile, depth, w->height * w->width, words, (uint32_t)(128 + centre) * 0x10001u);
+    NAME_unpack(x + first, tile, &all);
 }
 
 typedef void load_t(const int8_t *x, uint32_t *tile, const window_t *w, int depth, int first, int words, int zero,
@@ -71,14 +55,12 @@ KERNEL void ternary(const int8_t *x, int8_t *y, uint32_t *tile, const uint8_t *w
                     const window_t *w, const ternary_t *t, load_t *load)
 {
     int pixels = w->rows * w->columns, words = t->words;
-    rows_t rows = {how->step ? 4 : 0, how->multiplier, how->offset, how->step, how->shift, how->table,
-                   pixels, t->outputs, 0, 0, 0, 0, 0};
+    rows_t rows = {how->rounding, how->shift, how->table, pixels, t->outputs, 0, 0, 0, 0, 0};
 
     for (int i = 0; i < words; i++)
         tile[i] = 0;
     for (int left = w->channels; left > 0; left -= t->depth) {
-        const void *multiplier = rows.multiplier;
-        const int32_t *offset = rows.offset;
+        const int32_t *rounding = rows.rounding;
         const uint8_t *list = weights;
 
         for (int at = 0; at < pixels; at += 2 * words) {
@@ -86,8 +68,7 @@ KERNEL void ternary(const int8_t *x, int8_t *y, uint32_t *tile, const uint8_t *w
 
             load(x, tile + words, w, t->depth, at, words, t->zero, t->centre);
             list = weights;
-            rows.multiplier = multiplier;
-            rows.offset = offset;
+            rows.rounding = rounding;
             if (pixels - at >= 2 * words)
                 list = listed_rows(list, tile, out, &rows, t);
             else {

@@ -29,13 +29,14 @@ static INLINE uint32_t taken(bits_t *from, int count)
     return value;
 }
 
-KERNEL void widen(const packed_t *packed, int32_t *multiplier, int32_t *offset)
+/* step: from one number to the next of its kind. */
+KERNEL void widen(const packed_t *packed, int32_t *multiplier, int32_t *offset, int step)
 {
     bits_t from = {packed->bytes, 0, 0};
 
-    for (int n = 0; n < packed->count; n++) {
-        *multiplier++ = packed->factor_bits ? as_signed(taken(&from, packed->factor_bits)) : packed->multiplier;
-        *offset++ = packed->offset_bits ? as_signed(taken(&from, packed->offset_bits) << packed->zeros) : 0;
+    for (int n = packed->count; n; n--, multiplier += step, offset += step) {
+        *multiplier = packed->factor_bits ? as_signed(taken(&from, packed->factor_bits)) : packed->multiplier;
+        *offset = packed->offset_bits ? as_signed(taken(&from, packed->offset_bits) << packed->zeros) : 0;
     }
 }
 
@@ -51,7 +52,7 @@ KERNEL void widen_table(const uint8_t *steps, int8_t *table, int first, int leas
         }
 }
 
-/* A lanes_t of which only this is stored. */
+/* A lanes_t of which only this is stored; the offsets without what START adds. */
 typedef struct {
     packed_t rounding;
     const int8_t *table;  /* if it is whole, */
@@ -63,17 +64,17 @@ typedef struct {
 /* room: for two words a channel and for a table. */
 KERNEL void widen_lanes(const thin_t *thin, int32_t *room, lanes_t *how)
 {
-    int32_t *offset = room + thin->rounding.count;
-    int8_t *table = (int8_t *)(offset + thin->rounding.count);
+    int32_t *end = room + 2 * thin->rounding.count;
+    int8_t *table = (int8_t *)end;
 
-    widen(&thin->rounding, room, offset);
+    widen(&thin->rounding, room, room + 1, 2);
+    how->rounding = room;
+    for (; room != end; room += 2)
+        room[1] = as_signed((uint32_t)room[1] - (uint32_t)room[0] * START);
     if (!thin->table)
         widen_table(thin->steps, table, thin->first, thin->least, thin->bits);
-    how->multiplier = room;
-    how->offset = offset;
     how->table = thin->table ? thin->table : table;
     how->shift = thin->shift;
-    how->step = 4;
 }
 
 /* Ternary weights, five a byte, as bytes. */
