@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from microbotnet.quant.parametrize import quantize, quantized_layers
 from microbotnet.training import loop
 from microbotnet.training.loop import TrainingSet, train
 from microbotnet.training.recipe import Recipe, load_recipe
+from microbotnet.training.settle import settles
 
 RECIPE = Recipe(epochs=4, batch=32, learning_rate=0.1, momentum=0.9, average=0.9, settle=0.5)
 
@@ -82,3 +84,14 @@ def test_the_recipe_settles_and_a_contradiction_is_refused() -> None:
     assert load_recipe("settle").settle == 0.5
     with pytest.raises(BadInput, match="leave one out"):
         load_recipe("settle", {"restart_from_best": True, "holdout": 100})
+
+
+def test_ternary_kernels_settle_in_one_process_and_float_ones_may_be_trained_in_several(
+    tmp_path: Path, noise: TrainingSet
+) -> None:
+    two: Any = SimpleNamespace(world_size=2)
+    with pytest.raises(BadInput, match="one process"):
+        train(_net(), noise, RECIPE, tmp_path, fabric=two)
+    assert settles(_net())
+    assert not settles(create_model("microbotnet", width=0.25))
+    assert load_recipe("transfer").settle > 0

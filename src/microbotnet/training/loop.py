@@ -21,7 +21,7 @@ from .memory import keep_freed_memory
 from .muon import Muon
 from .norms import BATCHES, reestimate_norms
 from .recipe import Recipe
-from .settle import settle
+from .settle import settle, settles
 from .snapshot import Progress, State, load_snapshot, save_snapshot
 from .teacher import Ensemble, Teacher
 from .tune import freeze
@@ -87,8 +87,8 @@ def train(
         raise BadInput(f"a batch of {recipe.batch} cannot be shared by {fabric.world_size} processes equally")
     if tune == "gradual" and fabric.world_size > 1:
         raise BadInput("gradual unfreezing needs one process; leave out --devices and --nodes")
-    if recipe.settle and fabric.world_size > 1:
-        raise BadInput("a recipe with settle needs one process; leave out --devices and --nodes")
+    if recipe.settle and fabric.world_size > 1 and settles(model):
+        raise BadInput("ternary kernels settle in one process only; leave out --devices and --nodes")
     keep_freed_memory()
     device = fabric.device
     originals = None if pictures.originals is None else pictures.originals[:count]

@@ -32,5 +32,10 @@ def settle(model: nn.Module, averaged: nn.Module, recipe: Recipe, epoch: int) ->
             ours.original.requires_grad_(False)
 
 
+def settles(model: nn.Module) -> bool:
+    """Whether it has kernels that would."""
+    return any(kernel[0].bits <= _FEW for kernel in _quantizers(model))
+
+
 def _quantizers(model: nn.Module) -> list[Any]:
     return [layer.parametrizations.weight for layer in quantized_layers(model)]  # type: ignore[union-attr]
