@@ -124,10 +124,15 @@ def test_ternary_training_from_shipped_weights_is_killed_and_goes_on(
         quantize(latent, "notes", quantizer)
         made = bake(latent).state_dict()
         assert all(torch.equal(made[key], theirs[key]) for key in theirs)
-    options[1] = str(tmp_path / "whole" / "model.safetensors")
-    again = CliRunner().invoke(app, ["train", "modern", *options[:2], "--out", str(tmp_path / "float")])
-    assert isinstance(again.exception, BadInput)
-    assert "would be trained as floats; give --policy" in str(again.exception)
+    refused = {
+        "model": "would be trained as floats; give --policy",
+        "latent": f"would go on as floats; give --policy notes --quantizer {quantizer}",
+    }
+    for name, message in refused.items():
+        options[1] = str(tmp_path / "whole" / f"{name}.safetensors")
+        again = CliRunner().invoke(app, ["train", "modern", *options[:2], "--out", str(tmp_path / "float")])
+        assert isinstance(again.exception, BadInput)
+        assert message in str(again.exception)
 
 
 @pytest.mark.parametrize(

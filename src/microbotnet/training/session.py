@@ -106,6 +106,11 @@ def train_on(
                 f"{begin}: its kernels are quantized and would be trained as floats; give --policy, and begin with the "
                 "latent.safetensors that quantized training leaves beside its model.safetensors"
             )
+        if policy is None and tune != "head" and (of := loaded.card.get("latent_of")):
+            raise BadInput(
+                f"{begin}: these are the full-precision kernels of quantized training, and would go on as floats; give "
+                f"--policy {of['policy']} --quantizer {of['quantizer']}, or others"
+            )
         model, architecture = network_for(loaded, begin, source.classes, input_size)
         mean, std = (tuple(loaded.card["data"][key]) for key in ("mean", "std"))
         activations = activations or activation_bits(loaded.card)
@@ -189,6 +194,7 @@ def train_on(
         if latent:
             kept.load_state_dict(latent, strict=False)
             full = {"quantization": _quantization(None, quantizer, None, activations), "metrics": {}}
+            full |= {"latent_of": quantization}
             save_checkpoint(folder / "latent.safetensors", kept, card | full)
         write_atomically(folder / "log.csv", _csv(history))
     return Outcome(checkpoint, card, history)
