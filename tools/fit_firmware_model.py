@@ -98,7 +98,7 @@ def fit(prefer, count):
             rows[family(kernel)].append(features(layer))
             values[family(kernel)].append(instructions[index])
         uses.append(code_counts(use.kernels))
-        rest.append(size - use.constant_bytes)
+        rest.append(size - use.constant_bytes - use.straight_bytes)
         print(f"{prefer}: {len(uses)} of {count}", flush=True)
     kernels = sorted(rows)
     lines = [f"[{prefer}.instructions]  # {', '.join(FEATURES)}"]

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import BadInput
-from .program import Requantize
+from .program import Convolve, Operator, Requantize
 from .ranges import WORD, Range, requantized
 
 Real = NDArray[np.float64]
@@ -12,8 +12,18 @@ Real = NDArray[np.float64]
 FINE = 2.0**-12  # units of the output by which an unclamped result may be off before it is rounded
 COARSE = 2.0**-8
 WHOLE = 1.0  # for scores, whose units are small
-SHORT = 2**15 - 1  # multipliers up to it are stored in 16 bits
+SHORT = 2**15 - 1  # multipliers up to it take less room
 _STEEPEST = 2**14  # a factor over it turns one unit of the sum into more than the output can tell
+
+
+def tolerance_of(operator: Operator, *, scores: bool) -> float:
+    """How far off `fixed_point` may be behind `operator`.
+
+    Sums of many products by 8 bits take long; elsewhere, rounding takes most of the time.
+    """
+    if scores:
+        return WHOLE
+    return FINE if isinstance(operator, Convolve) and operator.bits == 8 else COARSE
 
 
 def fixed_point(
@@ -69,8 +79,8 @@ def fixed_point(
                 continue
             how = Requantize(multiplier.astype(np.int32), offset.astype(np.int32), pre_shift, shift, low, high, table)
             least, most = requantized(found, how)
-            room = 2 ** (shift + 8)  # an engine may count outputs from 0 to 255
-            if least.min() - room >= WORD[0] and most.max() + room <= WORD[1]:
+            room = 128 << shift  # an engine may count outputs from 0 to 255
+            if least.min() >= WORD[0] and most.max() + room <= WORD[1]:
                 return float((reach * np.abs(multiplier / step - factor)).max()) + 2.0**-shift, how
         return None
 

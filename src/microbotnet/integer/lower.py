@@ -17,7 +17,7 @@ from ..graph.trace import Call, trace_calls
 from ..quant.activations import NAME, ActivationQuantizers
 from ..quant.stages import CONVOLUTIONS, SCORE_BITS, Stage, cut, is_function
 from . import ranges
-from .fixed import COARSE, FINE, WHOLE, fixed_point
+from .fixed import COARSE, fixed_point, tolerance_of
 from .kernels import encode
 from .program import (
     LIMITS,
@@ -306,8 +306,6 @@ class _Lowering:
         else:
             scale, zero_point, low, high, table = self._rounding(stage)
             bias = constant / scale + zero_point
-            # Sums of many products by 8 bits take long; elsewhere, rounding takes most of the time.
-            tolerance = FINE if isinstance(operator, Convolve) and operator.bits == 8 else COARSE
             how = fixed_point(
                 found,
                 factor / scale,
@@ -316,7 +314,7 @@ class _Lowering:
                 low=low,
                 high=high,
                 table=table,
-                tolerance=WHOLE if high > LIMITS["int8"][1] else tolerance,
+                tolerance=tolerance_of(operator, scores=high > LIMITS["int8"][1]),
                 name=stage.head.name,
             )
         self.operators.append(replace(operator, requantize=how))

@@ -1,8 +1,9 @@
 """What a design's firmware takes, without compiling it: RAM, flash and instructions of a Cortex-M0.
 
-The memory plan and the constant arrays are the C back end's own, on a program of the design's shapes (`skeleton`).
-Code bytes and instructions are linear in what each kernel is given; the coefficients in `firmware_model.toml` were
-fitted to compiled and emulated firmware of random designs by `tools/fit_firmware_model.py`, which says how well.
+The memory plan, the constant arrays and straight code are the C back end's own, on a program of the design's shapes
+(`skeleton`). Other code bytes and instructions are linear in what each kernel is given; the coefficients in
+`firmware_model.toml` were fitted to compiled and emulated firmware of random designs by `tools/fit_firmware_model.py`,
+which says how well.
 """
 
 import re
@@ -63,10 +64,13 @@ def firmware_size(program: Program, *, prefer: str = "speed") -> Size:
 
 @dataclass(frozen=True)
 class Usage:
-    """What the C of a program has. kernels: that its operators call, in order."""
+    """What the C of a program has. kernels: that its operators call, in order. straight_bytes: of code without loops,
+    printed instruction by instruction for this program.
+    """
 
     constant_bytes: int
     arena_bytes: int
+    straight_bytes: int
     kernels: tuple[str, ...]
 
 
@@ -75,7 +79,8 @@ def usage(program: Program, prefer: str) -> Usage:
     sources = emit(program, prefer=prefer)
     bodies = re.findall(r"^OPERATOR void net_op\d+\(.*?\n\{\n(.*?)^\}$", sources["net.c"], re.MULTILINE | re.DOTALL)
     kernels = (re.findall(r"^    (\w+)\(", body, re.MULTILINE)[-1] for body in bodies)
-    return Usage(*weigh(sources), tuple(kernels))
+    straight = re.findall(r'^    " [^\\]+\\n"$', sources["net.c"], re.MULTILINE)
+    return Usage(*weigh(sources), 2 * len(straight), tuple(kernels))
 
 
 def _size(program: Program, use: Usage, prefer: str) -> Size:
@@ -84,7 +89,9 @@ def _size(program: Program, use: Usage, prefer: str) -> Size:
     for kernel, counts in code_counts(use.kernels).items():
         code += _product(_nearest(table, kernel) or UNFITTED, counts)
     scores = 2 * program.tensors[program.output].shape[0]
-    return Size(use.constant_bytes + round(code), use.arena_bytes + -(-scores // 4) * 4 + STACK_BYTES)
+    return Size(
+        use.constant_bytes + use.straight_bytes + round(code), use.arena_bytes + -(-scores // 4) * 4 + STACK_BYTES
+    )
 
 
 def code_counts(kernels: Sequence[str]) -> dict[str, tuple[int, int]]:

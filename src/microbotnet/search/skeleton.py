@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ..graph import Graph
 from ..graph.steps import Step
 from ..integer import ranges
-from ..integer.fixed import COARSE, FINE, WHOLE, fixed_point
+from ..integer.fixed import fixed_point, tolerance_of
 from ..integer.program import (
     LIMITS,
     Add,
@@ -179,7 +179,6 @@ def _requantize(
     low, high = LIMITS["int16" if layer.scores else "int8"]
     shared = np.random.default_rng(0)  # a gate's index covers −3…3, and so do all gates'
     table = (shared if layer.activation == "hardsigmoid" else draw).integers(-128, 128, 256).astype(np.int8)
-    tolerance = FINE if layer.kind == "convolve" and layer.bits == 8 else COARSE
     return fixed_point(
         found,
         factor,
@@ -188,7 +187,7 @@ def _requantize(
         low=low,
         high=high,
         table=table if tabled else None,
-        tolerance=WHOLE if layer.scores else tolerance,
+        tolerance=tolerance_of(operator, scores=layer.scores),
     )
 
 

@@ -1,5 +1,7 @@
 """Codes hold the rows, and choices are the best there are."""
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -44,3 +46,14 @@ def test_a_kernel_must_save_its_own_bytes() -> None:
     other = [form("ternary", 1000, 1)]
     assert choose([layer, other], "size") == [layer[0], *other]
     assert choose([layer, layer, layer, other], "size") == [layer[1], layer[1], layer[1], *other]
+
+
+def test_layers_that_need_the_same_kernel_share_its_bytes() -> None:
+    kernel = KERNELS["depthwise_ternary"]
+    slow, fast = form("depthwise", 1000, 1000), form("depthwise_ternary", 1010, 100)
+    own = replace(form("depthwise", 1000, 480), functions={"straight": ""}, code=kernel // 2)
+    layer, other = [slow, fast, own], [form("depthwise", 1000, 1)]  # which keeps the slow kernel in
+    assert choose([layer, other], "size", kernel) == [own, *other]
+    assert choose([layer, other], "size", kernel + 10) == [fast, *other]
+    assert choose([*[layer] * 3, other], "size", kernel + 30) == [*[fast] * 3, *other]
+    assert choose([*[layer] * 3, other], "size", kernel // 2) == [*[own] * 3, *other]  # one function for all

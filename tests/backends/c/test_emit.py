@@ -68,7 +68,8 @@ def test_every_encoding_equals_the_interpreter(seeds: range, tmp_path: Path, mon
         pictures = random_pictures(program, 3)
         np.testing.assert_array_equal(compiled.scores(number, pictures), run(program, pictures), f"{seeds[number]}")
     assert min(chosen[name] for name in KERNELS.keys() - {"depthwise_2x2"}) > 0
-    assert sum(name.startswith("{NAME}_depthwise_") for name in chosen) > 2
+    for straight in ("depthwise", "stripes"):
+        assert sum(name.startswith(f"{{NAME}}_{straight}_") for name in chosen) > 2
 
 
 @pytest.mark.parametrize(("seed", "prefer"), [(1, "speed"), (4, "size"), (8, "speed"), (9, "vectors"), (10, "avx512")])

@@ -1,5 +1,66 @@
 """Armv6-M instructions that several kinds of straight code have in common."""
 
+from collections.abc import Callable, Sequence
+
+CLAMP = 3  # instructions of a rounding that only outputs beyond the clamp take
+
+
+def guarded(name: str, signature: str, lines: list[str], plain: str) -> str:
+    """A function in C whose body is `lines`; `plain` is what stands in for it on other processors."""
+    body = "".join(f'    " {line}\\n"\n' for line in lines)
+    return (
+        f'#if defined(__thumb__)\nvoid NAME_{name}({signature});\nFUNCTION("NAME_{name}", SAVE\n{body}    RESTORE);\n'
+        f"#else\n{plain}#endif\n"
+    )
+
+
+def widened(count: int, less: str) -> list[str]:
+    """Bytes from r0 on become words from r7 on, less a register; both move behind the last."""
+    lines = []
+    for first in range(0, count, 4):
+        some = min(4, count - first)
+        at = first % 32
+        if first and at == 0:
+            lines.append("adds r0, #32")
+        for n in range(some):
+            lines += [f"ldrb r{1 + n}, [r0, #{at + n}]", f"sxtb r{1 + n}, r{1 + n}"]
+            lines += [f"subs r{1 + n}, r{1 + n}, {less}"] if less else []
+        lines.append(f"stmia r7!, {{r1-r{some}}}" if some > 1 else "stmia r7!, {r1}")
+    rest = count - (count - 1) // 32 * 32
+    return [*lines, f"adds r0, #{rest}"] if count else []
+
+
+def products(
+    block: Sequence[Sequence[tuple[int, int]]],
+    value_at: Callable[[int], str],
+    weight_at: Callable[[int], str],
+    started: set[int],
+) -> list[str]:
+    """The products of up to four neighbouring outputs into their sums, r4 … r7; those of one value together.
+
+    Args:
+        block: for each output, its values and weights, as numbers.
+        value_at, weight_at: the addresses that numbers stand for.
+        started: which sums have begun; it is added to.
+    """
+    lines = []
+    for value in sorted({value for output in block for value, _ in output}):
+        lines.append(f"ldr r0, {value_at(value)}")
+        for n, output in enumerate(block):
+            for weight in (weight for at, weight in output if at == value):
+                into = f"r{4 + n}" if n not in started else "r1"
+                lines += [f"ldr {into}, {weight_at(weight)}", f"muls {into}, r0, {into}"]
+                lines += [f"adds r{4 + n}, r{4 + n}, r1"] if n in started else []
+                started.add(n)
+    return lines
+
+
+def finished(sum_: str, at: int, pre_shift: int, shift: int, start: int) -> list[str]:
+    """A sum, begun with `start`, becomes output `at` from r2 on: factor r0, offset ip, table r1."""
+    lines = [f"adds {sum_}, #{start}"] if start else []
+    lines += requantized(sum_, "r0", "ip", "r1", "r3", pre_shift, shift)
+    return [*lines, f"strb {sum_}, [r2, #{at}]"]
+
 
 def requantized(sum_: str, factor: str, offset: str, table: str, spare: str, pre_shift: int, shift: int) -> list[str]:
     """A sum becomes its output; all but `offset` are low registers. Offsets are 128 outputs larger."""
@@ -15,15 +76,3 @@ def requantized(sum_: str, factor: str, offset: str, table: str, spare: str, pre
     lines += [f"add {sum_}, {offset}", *([f"asrs {sum_}, {sum_}, #{shift}"] if shift else [])]
     lines += [f"cmp {sum_}, #255", "bls 1f", f"asrs {sum_}, {sum_}, #31", f"mvns {sum_}, {sum_}"]
     return [*lines, f"uxtb {sum_}, {sum_}", f"1: ldrb {sum_}, [{table}, {sum_}]"]
-
-
-CLAMP = 3  # of these instructions are for outputs that the clamp changes
-
-
-def guarded(name: str, signature: str, lines: list[str], plain: str) -> str:
-    """A function in C whose body is `lines`; `plain` is what stands in for it on other processors."""
-    body = "".join(f'    " {line}\\n"\n' for line in lines)
-    return (
-        f'#if defined(__thumb__)\nvoid NAME_{name}({signature});\nFUNCTION("NAME_{name}", SAVE\n{body}    RESTORE);\n'
-        f"#else\n{plain}#endif\n"
-    )

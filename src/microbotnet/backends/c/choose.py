@@ -49,30 +49,48 @@ def _least(candidates: Sequence[Sequence[Form]], without: Collection[str]) -> li
 
 
 def _faster(made: list[Form], candidates: Sequence[Sequence[Form]], more: int) -> list[Form]:
-    made = list(made)
-    while more > 0:
-        kernels, functions = Counter(map(_kernel, made)), Counter(name for form in made for name in form.functions)
-        exchanges = []
-        for index, (form, forms) in enumerate(zip(made, candidates, strict=True)):
-            for other in forms:
-                cost = other.bytes - form.bytes + other.code * (not functions.keys() >= other.functions.keys())
-                cost += 0 if _kernel(other) in kernels else KERNELS.get(_kernel(other), 0)
-                spared = form.instructions - other.instructions
-                if spared > 0 and cost <= more:
-                    exchanges.append((spared / max(cost, 1), index, cost, other))
-        if not exchanges:
-            break
-        _, index, cost, other = max(exchanges, key=lambda exchange: exchange[:2])
-        more -= max(cost, 0)
-        made[index] = other
+    """Exchange forms as long as there is room, those first that spare the most instructions for each byte."""
+    while exchanges := _exchanges(made, candidates, more):
+        _, changed = max(exchanges, key=lambda exchange: exchange[0])
+        more -= _size(changed) - _size(made)
+        made = changed
     return made
 
 
+def _exchanges(made: list[Form], candidates: Sequence[Sequence[Form]], more: int) -> list[tuple[float, list[Form]]]:
+    """Instructions spared for each byte, and the forms then. Layers that need the same new function share its bytes."""
+    users = Counter(name for form in made for name in _code(form))
+    sharing: dict[frozenset[str], dict[int, tuple[float, Form]]] = {}
+    for index, (form, forms) in enumerate(zip(made, candidates, strict=True)):
+        for other in forms:
+            spared = form.instructions - other.instructions
+            if spared > 0:
+                new = frozenset(_code(other).keys() - users.keys())
+                found = (spared / max(other.bytes - form.bytes, 1), other)
+                sharing.setdefault(new, {})
+                sharing[new][index] = max(sharing[new].get(index, found), found, key=lambda each: each[0])
+    exchanges = []
+    for new, best in sharing.items():
+        order = sorted(best.items(), key=lambda each: -each[1][0])
+        for together in [order] if new else [[each] for each in order]:
+            changed, spared = list(made), 0.0
+            for index, (_, other) in together:
+                changed[index] = other
+                spared += made[index].instructions - other.instructions
+                cost = _size(changed) - _size(made)
+                if cost <= more:
+                    exchanges.append((spared / max(cost, 1), list(changed)))
+    return exchanges
+
+
 def _size(forms: Sequence[Form]) -> int:
-    own = {name: form.code for form in forms for name in form.functions}
-    return (
-        sum(form.bytes for form in forms) + sum(own.values()) + sum(KERNELS.get(k, 0) for k in set(map(_kernel, forms)))
-    )
+    code = {name: size for form in forms for name, size in _code(form).items()}
+    return sum(form.bytes for form in forms) + sum(code.values())
+
+
+def _code(form: Form) -> dict[str, int]:
+    """Bytes of the functions that it needs: its own, and the kernel, however many layers call them."""
+    return dict.fromkeys(form.functions, form.code) | {_kernel(form): KERNELS.get(_kernel(form), 0)}
 
 
 def _kernel(form: Form) -> str:

@@ -13,6 +13,7 @@ from .codes import encode_codes
 from .exact import Whole, exchanged, offset_bounds
 from .form import Form, table, window_of
 from .lanes import centred, has_room, in_lanes, slack, wrapped
+from .striped import Striped
 from .unrolled import Unrolled
 
 FILES = ("requantize", "lanes", "armv6m", "rows", "window")
@@ -28,7 +29,8 @@ def depthwise_forms(program: Program, operator: Convolve) -> list[Form]:
     fitting = in_lanes(program, operator, x.zero_point)
     found = [_ternary(program, fitting) if fitting and fitting.requantize.pre_shift == 0 else None]
     if has_room(program, operator):
-        multiplied = [form for form in (_unrolled(program, operator), _tiled(program, operator)) if form]
+        tiled = _tiled(program, operator)
+        multiplied = [*_straight(program, operator), *([tiled] if tiled else [])]
         found += multiplied
         if operator.bits <= 2:
             found += [_coded(form) for form in multiplied]
@@ -129,32 +131,39 @@ def _moved(program: Program, operator: Convolve, starts: Iterable[int]) -> _Move
     return None
 
 
-def _unrolled(program: Program, operator: Convolve) -> Form | None:
+def _straight(program: Program, operator: Convolve) -> list[Form]:
+    """As straight code, of a channel or of a row, where one can be written."""
     (x,), y = program.of(operator)
     made = _moved(program, operator, STARTS)
     if made is None:
-        return None
+        return []
     how, window = made.operator.requantize, window_of(made.operator)
-    code = Unrolled(window, x.shape[1:], y.shape[1:], how.pre_shift, how.shift, made.start)
-    if not code.possible:
-        return None
     numbers = (x.zero_point, x.shape[0], "&window", how.pre_shift, how.shift, made.start)
-    return Form(
-        (*FILES, "mapped"),
-        f"{{NAME}}_{code.name}({{x}}, {{y}}, {{weights}}, &map)",
-        arrays={
-            "weights": made.operator.weights,
-            "multiplier": np.broadcast_to(how.multiplier, y.shape[:1]),
-            "offset": wrapped(how.offset.astype(np.int64) + (128 << how.shift)),
-            "table": table(how),
-        },
-        window=window,
-        slack=made.slack,
-        structs={"map": ("mapped_t", f"{{multiplier}}, {{offset}}, {{table}}, {', '.join(map(str, numbers))}")},
-        functions={code.name: code.text()},
-        code=2 * len(code.lines()),
-        instructions=x.shape[0] * code.instructions,
-    )
+    found = []
+    for kind in (Unrolled, Striped):
+        code = kind(window, x.shape[1:], y.shape[1:], how.pre_shift, how.shift, made.start)
+        if not code.possible:
+            continue
+        tile = ", (int32_t *){scratch}" if isinstance(code, Striped) else ""
+        form = Form(
+            (*FILES, "mapped"),
+            f"{{NAME}}_{code.name}({{x}}, {{y}}, {{weights}}, &map{tile})",
+            scratch=4 * code.words if isinstance(code, Striped) else 0,
+            arrays={
+                "weights": made.operator.weights,
+                "multiplier": np.broadcast_to(how.multiplier, y.shape[:1]),
+                "offset": wrapped(how.offset.astype(np.int64) + (128 << how.shift)),
+                "table": table(how),
+            },
+            window=window,
+            slack=made.slack,
+            structs={"map": ("mapped_t", f"{{multiplier}}, {{offset}}, {{table}}, {', '.join(map(str, numbers))}")},
+            functions={code.name: code.text()},
+            code=2 * len(code.lines()),
+            instructions=x.shape[0] * code.instructions,
+        )
+        found.append(form)
+    return found
 
 
 def _tiled(program: Program, operator: Convolve) -> Form | None:

@@ -7,7 +7,7 @@ up in registers, requantized and stored.
 
 from dataclasses import dataclass
 
-from .assembly import CLAMP, guarded, requantized
+from .assembly import CLAMP, finished, guarded, products, widened
 from .form import Window
 
 ROW = 4  # outputs at once, in r4 … r7
@@ -76,58 +76,26 @@ class Unrolled:
         lines += ["ldr r4, [r3]", f"str r4, [sp, #{slots['factors']}]"]
         lines += ["ldr r4, [r3, #4]", f"str r4, [sp, #{slots['offsets']}]", "ldr r4, [r3, #16]", "mov lr, r4"]
         lines += ["adr r4, 5f", "adds r4, #1", f"str r4, [sp, #{slots['again']}]", ".p2align 2", "5:"]
-        lines += ["mov r0, r8", "mov r1, r11", "ldr r6, [r1, #12]", "mov r7, sp", *_widened(values, "r6"), "mov r8, r0"]
-        lines += ["mov r0, r10", *_widened(weights, ""), "mov r10, r0"]
+        lines += ["mov r0, r8", "mov r1, r11", "ldr r6, [r1, #12]", "mov r7, sp", *widened(values, "r6"), "mov r8, r0"]
+        lines += ["mov r0, r10", *widened(weights, ""), "mov r10, r0"]
         lines += [f"ldr r0, [sp, #{slots['factors']}]", "ldmia r0!, {r1}", f"str r0, [sp, #{slots['factors']}]"]
         lines += [f"str r1, [sp, #{slots['factor']}]", f"ldr r0, [sp, #{slots['offsets']}]", "ldmia r0!, {r1}"]
         lines += [f"str r0, [sp, #{slots['offsets']}]", "mov ip, r1"]
-        columns, products = self.made[1], self.products
+        columns = self.made[1]
         for row in range(0, outputs, columns):
             for first in range(row, row + columns, ROW):
-                block = products[first : min(first + ROW, row + columns)]
-                lines += _sums(block, values)
+                block = self.products[first : min(first + ROW, row + columns)]
+                started: set[int] = set()
+                lines += products(
+                    block, lambda at: f"[sp, #{4 * at}]", lambda at: f"[sp, #{4 * (values + at)}]", started
+                )
+                lines += [f"movs r{4 + n}, #0" for n in range(len(block)) if n not in started]
                 lines += [f"ldr r0, [sp, #{slots['factor']}]", "mov r1, r11", "ldr r1, [r1, #8]", "mov r2, r9"]
                 for n in range(len(block)):
-                    lines += self._finish(f"r{4 + n}", first + n)
+                    lines += finished(f"r{4 + n}", first + n, self.pre_shift, self.shift, self.start)
         lines += ["mov r0, r9", f"adds r0, #{outputs}", "mov r9, r0", "mov r0, lr", "subs r0, #1", "mov lr, r0"]
         lines += ["beq 6f", f"ldr r0, [sp, #{slots['again']}]", "bx r0", "6:"]
         return lines + [f"add sp, #{step}" for step in _steps(frame, 508)]
-
-    def _finish(self, sum_: str, at: int) -> list[str]:
-        """Requantize one sum: factor r0, table r1, output r2, offset ip."""
-        lines = [f"adds {sum_}, #{self.start}"] if self.start else []
-        lines += requantized(sum_, "r0", "ip", "r1", "r3", self.pre_shift, self.shift)
-        return [*lines, f"strb {sum_}, [r2, #{at}]"]
-
-
-def _sums(block: list[list[tuple[int, int]]], values: int) -> list[str]:
-    """The products of neighbouring outputs, those of one value together; values and weights lie on the stack."""
-    lines, started = [], set()
-    for value in sorted({value for products in block for value, _ in products}):
-        lines.append(f"ldr r0, [sp, #{4 * value}]")
-        for n, products in enumerate(block):
-            for weight in (weight for at, weight in products if at == value):
-                into = f"r{4 + n}" if n not in started else "r1"
-                lines += [f"ldr {into}, [sp, #{4 * (values + weight)}]", f"muls {into}, r0, {into}"]
-                lines += [f"adds r{4 + n}, r{4 + n}, r1"] if n in started else []
-                started.add(n)
-    return lines + [f"movs r{4 + n}, #0" for n in range(len(block)) if n not in started]
-
-
-def _widened(count: int, less: str) -> list[str]:
-    """Bytes from r0 on become words from r7 on, less a register; both move behind the last."""
-    lines = []
-    for first in range(0, count, 4):
-        some = min(4, count - first)
-        at = first % 32
-        if first and at == 0:
-            lines.append("adds r0, #32")
-        for n in range(some):
-            lines += [f"ldrb r{1 + n}, [r0, #{at + n}]", f"sxtb r{1 + n}, r{1 + n}"]
-            lines += [f"subs r{1 + n}, r{1 + n}, {less}"] if less else []
-        lines.append(f"stmia r7!, {{r1-r{some}}}" if some > 1 else "stmia r7!, {r1}")
-    rest = count - (count - 1) // 32 * 32
-    return [*lines, f"adds r0, #{rest}"]
 
 
 def _steps(size: int, largest: int) -> list[int]:

@@ -1,0 +1,135 @@
+"""Depthwise convolutions with weights of 8 bits over larger maps: straight Armv6-M code for one row of outputs.
+
+As in `unrolled`, the code follows from the windows and the shifts alone. A channel's map, less its zero point, is
+widened to words in the arena, between rows of zeros, and its kernel to words on the stack; then every row of outputs
+runs the same code. No product is with padding beside the map.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
+
+from .assembly import CLAMP, finished, guarded, products, widened
+from .form import Window
+
+BLOCK = 4  # outputs at once, in r4 … r7
+WIDEST, MOST_WEIGHTS, LONGEST = 31, 32, 950  # columns of the map, read at offsets of 7 bits; weights; lines of a row
+
+
+@dataclass(frozen=True)
+class Striped:
+    """One function. size, made: rows and columns of the map and of the output. start: what sums begin with, a byte."""
+
+    window: Window
+    size: tuple[int, int]
+    made: tuple[int, int]
+    pre_shift: int
+    shift: int
+    start: int
+
+    @property
+    def name(self) -> str:
+        """Of the function, without the prefix of its network."""
+        w = self.window
+        numbers = (*self.size, *self.made, *w.kernel, *w.stride, *w.padding, self.pre_shift, self.shift, self.start)
+        return "stripes_" + "_".join(map(str, numbers))
+
+    @property
+    def words(self) -> int:
+        """Of the arena: the map's rows, and rows of zeros above and below as far as windows reach."""
+        reached = (self.made[0] - 1) * self.window.stride[0] + self.window.kernel[0]
+        return max(self.window.padding[0] + self.size[0], reached) * self.size[1]
+
+    @property
+    def possible(self) -> bool:
+        """Whether it can be written so."""
+        fits = self.size[1] <= WIDEST and prod(self.window.kernel) <= MOST_WEIGHTS
+        fits = fits and self._above < 256 and max(self.words, prod(self.size)) < 2**15
+        return fits and self.made[0] < 256 and len(self._row) <= LONGEST
+
+    @property
+    def instructions(self) -> float:
+        """Of a channel, about: without the clamps, which are rarely taken."""
+        row = len(self._row) - CLAMP * self.made[1]
+        return self.made[0] * row + 4.25 * prod(self.size) + 2.5 * prod(self.window.kernel) + 35
+
+    def text(self) -> str:
+        """The function in C, its body as assembly; for other processors a name of the plain one."""
+        signature = "const int8_t *x, int8_t *y, const int8_t *weights, const mapped_t *m, int32_t *tile"
+        plain = f"#define NAME_{self.name}(x, y, weights, m, tile) depthwise_mapped(x, y, weights, m)\n"
+        return guarded(self.name, signature, self.lines(), plain)
+
+    def lines(self) -> list[str]:
+        """Its instructions, and few directives."""
+        slot, weights = self._slots, prod(self.window.kernel)
+        frame = 4 * (weights + len(slot))
+        lines = ["ldr r7, [sp, #36]", f"sub sp, #{frame}", f"str r7, [sp, #{slot['tile']}]"]
+        lines += ["mov r8, r0", "mov r9, r1", "mov r10, r2", "mov r11, r3"]
+        lines += ["ldr r4, [r3]", f"str r4, [sp, #{slot['factors']}]"]
+        lines += ["ldr r4, [r3, #4]", f"str r4, [sp, #{slot['offsets']}]", "ldr r4, [r3, #16]", "mov lr, r4"]
+        lines += ["movs r0, #0", *_number("r1", self.words), "1: stmia r7!, {r0}", "subs r1, #1", "bne 1b"]
+        lines += ["adr r4, 5f", "adds r4, #1", f"str r4, [sp, #{slot['again']}]", ".p2align 2", "5:"]
+        lines += ["mov r0, r8", "mov r1, r11", "ldr r6, [r1, #12]", f"ldr r7, [sp, #{slot['tile']}]"]
+        lines += [f"str r7, [sp, #{slot['row']}]", *([f"adds r7, #{self._above}"] if self._above else [])]
+        if fours := prod(self.size) // 4 * 4:
+            lines += [*_number("r5", fours), "adds r5, r5, r0", "1:", *widened(4, "r6"), "cmp r0, r5", "bne 1b"]
+        lines += widened(prod(self.size) % 4, "r6")
+        lines += ["mov r8, r0", "mov r7, sp", "mov r0, r10", *widened(weights, ""), "mov r10, r0"]
+        lines += [f"ldr r0, [sp, #{slot['factors']}]", "ldmia r0!, {r1}", f"str r0, [sp, #{slot['factors']}]"]
+        lines += [f"str r1, [sp, #{slot['factor']}]", f"ldr r0, [sp, #{slot['offsets']}]", "ldmia r0!, {r1}"]
+        lines += [f"str r0, [sp, #{slot['offsets']}]", "mov ip, r1"]
+        lines += [f"movs r0, #{self.made[0]}", f"str r0, [sp, #{slot['left']}]", "7:", *self._row, "beq 8f", "b 7b"]
+        lines += ["8: mov r0, lr", "subs r0, #1", "mov lr, r0", "beq 6f", f"ldr r0, [sp, #{slot['again']}]", "bx r0"]
+        return [*lines, "6:", f"add sp, #{frame}"]
+
+    @property
+    def _above(self) -> int:
+        """Bytes of zeros above the map."""
+        return 4 * self.window.padding[0] * self.size[1]
+
+    @property
+    def _down(self) -> int:
+        """Bytes from one row of the map to the next."""
+        return 4 * self.size[1]
+
+    @property
+    def _slots(self) -> dict[str, int]:
+        """On the stack, behind the weights."""
+        names = ("tile", "row", "left", "factor", "factors", "offsets", "again")
+        return {name: 4 * (prod(self.window.kernel) + i) for i, name in enumerate(names)}
+
+    @cached_property
+    def _row(self) -> list[str]:
+        """A row of outputs, to y r9; it ends with the flags of the rows that are left."""
+        slot, (tall, wide), columns = self._slots, self.window.kernel, self.made[1]
+        lines = []
+        for first in range(0, columns, BLOCK):
+            lines.append(f"ldr r3, [sp, #{slot['row']}]")
+            started: set[int] = set()
+            last = min(first + BLOCK, columns)
+            lefts = [j * self.window.stride[1] - self.window.padding[1] for j in range(first, last)]
+            places = [[(left + v, v) for v in range(wide) if 0 <= left + v < self.size[1]] for left in lefts]
+            for u in range(tall):
+                lines += [f"adds r3, #{self._down}"] if u else []
+                block = [[(at, u * wide + v) for at, v in output] for output in places]
+                lines += products(block, lambda at: f"[r3, #{4 * at}]", lambda at: f"[sp, #{4 * at}]", started)
+            lines += [f"movs r{4 + n}, #0" for n in range(len(places)) if n not in started]
+            lines += [f"ldr r0, [sp, #{slot['factor']}]", "mov r1, r11", "ldr r1, [r1, #8]", "mov r2, r9"]
+            for n in range(len(places)):
+                lines += finished(f"r{4 + n}", n, self.pre_shift, self.shift, self.start)
+            lines += [f"adds r2, #{len(places)}", "mov r9, r2"]
+        step = self.window.stride[0] * self._down
+        lines += [f"ldr r3, [sp, #{slot['row']}]", *(f"adds r3, #{part}" for part in _parts(step))]
+        lines += [f"str r3, [sp, #{slot['row']}]", f"ldr r0, [sp, #{slot['left']}]", "subs r0, #1"]
+        return [*lines, f"str r0, [sp, #{slot['left']}]"]
+
+
+def _number(register: str, value: int) -> list[str]:
+    """A number of up to 15 bits."""
+    if value < 256:
+        return [f"movs {register}, #{value}"]
+    return [f"movs {register}, #{value >> 8}", f"lsls {register}, {register}, #8", f"adds {register}, #{value & 255}"]
+
+
+def _parts(step: int) -> list[int]:
+    return [min(255, step - at) for at in range(0, step, 255)]
