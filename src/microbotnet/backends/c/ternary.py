@@ -88,6 +88,7 @@ def pixel_forms(program: Program, operator: Convolve) -> list[Form]:
     plain = _pointwise(operator) and pixels % 4 == 0 and (pixels % 8 == 0 or words == 2)
     load = "unpack_at" if plain else "unfold"
     how, window = how if shifted else centred(operator, centre, more=128), window_of(operator)
+    free = None if shifted else slack(program, operator)
     found = []
     for encode, is_bytes, each in (
         (lambda rows: encode_bytes(rows, 4 * words), 1, {2: 6.5, 4: 9.5}[words]),
@@ -103,7 +104,7 @@ def pixel_forms(program: Program, operator: Convolve) -> list[Form]:
                 arrays={"weights": weights},
                 how=how,
                 lanes=True,
-                slack=slack(program, operator),
+                slack=free,
                 window=window,
                 structs={"shape": ("ternary_t", ", ".join(map(str, listed)))},
                 instructions=tiles * (each * (weights.size - 2 * len(rows)) + 14 * len(rows)),
@@ -122,7 +123,7 @@ def pixel_forms(program: Program, operator: Convolve) -> list[Form]:
             arrays={"weights": np.concatenate([in_chunks(part, chunk) for part in codes])},
             how=how,
             lanes=not shifted,
-            slack=None if shifted else slack(program, operator),
+            slack=free,
             window=window,
             structs={"shape": ("tabled_t", ", ".join(map(str, values)))},
             instructions=tiles * operator.groups * (groups * _making(each, words) + adding),
