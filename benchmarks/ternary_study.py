@@ -5,7 +5,7 @@
 Every run begins with the same float MicroBotNet ×0.32, trained here on the first 45,000 training pictures of CIFAR-10
 (once, then kept in the cache), retrains it on those under the notes' policy, and is measured on the other 5,000. The
 test pictures are never looked at. A stopped study goes on where it stopped; each finished run is one more line of
-docs/results/ternary-study.csv, and a line that is there is not run again.
+docs/results/ternary-study.csv, and a line that is there is not run again. At its end stand the means over the seeds.
 
 The notes' whole recipe is `notes`. Those named after one cause mend it alone; `mended` mends all of them; `mended
 without …` all but one. `float` is the mended recipe without quantizers, what a loss is measured against; `sgd` is
@@ -18,6 +18,7 @@ import time
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from statistics import mean
 
 import platformdirs
 import torch
@@ -228,6 +229,25 @@ def append(row: dict[str, object]) -> None:
         writer.writerow(row)
 
 
+def summary(epochs: int) -> None:
+    """Print the means over the seeds, as a table for docs/why-ternary-died.md."""
+    runs: dict[str, list[dict[str, str]]] = {}
+    with RESULTS.open() as file:
+        for row in csv.DictReader(file):
+            if int(row["epochs"]) == epochs:
+                runs.setdefault(row["variant"], []).append(row)
+    print(
+        "| variant | seeds | held out | from … to | norms anew | training loss | zeros |\n|---|--:|--:|--:|--:|--:|--:|"
+    )
+    for name, rows in runs.items():
+        top1 = [float(row["holdout_top1"]) for row in rows]
+        again, loss, zeros = (
+            mean(float(row[key]) for row in rows) for key in ("norms_again_top1", "train_loss", "zeros_percent")
+        )
+        span = f"{min(top1):.2f} … {max(top1):.2f}"
+        print(f"| {name} | {len(rows)} | {mean(top1):.2f} | {span} | {again:.2f} | {loss:.3f} | {zeros:.0f} % |")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--epochs", type=int, default=2)
@@ -246,6 +266,7 @@ def main() -> None:
             row = run(VARIANTS[name], seed, options.epochs, pictures, options.cache, name)
             append(row)
             print(row, flush=True)
+    summary(options.epochs)
 
 
 if __name__ == "__main__":

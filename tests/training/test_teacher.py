@@ -1,9 +1,13 @@
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.nn import functional as F
 
+from microbotnet.data.resize import resized
+from microbotnet.training.recipe import Recipe
 from microbotnet.training.teacher import Ensemble, Teacher
+from microbotnet.training.views import views
 
 
 def _teacher(name: str, columns: list[int], folder: Path) -> Teacher:
@@ -25,3 +29,46 @@ def test_an_ensemble_is_the_mean_of_its_members_whose_outputs_are_kept_apart(tmp
     ]
     members[0].model[1].weight.data.zero_()  # what is kept is what is used
     torch.testing.assert_close(both.outputs(lambda index: pictures[index], 7, 0), (a + b) / 2, rtol=0, atol=1e-2)
+
+
+class _Watched(nn.Module):
+    """Keeps what it is shown."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shown: list[Tensor] = []
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.shown.append(x)
+        return x.mean((2, 3))
+
+
+def _smooth(count: int, side: int) -> Tensor:
+    """Pictures without detail that a smaller size would lose."""
+    coarse = torch.rand(count, 3, 4, 4, generator=torch.Generator().manual_seed(0))
+    return (255 * F.interpolate(coarse, (side, side), mode="bilinear")).byte()
+
+
+def test_a_teacher_that_looks_closer_sees_the_students_cuts_at_its_own_size(tmp_path: Path) -> None:
+    originals, recipe = _smooth(6, 64), Recipe(zoom=0.3, jitter=0.2, flip=True, views=2)
+    normal, device = ((0.5, 0.5, 0.5), (0.2, 0.2, 0.2)), torch.device("cpu")
+    student = views(resized(originals, 32), originals, *normal, recipe, device)
+    model = _Watched()
+    teacher = Teacher(
+        "a", model, [0], tmp_path, size=48, draw=views(resized(originals, 48), originals, *normal, recipe, device)
+    )
+    teacher.outputs(student(1, 0), 6, 1)
+    (shown,) = model.shown
+    assert shown.shape == (6, 3, 48, 48)
+    small = F.interpolate(shown.float(), (32, 32), mode="bicubic", antialias=True)
+    torch.testing.assert_close(small, student(1, 0)(torch.arange(6)), rtol=0, atol=0.15)
+    other = student(0, 0)(torch.arange(6))
+    assert (small - other).abs().mean() > 4 * (small - student(1, 0)(torch.arange(6))).abs().mean()
+
+
+def test_a_teacher_without_views_of_its_own_is_shown_the_students_resized(tmp_path: Path) -> None:
+    model, pictures = _Watched(), _smooth(5, 32).float()
+    teacher = Teacher("a", model, [0, 2], tmp_path, size=24)
+    teacher.outputs(lambda index: pictures[index], 5, 0)
+    assert teacher(pictures[:2]).shape == (2, 2)
+    assert [shown.shape for shown in model.shown] == [(5, 3, 24, 24), (2, 3, 24, 24)]

@@ -124,6 +124,17 @@ def test_ternary_transfer_with_a_teacher_of_more_classes_in_another_order(robot:
     assert card["quantization"]["policy"] == "notes"
 
 
+@pytest.mark.parametrize("recipe", ["transfer", "modern"])
+def test_a_teacher_of_another_size(robot: Path, tmp_path: Path, recipe: str) -> None:
+    options = ["--epochs", 2, "--batch", 16, "--lr", 0.02, "--data", robot]
+    _run("train", "modern", "--from", "microbotnet-0.25", "--input-size", 24, *options, "--out", tmp_path / "teacher")
+    teacher = tmp_path / "teacher" / "model.safetensors"
+    options += ["--from", "microbotnet-0.25", "--teacher", teacher, "--out", tmp_path / "student"]
+    assert _run("train", recipe, *options)["top1"] > 30  # type: ignore[operator]
+    card = json.loads((tmp_path / "student" / "model.json").read_text())
+    assert card["architecture"]["input_size"] == 32
+
+
 def test_a_checkpoint_that_does_not_know_the_classes_is_refused(robot: Path) -> None:
     for command in (
         ["evaluate", "--checkpoint", "microbotnet-0.25"],

@@ -32,6 +32,7 @@ from .recipe import Recipe
 from .teacher import Ensemble, Teacher
 from .transfer import network_for, positions
 from .tune import check_tune
+from .views import views
 
 Record = dict[str, Any]
 
@@ -255,7 +256,11 @@ def make_teacher(names: str, recipe: Recipe, pictures: TrainingSet, classes: Seq
 
 
 def _member(name: str, recipe: Recipe, pictures: TrainingSet, classes: Sequence[str]) -> Teacher:
-    """The checkpoint as a teacher; its outputs are kept in the user's cache, apart for each way of augmenting."""
+    """The checkpoint as a teacher; its outputs are kept in the user's cache, apart for each way of augmenting.
+
+    One that looks at another size is shown the student's views cut out of the originals at that size, where the recipe
+    zooms and there are such, else the student's views resized.
+    """
     loaded = load_checkpoint(name)
     card = loaded.card
     columns = positions(card["data"]["classes"], classes, f"{name}: the teacher")
@@ -264,10 +269,17 @@ def _member(name: str, recipe: Recipe, pictures: TrainingSet, classes: Sequence[
     digest = hashlib.sha256(pictures.images.numpy().tobytes())
     for key, value in loaded.model.state_dict().items():
         digest.update(key.encode() + value.numpy().tobytes())
-    views = [recipe.crop, recipe.flip, recipe.zoom, recipe.jitter, recipe.views, recipe.holdout, columns]
-    digest.update(json.dumps(views).encode())
+    described = [recipe.crop, recipe.flip, recipe.zoom, recipe.jitter, recipe.views, recipe.holdout, columns]
+    size, draw = card["architecture"]["input_size"], None
+    if size != pictures.images.shape[-1] and recipe.zoom and pictures.originals is not None:
+        count = len(pictures.labels) - recipe.holdout
+        larger = pictures.originals[:count]
+        draw = views(resized(larger, size), larger, pictures.mean, pictures.std, recipe, torch.device("cpu"))
+        described += [size, hashlib.sha256(larger.numpy().tobytes()).hexdigest()]
+    digest.update(json.dumps(described).encode())
     key = digest.hexdigest()[:16]
-    return Teacher(key, loaded.model, columns, Path(platformdirs.user_cache_dir("microbotnet")) / "teachers" / key)
+    folder = Path(platformdirs.user_cache_dir("microbotnet")) / "teachers" / key
+    return Teacher(key, loaded.model, columns, folder, size=size, draw=draw)
 
 
 def _csv(history: list[Record]) -> bytes:

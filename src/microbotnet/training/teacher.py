@@ -1,11 +1,12 @@
 """A trained network whose outputs another learns to follow."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
 from safetensors.torch import load, save
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from ..atomic import write_atomically
 from .cpu import multiplies_bfloat16
@@ -20,10 +21,22 @@ class Teacher:
         model: from pictures to logits.
         columns: which of its logits stand for the student's classes, in their order.
         folder: where outputs are kept; trainings with the same teacher share it.
+        size: side of the pictures that it looks at; a student's are resized to it. None: whatever it is shown.
+        draw: its own views of the student's pictures, from a view's number and a seed, where they show more than the
+            student sees.
     """
 
-    def __init__(self, name: str, model: nn.Module, columns: Sequence[int], folder: Path) -> None:
-        self.name = name
+    def __init__(
+        self,
+        name: str,
+        model: nn.Module,
+        columns: Sequence[int],
+        folder: Path,
+        *,
+        size: int | None = None,
+        draw: Callable[[int, int], Take] | None = None,
+    ) -> None:
+        self.name, self.size, self.draw = name, size, draw
         self.model = model.eval().requires_grad_(False)
         self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.columns = torch.tensor(columns)
@@ -33,6 +46,8 @@ class Teacher:
     def __call__(self, inputs: Tensor) -> Tensor:
         """Logits (B, classes) float32 for normalised pictures; computed in bfloat16 where a CPU multiplies that."""
         self.model.to(inputs.device)
+        if self.size is not None and inputs.shape[-1] != self.size:
+            inputs = F.interpolate(inputs, (self.size, self.size), mode="bicubic", antialias=True)
         with torch.autocast("cpu", torch.bfloat16, enabled=inputs.device.type == "cpu" and multiplies_bfloat16()):
             logits: Tensor = self.model(inputs)
         return logits.float()[:, self.columns.to(inputs.device)]
@@ -41,8 +56,9 @@ class Teacher:
         """Logits (count, classes) float16 of all pictures under a view, computed once and read from disk afterwards.
 
         Args:
-            take: the view, from places to pictures. number: what it is kept under.
+            take: the student's view, from places to pictures. number: the view's, and what it is kept under.
         """
+        take = take if self.draw is None else self.draw(number, 0)
         path = self.folder / f"view-{number}.safetensors"
         if path.exists():
             return load(path.read_bytes())["logits"]

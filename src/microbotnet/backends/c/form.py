@@ -28,7 +28,7 @@ class Form:
     files: of `kernels/` that it needs, in order.
     call: C, in which {NAME}, {x}, {y}, {scratch} and the names of arrays stand for what they will be called; &how and
         &window are `how` and `window`; &how0, &how1, … are `hows`.
-    lanes: whether `how` is for sums in lanes: multipliers of 16 bits, no pre-shift.
+    lanes: whether `how` is for sums in lanes: no pre-shift, 128 outputs more.
     scratch: bytes of the arena, for the operator alone.
     structs: further constants, by name: a C type and its values, in which arrays' names may stand.
     functions: C of its own, by name, with NAME_ for the network's; printed once for all operators.
