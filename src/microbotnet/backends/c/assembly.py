@@ -1,8 +1,35 @@
 """Armv6-M instructions that several kinds of straight code have in common."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from .form import Window
 
 CLAMP = 3  # instructions of a rounding that only outputs beyond the clamp take
+
+
+@dataclass(frozen=True)
+class Depthwise:
+    """What a function for a depthwise convolution follows from, and is named after.
+
+    size, made: rows and columns of the map and of the output. start: what sums begin with, a byte.
+    """
+
+    window: Window
+    size: tuple[int, int]
+    made: tuple[int, int]
+    pre_shift: int
+    shift: int
+    start: int
+    kind: ClassVar[str]
+
+    @property
+    def name(self) -> str:
+        """Of the function, without the prefix of its network."""
+        w = self.window
+        numbers = (*self.size, *self.made, *w.kernel, *w.stride, *w.padding, self.pre_shift, self.shift, self.start)
+        return f"{self.kind}_" + "_".join(map(str, numbers))
 
 
 def guarded(name: str, signature: str, lines: list[str], plain: str) -> str:

@@ -5,34 +5,19 @@ widened to words in the arena, between rows of zeros, and its kernel to words on
 runs the same code. No product is with padding beside the map.
 """
 
-from dataclasses import dataclass
 from functools import cached_property
 from math import prod
 
-from .assembly import CLAMP, finished, guarded, products, widened
-from .form import Window
+from .assembly import CLAMP, Depthwise, finished, guarded, products, widened
 
 BLOCK = 4  # outputs at once, in r4 … r7
 WIDEST, MOST_WEIGHTS, LONGEST = 31, 32, 950  # columns of the map, read at offsets of 7 bits; weights; lines of a row
 
 
-@dataclass(frozen=True)
-class Striped:
-    """One function. size, made: rows and columns of the map and of the output. start: what sums begin with, a byte."""
+class Striped(Depthwise):
+    """The code of one row of a channel's outputs."""
 
-    window: Window
-    size: tuple[int, int]
-    made: tuple[int, int]
-    pre_shift: int
-    shift: int
-    start: int
-
-    @property
-    def name(self) -> str:
-        """Of the function, without the prefix of its network."""
-        w = self.window
-        numbers = (*self.size, *self.made, *w.kernel, *w.stride, *w.padding, self.pre_shift, self.shift, self.start)
-        return "stripes_" + "_".join(map(str, numbers))
+    kind = "stripes"
 
     @property
     def words(self) -> int:

@@ -5,32 +5,16 @@ channel's map, less its zero point, and its kernel are widened to words on the s
 up in registers, requantized and stored.
 """
 
-from dataclasses import dataclass
-
-from .assembly import CLAMP, finished, guarded, products, widened
-from .form import Window
+from .assembly import CLAMP, Depthwise, finished, guarded, products, widened
 
 ROW = 4  # outputs at once, in r4 … r7
 LARGEST_MAP, LARGEST_KERNEL, LARGEST_OUTPUT, LONGEST = 64, 32, 32, 400  # values, weights, outputs, products
 
 
-@dataclass(frozen=True)
-class Unrolled:
-    """One function. size, made: rows and columns of the map and of the output. start: what sums begin with, a byte."""
+class Unrolled(Depthwise):
+    """The code of a whole channel."""
 
-    window: Window
-    size: tuple[int, int]
-    made: tuple[int, int]
-    pre_shift: int
-    shift: int
-    start: int
-
-    @property
-    def name(self) -> str:
-        """Of the function, without the prefix of its network."""
-        w = self.window
-        numbers = (*self.size, *self.made, *w.kernel, *w.stride, *w.padding, self.pre_shift, self.shift, self.start)
-        return "depthwise_" + "_".join(map(str, numbers))
+    kind = "depthwise"
 
     @property
     def products(self) -> list[list[tuple[int, int]]]:
