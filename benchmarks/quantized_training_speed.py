@@ -25,6 +25,7 @@ from microbotnet import create_model
 from microbotnet.data.augment import Batches, draw_view
 from microbotnet.data.cifar10 import MEAN, STD
 from microbotnet.quant import load_policy, quantize
+from microbotnet.quant.activations import quantize_activations
 from microbotnet.quant.policy import choose
 from microbotnet.training.cpu import faster_on_cpu
 from microbotnet.training.loop import TrainingSet, train
@@ -32,12 +33,14 @@ from microbotnet.training.recipe import load_recipe
 
 BATCH, WARM_UP, STEPS = 128, 3, 15
 BAR = 1.25
-WAYS = {
-    "ttq, notes": ("notes", "ttq"),
-    "one-negative-one, notes-scaled": ("notes-scaled", "one-negative-one"),
-    "one-negative-one, pointwise": ("pointwise", "one-negative-one"),
-    "one-negative-one, all": ("all", "one-negative-one"),
-    "ttq, all": ("all", "ttq"),
+Way = tuple[str, str, int | None]  # policy, quantizer, bits of the activations
+WAYS: dict[str, Way] = {
+    "ttq, notes": ("notes", "ttq", None),
+    "one-negative-one, notes-scaled": ("notes-scaled", "one-negative-one", None),
+    "one-negative-one, pointwise": ("pointwise", "one-negative-one", None),
+    "one-negative-one, all": ("all", "one-negative-one", None),
+    "ttq, all": ("all", "ttq", None),
+    "one-negative-one, pointwise, 8-bit activations": ("pointwise", "one-negative-one", 8),
 }
 TUTORIAL = "tutorial: ttq, notes"
 
@@ -46,7 +49,7 @@ class _EnoughError(Exception):
     pass
 
 
-def loop(images: Tensor, labels: Tensor, width: float, way: tuple[str, str] | None) -> float:
+def loop(images: Tensor, labels: Tensor, width: float, way: Way | None) -> float:
     """Seconds of processor a step of the package's loop."""
     times = []
 
@@ -57,7 +60,10 @@ def loop(images: Tensor, labels: Tensor, width: float, way: tuple[str, str] | No
 
     model = create_model("microbotnet", width=width)
     if way:
-        quantize(model, *way)
+        policy, quantizer, bits = way
+        quantize(model, policy, quantizer)
+        if bits:
+            quantize_activations(model, bits)
     with tempfile.TemporaryDirectory() as folder, contextlib.suppress(_EnoughError):
         pictures = TrainingSet("random", images, labels, MEAN, STD)
         train(model, pictures, load_recipe("modern"), Path(folder), on_step=on_step)
@@ -120,7 +126,7 @@ def main() -> None:
     for name, found in ratios.items():
         middle = statistics.median(found)
         bar = "" if name == TUTORIAL else f"  {'within' if middle <= BAR else 'OVER'} the bar of {BAR}"
-        print(f"{name:32} {middle:.2f}× float ({min(found):.2f} to {max(found):.2f}){bar}")
+        print(f"{name:46} {middle:.2f}× float ({min(found):.2f} to {max(found):.2f}){bar}")
 
 
 if __name__ == "__main__":
