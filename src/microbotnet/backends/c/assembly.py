@@ -1,6 +1,6 @@
 """Armv6-M instructions that several kinds of straight code have in common."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -39,6 +39,25 @@ def guarded(name: str, signature: str, lines: list[str], plain: str) -> str:
         f'#if defined(__thumb__)\nvoid NAME_{name}({signature});\nFUNCTION("NAME_{name}", SAVE\n{body}    RESTORE);\n'
         f"#else\n{plain}#endif\n"
     )
+
+
+def entered(slots: Mapping[str, int]) -> list[str]:
+    """x r8, y r9, weights r10, the mapped_t r11, channels left lr; where multipliers and offsets are, in slots."""
+    lines = ["mov r8, r0", "mov r9, r1", "mov r10, r2", "mov r11, r3"]
+    lines += ["ldr r4, [r3]", f"str r4, [sp, #{slots['factors']}]"]
+    return [*lines, "ldr r4, [r3, #4]", f"str r4, [sp, #{slots['offsets']}]", "ldr r4, [r3, #16]", "mov lr, r4"]
+
+
+def next_rounding(slots: Mapping[str, int]) -> list[str]:
+    """The next channel's multiplier into its slot, its offset into ip."""
+    lines = [f"ldr r0, [sp, #{slots['factors']}]", "ldmia r0!, {r1}", f"str r0, [sp, #{slots['factors']}]"]
+    lines += [f"str r1, [sp, #{slots['factor']}]", f"ldr r0, [sp, #{slots['offsets']}]", "ldmia r0!, {r1}"]
+    return [*lines, f"str r0, [sp, #{slots['offsets']}]", "mov ip, r1"]
+
+
+def steps(size: int, largest: int) -> list[int]:
+    """`size` in parts that one instruction can add."""
+    return [min(largest, size - at) for at in range(0, size, largest)]
 
 
 def widened(count: int, less: str) -> list[str]:

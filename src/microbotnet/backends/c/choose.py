@@ -1,6 +1,5 @@
 """Which of the forms that can compute each operator is taken: the fastest, the smallest, or the best mix between."""
 
-from collections import Counter
 from collections.abc import Collection, Sequence
 
 from .form import Form
@@ -59,13 +58,13 @@ def _faster(made: list[Form], candidates: Sequence[Sequence[Form]], more: int) -
 
 def _exchanges(made: list[Form], candidates: Sequence[Sequence[Form]], more: int) -> list[tuple[float, list[Form]]]:
     """Instructions spared for each byte, and the forms then. Layers that need the same new function share its bytes."""
-    users = Counter(name for form in made for name in _code(form))
+    there, size = {name for form in made for name in _code(form)}, _size(made)
     sharing: dict[frozenset[str], dict[int, tuple[float, Form]]] = {}
     for index, (form, forms) in enumerate(zip(made, candidates, strict=True)):
         for other in forms:
             spared = form.instructions - other.instructions
             if spared > 0:
-                new = frozenset(_code(other).keys() - users.keys())
+                new = frozenset(_code(other).keys() - there)
                 found = (spared / max(other.bytes - form.bytes, 1), other)
                 sharing.setdefault(new, {})
                 sharing[new][index] = max(sharing[new].get(index, found), found, key=lambda each: each[0])
@@ -77,7 +76,7 @@ def _exchanges(made: list[Form], candidates: Sequence[Sequence[Form]], more: int
             for index, (_, other) in together:
                 changed[index] = other
                 spared += made[index].instructions - other.instructions
-                cost = _size(changed) - _size(made)
+                cost = _size(changed) - size
                 if cost <= more:
                     exchanges.append((spared / max(cost, 1), list(changed)))
     return exchanges

@@ -159,7 +159,7 @@ def _straight(program: Program, operator: Convolve) -> list[Form]:
             slack=made.slack,
             structs={"map": ("mapped_t", f"{{multiplier}}, {{offset}}, {{table}}, {', '.join(map(str, numbers))}")},
             functions={code.name: code.text()},
-            code=2 * len(code.lines()),
+            code=2 * len(code.lines),
             instructions=x.shape[0] * code.instructions,
         )
         found.append(form)

@@ -5,6 +5,7 @@ in r4 … r7, four in r8 … r11. What a weight costs is what its value costs: n
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import blake2b
 
 import numpy as np
@@ -37,7 +38,7 @@ class Immediate:
     @property
     def instructions(self) -> int:
         """Of a pixel, about."""
-        return len(self.lines()) - CLAMP * len(self.weights) + 18
+        return len(self.lines) - CLAMP * len(self.weights) + 18
 
     def text(self) -> str:
         """The function in C, its body as assembly; for other processors the plain one with the weights."""
@@ -49,8 +50,9 @@ class Immediate:
             f"    immediate_plain(x, y, m, weights, {outputs}, {depth}, {rows}, {columns}, "
             f"{self.pre_shift}, {self.shift});\n}}\n"
         )
-        return guarded(self.name, signature, self.lines(), plain)
+        return guarded(self.name, signature, self.lines, plain)
 
+    @cached_property
     def lines(self) -> list[str]:
         """Its instructions: x r0, y r1, m r2, all kept on the stack; then x r3, a row's step ip, a channel's lr."""
         lines = ["push {r0-r2}", "ldr r4, [r2, #8]", "mov ip, r4", "ldr r4, [r2, #12]", "mov lr, r4"]
@@ -140,6 +142,6 @@ def immediate_form(program: Program, operator: Convolve) -> Form | None:
             for name, step in zip(("inside", "edge"), steps, strict=True)
         },
         functions={code.name: code.text()},
-        code=2 * len(code.lines()),
+        code=2 * len(code.lines),
         instructions=stride * (code.instructions + 40),
     )

@@ -8,7 +8,7 @@ runs the same code. No product is with padding beside the map.
 from functools import cached_property
 from math import prod
 
-from .assembly import CLAMP, Depthwise, finished, guarded, products, widened
+from .assembly import CLAMP, Depthwise, entered, finished, guarded, next_rounding, products, steps, widened
 
 BLOCK = 4  # outputs at once, in r4 … r7
 WIDEST, MOST_WEIGHTS, LONGEST = 31, 32, 950  # columns of the map, read at offsets of 7 bits; weights; lines of a row
@@ -42,16 +42,15 @@ class Striped(Depthwise):
         """The function in C, its body as assembly; for other processors a name of the plain one."""
         signature = "const int8_t *x, int8_t *y, const int8_t *weights, const mapped_t *m, int32_t *tile"
         plain = f"#define NAME_{self.name}(x, y, weights, m, tile) depthwise_mapped(x, y, weights, m)\n"
-        return guarded(self.name, signature, self.lines(), plain)
+        return guarded(self.name, signature, self.lines, plain)
 
+    @cached_property
     def lines(self) -> list[str]:
         """Its instructions, and few directives."""
         slot, weights = self._slots, prod(self.window.kernel)
         frame = 4 * (weights + len(slot))
         lines = ["ldr r7, [sp, #36]", f"sub sp, #{frame}", f"str r7, [sp, #{slot['tile']}]"]
-        lines += ["mov r8, r0", "mov r9, r1", "mov r10, r2", "mov r11, r3"]
-        lines += ["ldr r4, [r3]", f"str r4, [sp, #{slot['factors']}]"]
-        lines += ["ldr r4, [r3, #4]", f"str r4, [sp, #{slot['offsets']}]", "ldr r4, [r3, #16]", "mov lr, r4"]
+        lines += entered(slot)
         lines += ["movs r0, #0", *_number("r1", self.words), "1: stmia r7!, {r0}", "subs r1, #1", "bne 1b"]
         lines += ["adr r4, 5f", "adds r4, #1", f"str r4, [sp, #{slot['again']}]", ".p2align 2", "5:"]
         lines += ["mov r0, r8", "mov r1, r11", "ldr r6, [r1, #12]", f"ldr r7, [sp, #{slot['tile']}]"]
@@ -60,9 +59,7 @@ class Striped(Depthwise):
             lines += [*_number("r5", fours), "adds r5, r5, r0", "1:", *widened(4, "r6"), "cmp r0, r5", "bne 1b"]
         lines += widened(prod(self.size) % 4, "r6")
         lines += ["mov r8, r0", "mov r7, sp", "mov r0, r10", *widened(weights, ""), "mov r10, r0"]
-        lines += [f"ldr r0, [sp, #{slot['factors']}]", "ldmia r0!, {r1}", f"str r0, [sp, #{slot['factors']}]"]
-        lines += [f"str r1, [sp, #{slot['factor']}]", f"ldr r0, [sp, #{slot['offsets']}]", "ldmia r0!, {r1}"]
-        lines += [f"str r0, [sp, #{slot['offsets']}]", "mov ip, r1"]
+        lines += next_rounding(slot)
         lines += [f"movs r0, #{self.made[0]}", f"str r0, [sp, #{slot['left']}]", "7:", *self._row, "beq 8f", "b 7b"]
         lines += ["8: mov r0, lr", "subs r0, #1", "mov lr, r0", "beq 6f", f"ldr r0, [sp, #{slot['again']}]", "bx r0"]
         return [*lines, "6:", f"add sp, #{frame}"]
@@ -104,7 +101,7 @@ class Striped(Depthwise):
                 lines += finished(f"r{4 + n}", n, self.pre_shift, self.shift, self.start)
             lines += [f"adds r2, #{len(places)}", "mov r9, r2"]
         step = self.window.stride[0] * self._down
-        lines += [f"ldr r3, [sp, #{slot['row']}]", *(f"adds r3, #{part}" for part in _parts(step))]
+        lines += [f"ldr r3, [sp, #{slot['row']}]", *(f"adds r3, #{part}" for part in steps(step, 255))]
         lines += [f"str r3, [sp, #{slot['row']}]", f"ldr r0, [sp, #{slot['left']}]", "subs r0, #1"]
         return [*lines, f"str r0, [sp, #{slot['left']}]"]
 
@@ -114,7 +111,3 @@ def _number(register: str, value: int) -> list[str]:
     if value < 256:
         return [f"movs {register}, #{value}"]
     return [f"movs {register}, #{value >> 8}", f"lsls {register}, {register}, #8", f"adds {register}, #{value & 255}"]
-
-
-def _parts(step: int) -> list[int]:
-    return [min(255, step - at) for at in range(0, step, 255)]

@@ -5,7 +5,9 @@ channel's map, less its zero point, and its kernel are widened to words on the s
 up in registers, requantized and stored.
 """
 
-from .assembly import CLAMP, Depthwise, finished, guarded, products, widened
+from functools import cached_property
+
+from .assembly import CLAMP, Depthwise, entered, finished, guarded, next_rounding, products, steps, widened
 
 ROW = 4  # outputs at once, in r4 … r7
 LARGEST_MAP, LARGEST_KERNEL, LARGEST_OUTPUT, LONGEST = 64, 32, 32, 400  # values, weights, outputs, products
@@ -43,28 +45,25 @@ class Unrolled(Depthwise):
     @property
     def instructions(self) -> int:
         """Of a channel, about: those of the function, without the clamps, which are rarely taken."""
-        return len(self.lines()) - CLAMP * self.made[0] * self.made[1]
+        return len(self.lines) - CLAMP * self.made[0] * self.made[1]
 
     def text(self) -> str:
         """The function in C, its body as assembly; for other processors a name of the plain one."""
         signature = "const int8_t *x, int8_t *y, const int8_t *weights, const mapped_t *m"
-        return guarded(self.name, signature, self.lines(), f"#define NAME_{self.name} depthwise_mapped\n")
+        return guarded(self.name, signature, self.lines, f"#define NAME_{self.name} depthwise_mapped\n")
 
+    @cached_property
     def lines(self) -> list[str]:
         """Its instructions, and few directives."""
         values, weights, outputs = (rows * columns for rows, columns in (self.size, self.window.kernel, self.made))
         slots = {name: 4 * (values + weights + i) for i, name in enumerate(("factor", "factors", "offsets", "again"))}
         frame = 4 * (values + weights + 4)
-        lines = [f"sub sp, #{step}" for step in _steps(frame, 508)]
-        lines += ["mov r8, r0", "mov r9, r1", "mov r10, r2", "mov r11, r3"]
-        lines += ["ldr r4, [r3]", f"str r4, [sp, #{slots['factors']}]"]
-        lines += ["ldr r4, [r3, #4]", f"str r4, [sp, #{slots['offsets']}]", "ldr r4, [r3, #16]", "mov lr, r4"]
+        lines = [f"sub sp, #{step}" for step in steps(frame, 508)]
+        lines += entered(slots)
         lines += ["adr r4, 5f", "adds r4, #1", f"str r4, [sp, #{slots['again']}]", ".p2align 2", "5:"]
         lines += ["mov r0, r8", "mov r1, r11", "ldr r6, [r1, #12]", "mov r7, sp", *widened(values, "r6"), "mov r8, r0"]
         lines += ["mov r0, r10", *widened(weights, ""), "mov r10, r0"]
-        lines += [f"ldr r0, [sp, #{slots['factors']}]", "ldmia r0!, {r1}", f"str r0, [sp, #{slots['factors']}]"]
-        lines += [f"str r1, [sp, #{slots['factor']}]", f"ldr r0, [sp, #{slots['offsets']}]", "ldmia r0!, {r1}"]
-        lines += [f"str r0, [sp, #{slots['offsets']}]", "mov ip, r1"]
+        lines += next_rounding(slots)
         columns = self.made[1]
         for row in range(0, outputs, columns):
             for first in range(row, row + columns, ROW):
@@ -79,8 +78,4 @@ class Unrolled(Depthwise):
                     lines += finished(f"r{4 + n}", first + n, self.pre_shift, self.shift, self.start)
         lines += ["mov r0, r9", f"adds r0, #{outputs}", "mov r9, r0", "mov r0, lr", "subs r0, #1", "mov lr, r0"]
         lines += ["beq 6f", f"ldr r0, [sp, #{slots['again']}]", "bx r0", "6:"]
-        return lines + [f"add sp, #{step}" for step in _steps(frame, 508)]
-
-
-def _steps(size: int, largest: int) -> list[int]:
-    return [min(largest, size - at) for at in range(0, size, largest)]
+        return lines + [f"add sp, #{step}" for step in steps(frame, 508)]
