@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import ceil, floor, log10
+from math import ceil, dist, floor, log10
 
 from .svg import Drawing, text_width
 
@@ -12,12 +12,13 @@ PART_CSS = {"arithmetic": "kind0", "weights": "kind4", "activations": "kind2"}
 
 @dataclass(frozen=True)
 class Point:
-    """A network in a scatter chart. `css` is its colour: ours, others or silicon."""
+    """A network in a scatter chart. `css` is its colour: ours, others or silicon; `tip` is its name, if not `label`."""
 
     label: str
     x: float
     y: float
     css: str = "others"
+    tip: str = ""
 
 
 def pareto(points: Sequence[Point]) -> list[Point]:
@@ -88,7 +89,7 @@ def scatter(
         draw.line([at(p.x, p.y) for p in front], "ours-line faint")
     for point in points:
         x, y = at(point.x, point.y)
-        draw.open(f"{point.label}: {point.x:,.4g}, {point.y:g} %")
+        draw.open(f"{point.tip or point.label}: {point.x:,.4g}, {point.y:g} %")
         draw.circle(x, y, 4.5, f"{point.css} edge thin")
         draw.close()
     for point in sorted((p for p in points if p.label), key=lambda p: p not in front):
@@ -96,9 +97,9 @@ def scatter(
         box = _free_place(x, y, text_width(point.label, 10), taken, (left, top, right, bottom))
         taken.append(box)
         draw.text(box[0], box[3] - 2, point.label, size=10, css="ink halo")
-        if abs(box[3] - 6 - y) > 22 or box[0] - x > 22 or x - box[2] > 22:
-            near = min(max(x, box[0] + 4), box[2] - 4)
-            draw.line([(x, y), (near, min(max(y, box[1]), box[3]))], "rule")
+        near = (min(max(x, box[0]), box[2]), min(max(y, box[1]), box[3]))
+        if dist((x, y), near) > 12:
+            draw.line([(x, y), near], "rule")
     used = {p.css for p in points}
     height += below
     _key(draw, 16, height - 12, [(css, words) for css, words in keys or KEYS if css in used], front=len(front) > 1)
@@ -128,8 +129,8 @@ def _rug(
 
 KEYS = (
     ("skip-tip", "this project's designs"),
-    ("ours", "this project's weights"),
-    ("others", "accuracy as published, the rest modelled"),
+    ("ours", "this project's weights (× MicroBotNet)"),
+    ("others", "published accuracy"),
     ("silicon", "measured chip"),
 )
 
@@ -266,16 +267,16 @@ Rectangle = tuple[float, float, float, float]
 
 
 def _free_place(x: float, y: float, wide: float, taken: Sequence[Rectangle], inside: Rectangle) -> Rectangle:
-    """Where a label of the point (x, y) overlaps nothing: beside it, else higher or lower and farther."""
-    for away in sorted(range(-168, 169, 14), key=abs):
-        for start in (x + 8, x - 8 - wide, x - wide / 2, x + 60, x - 60 - wide):
-            if start == x - wide / 2 and away == 0:
-                continue
-            box = (start, y + away - 7, start + wide, y + away + 6)
-            fits = inside[0] <= box[0] and box[2] <= inside[2] + 16 and inside[1] <= box[1] and box[3] <= inside[3]
-            if fits and not any(_overlap(box, other) for other in taken):
-                return box
-    return (x + 8, y - 7, x + 8 + wide, y + 6)
+    """The nearest place where a label of the point (x, y) overlaps nothing; right of it before left."""
+    beside = (x + 8, y - 7, x + 8 + wide, y + 6)
+    found = []
+    for up in range(-168, 169, 7):
+        for start in (x + 8, x - 8 - wide, x - wide / 2, x + 30, x - 30 - wide, x + 60, x - 60 - wide):
+            box = (start, y + up - 7, start + wide, y + up + 6)
+            if inside[0] <= box[0] and box[2] <= inside[2] + 16 and inside[1] <= box[1] and box[3] <= inside[3]:
+                near = (min(max(x, box[0]), box[2]), min(max(y, box[1]), box[3]))
+                found.append((max(dist((x, y), near), 9), abs(up), -start, box))
+    return next((box for *_, box in sorted(found) if not any(_overlap(box, other) for other in taken)), beside)
 
 
 def _overlap(a: Rectangle, b: Rectangle) -> bool:
