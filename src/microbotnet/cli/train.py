@@ -74,6 +74,12 @@ def train(
         str | None,
         typer.Option(help="A checkpoint whose outputs are followed (distillation); A,B,…: the mean of several's."),
     ] = None,
+    distillation: Annotated[
+        float | None, typer.Option(help=_FROM_RECIPE + " Share of the loss that follows the teacher.")
+    ] = None,
+    temperature: Annotated[
+        float | None, typer.Option(help=_FROM_RECIPE + " Softens both answers while the teacher is followed.")
+    ] = None,
     epochs: Annotated[int | None, typer.Option(help=_FROM_RECIPE)] = None,
     batch: Annotated[int | None, typer.Option(help=_FROM_RECIPE + " Pictures a step, over all processes.")] = None,
     learning_rate: Annotated[float | None, typer.Option("--lr", help=_FROM_RECIPE)] = None,
@@ -97,7 +103,12 @@ def train(
     from ..training.recipe import load_recipe
     from ..training.session import train_on
 
-    changes = {"epochs": epochs, "batch": batch, "learning_rate": learning_rate, "holdout": holdout}
+    if teacher is None and (distillation is not None or temperature is not None):
+        raise BadInput("--distillation and --temperature say how a teacher is followed; give --teacher too")
+    changes = {
+        "epochs": epochs, "batch": batch, "learning_rate": learning_rate, "holdout": holdout,
+        "distillation": distillation, "temperature": temperature,
+    }  # fmt: skip
     plan = load_recipe(recipe, changes)
     if begin is not None and (net is not None or width is not None):
         raise BadInput("--from brings its own network; leave out --net and --width")
