@@ -77,21 +77,15 @@ def test_train_in_bfloat16(tmp_path: Path, precision: str) -> None:
 def test_distillation_from_a_shipped_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     teacher = next(iter(shipped_cards()))
-    options = [
-        "--width",
-        "0.25",
-        "--epochs",
-        "1",
-        "--batch",
-        "100",
-        "--out",
-        str(tmp_path / "out"),
-        "--teacher",
-        teacher,
-    ]
-    result = CliRunner().invoke(app, ["train", "modern", *options, "--json"])
+    options = ["--width", "0.25", "--epochs", "1", "--batch", "100", "--out", str(tmp_path / "out"), "--json"]
+    follow = ["--temperature", "4", "--distillation", "0.9"]
+    result = CliRunner().invoke(app, ["train", "modern", *options, "--teacher", teacher, *follow])
     assert result.exit_code == 0, result.output
-    assert json.loads((tmp_path / "out" / "model.json").read_text())["recipe"]["teacher"] == teacher
+    recipe = json.loads((tmp_path / "out" / "model.json").read_text())["recipe"]
+    assert (recipe["teacher"], recipe["temperature"], recipe["distillation"]) == (teacher, 4.0, 0.9)
+    alone = CliRunner().invoke(app, ["train", "modern", *options, *follow])
+    assert alone.exit_code != 0
+    assert "give --teacher too" in str(alone.exception)
 
 
 @pytest.mark.usefixtures("few_pictures")
