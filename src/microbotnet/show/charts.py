@@ -97,7 +97,7 @@ def scatter(
         box = _free_place(x, y, text_width(point.label, 10), taken, (left, top, right, bottom))
         taken.append(box)
         draw.text(box[0], box[3] - 2, point.label, size=10, css="ink halo")
-        near = (min(max(x, box[0]), box[2]), min(max(y, box[1]), box[3]))
+        near = _nearest(box, x, y)
         if dist((x, y), near) > 12:
             draw.line([(x, y), near], "rule")
     used = {p.css for p in points}
@@ -274,9 +274,13 @@ def _free_place(x: float, y: float, wide: float, taken: Sequence[Rectangle], ins
         for start in (x + 8, x - 8 - wide, x - wide / 2, x + 30, x - 30 - wide, x + 60, x - 60 - wide):
             box = (start, y + up - 7, start + wide, y + up + 6)
             if inside[0] <= box[0] and box[2] <= inside[2] + 16 and inside[1] <= box[1] and box[3] <= inside[3]:
-                near = (min(max(x, box[0]), box[2]), min(max(y, box[1]), box[3]))
-                found.append((max(dist((x, y), near), 9), abs(up), -start, box))
+                found.append((max(dist((x, y), _nearest(box, x, y)), 9), abs(up), -start, box))
     return next((box for *_, box in sorted(found) if not any(_overlap(box, other) for other in taken)), beside)
+
+
+def _nearest(box: Rectangle, x: float, y: float) -> tuple[float, float]:
+    """The point of `box` that is nearest to (x, y)."""
+    return min(max(x, box[0]), box[2]), min(max(y, box[1]), box[3])
 
 
 def _overlap(a: Rectangle, b: Rectangle) -> bool:
