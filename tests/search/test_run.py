@@ -75,11 +75,12 @@ def test_a_killed_worker_loses_nothing_and_the_search_goes_on(pictures: Path, tm
         design = load_design(str(tmp_path / "out" / row["design"]))
         assert design.resolution == 16
         assert row["commands"][0].startswith("microbotnet train modern --net ")
+        assert f" --data {pictures} " in row["commands"][0]
 
     options = ["--budget", "macs<=4e5, activations<=9k", "--data", str(pictures), "--out", str(tmp_path / "out")]
     recipe = tmp_path / "recipe.toml"
     recipe.write_text("epochs = 2\nbatch = 16\nlearning_rate = 0.05\nholdout = 24\naverage = 0.9\n")
-    options += ["--recipe", str(recipe), "--epochs", "2", "--holdout", "24", "--pictures", "120", "--resolution", "16"]
+    options += ["--recipe", str(recipe), "--pictures", "120", "--resolution", "16"]
     run = CliRunner().invoke(
         app, ["search", *options, "--trials", "3", "--concurrent", "1", "--address", address, "--json"]
     )
@@ -113,6 +114,8 @@ def test_what_cannot_be_searched_is_said_at_once(pictures: Path, tmp_path: Path)
         search(source, other, tmp_path / "a")
     with pytest.raises(BadInput, match="do not fill a batch of 16"):
         search(source, replace(PLAN, pictures=30), tmp_path / "b")
+    with pytest.raises(BadInput, match="give --holdout"):
+        search(source, replace(PLAN, recipe=replace(RECIPE, holdout=0)), tmp_path / "b")
     (tmp_path / "a" / "settings.json").write_text("{")
     with pytest.raises(BadInput, match=r"settings\.json: not JSON"):
         search(source, PLAN, tmp_path / "a")

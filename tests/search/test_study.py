@@ -7,6 +7,7 @@ import pytest
 pytest.importorskip("optuna", reason="optuna of the extra search is not installed")
 
 from microbotnet import BadInput
+from microbotnet.data.source import open_source
 from microbotnet.design import load_design
 from microbotnet.search.budget import parse_budget
 from microbotnet.search.front import front, write_results
@@ -91,7 +92,7 @@ def test_the_front_is_written_ready_to_train(tmp_path: Path) -> None:
     found = study.trained()
     best = front(found, "macs")
     assert max(best, key=lambda one: one.top1).top1 == 60.0
-    write_results(tmp_path, found, BUDGET, Recipe(epochs=4), data="cifar10")
+    write_results(tmp_path, found, BUDGET, Recipe(epochs=4), open_source())
     for place, one in enumerate(best, 1):
         assert load_design(str(tmp_path / "designs" / f"{place}.toml")) == one.design
     assert (tmp_path / "front.svg").read_text().startswith("<svg")

@@ -25,7 +25,7 @@ DEMO = Path(microbotnet.__file__).parent / "demo" / "pictures"
 def noise() -> Source:
     """Thirty pictures of noise, larger than the network's, of two of its classes in another order."""
     pictures = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (30, 3, 64, 64), np.uint8))
-    return Source("<noise>", "noise", ("ship", "cat"), lambda split: (pictures, torch.arange(30) % 2))
+    return Source("<noise>", "noise", "noise", ("ship", "cat"), lambda split: (pictures, torch.arange(30) % 2))
 
 
 def test_the_page(noise: Source, tmp_path: Path) -> None:
@@ -45,7 +45,7 @@ def test_the_page(noise: Source, tmp_path: Path) -> None:
 
 
 def test_classes_that_the_network_does_not_know_are_named(noise: Source) -> None:
-    odd = Source("odd", "odd", ("ship", "unicorn"), noise.load)
+    odd = Source("odd", "odd", "odd", ("ship", "unicorn"), noise.load)
     with pytest.raises(BadInput, match="unicorn"):
         judge(load_checkpoint(), odd)
 

@@ -25,7 +25,7 @@ NAMED = (CIFAR10, *(f"{MICRO_ROBOT}/{name}" for name in SETS))
 class Source:
     """A set of pictures.
 
-    name: what users see. key: what tells its content from that of other sets.
+    name: what users see. key: what tells its content from that of other sets. option: what names it after --data.
     classes: their names, in the order of the labels.
     load: the pictures of a split, (N, 3, H, H) uint8, and their labels, (N,) int64; every part of a split has all
         classes.
@@ -33,6 +33,7 @@ class Source:
 
     name: str
     key: str
+    option: str
     classes: tuple[str, ...]
     load: "Callable[[Split], tuple[Tensor, Tensor]]"
 
@@ -54,16 +55,17 @@ def open_source(data: str | Path | None = None, *, size: int = 32, split: float 
     if name not in NAMED and not name.startswith(f"{MICRO_ROBOT}/") and path.is_dir() and _has_pictures(path):
         listing = list_folder(path, split)
         key = f"{listing.key}-{split or SHARE:g}"
-        return Source(path.resolve().name, key, listing.classes, partial(load_folder, listing, size=2 * size))
+        load = partial(load_folder, listing, size=2 * size)
+        return Source(path.resolve().name, key, str(path), listing.classes, load)
     if split is not None:
         raise BadInput(f"{name} has test pictures of its own; leave out the split")
     if name.startswith(f"{MICRO_ROBOT}/"):
         view = name.removeprefix(f"{MICRO_ROBOT}/")
-        return Source(name, name, classes_of(view), lambda part: load_micro_robot(view, part))
+        return Source(name, name, name, classes_of(view), lambda part: load_micro_robot(view, part))
     if name != CIFAR10 and not path.is_dir():
         raise BadInput(f"{name}: no such folder, nor one of {', '.join(NAMED)}")
     folder = None if name == CIFAR10 else path
-    return Source(CIFAR10, CIFAR10, cifar10.CLASSES, lambda part: load_cifar10(folder, part))
+    return Source(CIFAR10, CIFAR10, name, cifar10.CLASSES, lambda part: load_cifar10(folder, part))
 
 
 def is_cifar10(folder: Path) -> bool:

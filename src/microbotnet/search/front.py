@@ -3,9 +3,11 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from ..atomic import write_atomically
+from ..data.source import CIFAR10, Source
 from ..design import to_toml
 from ..design.policy import policy_toml
 from ..errors import BadInput
@@ -25,23 +27,23 @@ def front(found: Sequence[Trained], objective: str) -> list[Trained]:
     return [whole[point.label] for point in pareto(points)]
 
 
-def write_results(folder: Path, found: Sequence[Trained], budget: Budget, recipe: Recipe, *, data: str) -> None:
+def write_results(folder: Path, found: Sequence[Trained], budget: Budget, recipe: Recipe, source: Source) -> None:
     """Write search.json, front.svg and, for each design on the front, its file and where it has one its policy."""
     objective = budget.limits[0].name
     best = front(found, objective)
     rows = []
     for place, one in enumerate(best, 1):
-        rows.append(_row(one) | {"design": f"designs/{place}.toml", "commands": _commands(folder, place, one, data)})
+        rows.append(_row(one) | {"design": f"designs/{place}.toml", "commands": _commands(folder, place, one, source)})
         write_atomically(folder / "designs" / f"{place}.toml", to_toml(one.design).encode())
         if policy := _policy(one, f"{place}"):
             write_atomically(folder / "designs" / f"{place}-policy.toml", policy.encode())
     result = {
-        "budget": str(budget), "data": data, "epochs": recipe.epochs, "front": rows,
+        "budget": str(budget), "data": source.name, "epochs": recipe.epochs, "front": rows,
         "trained": [_row(one) for one in found],
     }  # fmt: skip
     write_atomically(folder / "search.json", (json.dumps(result, indent=2, ensure_ascii=False) + "\n").encode())
     if found:
-        write_atomically(folder / "front.svg", _chart(found, best, budget, data).encode())
+        write_atomically(folder / "front.svg", _chart(found, best, budget, source.name).encode())
 
 
 def _row(one: Trained) -> dict[str, Any]:
@@ -55,9 +57,9 @@ def _policy(one: Trained, name: str) -> str:
         return ""
 
 
-def _commands(folder: Path, place: int, one: Trained, data: str) -> list[str]:
+def _commands(folder: Path, place: int, one: Trained, source: Source) -> list[str]:
     """How the design is trained in full."""
-    where = "" if data == "cifar10" else " --data DATA"
+    where = "" if source.option == CIFAR10 else f" --data {quote(source.option)}"
     out = folder / "trained" / str(place)
     lines = [f"microbotnet train modern --net {folder / 'designs' / f'{place}.toml'}{where} --out {out}"]
     if _policy(one, str(place)):

@@ -65,6 +65,8 @@ def search(
     images, labels = source.load("train")
     images = resized(images, plan.resolution)
     order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(0))[: plan.pictures]
+    if not plan.recipe.holdout:
+        raise BadInput("designs are judged by pictures that are held out of the training set; give --holdout")
     if len(order) - plan.recipe.holdout < plan.recipe.batch:
         raise BadInput(
             f"{source.name}: {len(order)} pictures with {plan.recipe.holdout} held out do not fill a batch of "
@@ -84,7 +86,7 @@ def search(
             progress = Progress(study, plan, folder, on_epoch, on_trained, ends, left)
             run_trials(progress, *pictures, len(source.classes), Path(scratch))
     found = study.trained()
-    write_results(folder, found, plan.budget, plan.recipe, data=source.name)
+    write_results(folder, found, plan.budget, plan.recipe, source)
     return found
 
 
