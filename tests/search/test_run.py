@@ -109,13 +109,16 @@ def test_what_cannot_be_searched_is_said_at_once(pictures: Path, tmp_path: Path)
         threading.Thread(target=_answer_as_http1, args=(other_server,), daemon=True).start()
         with pytest.raises(Failed, match="something answers there, but it is not Ray"):
             search(source, PLAN, tmp_path / "a", address=f"127.0.0.1:{other_server.getsockname()[1]}")
+    few = replace(PLAN, pictures=240, recipe=replace(RECIPE, holdout=0))  # there are half as many
+    with pytest.raises(Failed):
+        search(source, few, tmp_path / "few", address=address)
+    settled = json.loads((tmp_path / "few" / "settings.json").read_text())["recipe"]
+    assert (settled["epochs"], settled["holdout"]) == (2 * RECIPE.epochs, 20)
     other = replace(PLAN, budget=parse_budget("macs<=3e5"))
     with pytest.raises(BadInput, match="holds a search with another budget"):
         search(source, other, tmp_path / "a")
     with pytest.raises(BadInput, match="do not fill a batch of 16"):
         search(source, replace(PLAN, pictures=30), tmp_path / "b")
-    with pytest.raises(BadInput, match="give --holdout"):
-        search(source, replace(PLAN, recipe=replace(RECIPE, holdout=0)), tmp_path / "b")
     (tmp_path / "a" / "settings.json").write_text("{")
     with pytest.raises(BadInput, match=r"settings\.json: not JSON"):
         search(source, PLAN, tmp_path / "a")

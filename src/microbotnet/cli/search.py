@@ -32,11 +32,14 @@ def search(
     trials: Annotated[int, typer.Option(help="Designs to train.", min=1)] = 64,
     minutes: Annotated[float, typer.Option(help="Stop after so long; 0 is no limit.", min=0)] = 0,
     recipe: Annotated[str, typer.Option(help="Of the short trainings: a name or a TOML file.")] = "search",
-    epochs: Annotated[int | None, typer.Option(help="Of a short training, instead of the recipe's.", min=1)] = None,
+    epochs: Annotated[
+        int | None,
+        typer.Option(help="Of a short training, instead of the recipe's.", min=1),
+    ] = None,
     pictures: Annotated[
-        int, typer.Option(help="Of the training set to use, those held out among them.", min=1)
+        int, typer.Option(help="Of the training set to use; where there are fewer, epochs are more.", min=1)
     ] = 12000,
-    holdout: Annotated[int | None, typer.Option(help="Pictures to judge by, instead of the recipe's.", min=1)] = None,
+    holdout: Annotated[int | None, typer.Option(help="Pictures to judge by; a sixth unless said.", min=1)] = None,
     batch: Annotated[int | None, typer.Option(help="Pictures a step, instead of the recipe's.")] = None,
     resolution: Annotated[int, typer.Option(help="Side of the networks' pictures.", min=8)] = 32,
     concurrent: Annotated[int, typer.Option(help="Trainings at a time; 0: one for each core or GPU.", min=0)] = 0,

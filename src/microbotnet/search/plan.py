@@ -11,8 +11,9 @@ class Plan:
     """A search.
 
     trials: designs to train in all. minutes: after which none is begun or gone on with; 0 is no limit. pictures: of the
-    training set that are used, the last `recipe.holdout` of them held out. concurrent: trainings at a time; 0 is one
-    for each processor core, or GPU. prefer: what firmware spares.
+    training set that are used; where there are fewer, a training goes over them more often. `recipe.holdout` of them,
+    or a sixth where it is 0, are held out. concurrent: trainings at a time; 0 is one for each processor core, or GPU.
+    prefer: what firmware spares.
     """
 
     budget: Budget

@@ -8,7 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from ..atomic import write_atomically
 from ..data.resize import resized
 from ..data.source import Source
 from ..errors import BadInput, Failed
+from ..training.recipe import Recipe
 from .front import write_results
 from .plan import Plan
 from .study import Study, Trained
@@ -65,8 +66,7 @@ def search(
     images, labels = source.load("train")
     images = resized(images, plan.resolution)
     order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(0))[: plan.pictures]
-    if not plan.recipe.holdout:
-        raise BadInput("designs are judged by pictures that are held out of the training set; give --holdout")
+    plan = replace(plan, recipe=_for_pictures(plan, len(order)))
     if len(order) - plan.recipe.holdout < plan.recipe.batch:
         raise BadInput(
             f"{source.name}: {len(order)} pictures with {plan.recipe.holdout} held out do not fill a batch of "
@@ -88,6 +88,12 @@ def search(
     found = study.trained()
     write_results(folder, found, plan.budget, plan.recipe, source)
     return found
+
+
+def _for_pictures(plan: Plan, count: int) -> Recipe:
+    """The recipe of the short trainings where there are `count` pictures."""
+    recipe = plan.recipe
+    return replace(recipe, epochs=round(recipe.epochs * plan.pictures / count), holdout=recipe.holdout or count // 6)
 
 
 def _settle(folder: Path, plan: Plan, source: Source) -> None:
