@@ -113,6 +113,21 @@ def test_a_student_follows_its_teacher(tmp_path: Path) -> None:
     assert not (tmp_path / "outputs-0").exists()
 
 
+def test_kept_views_are_shown_mirrored_every_second_time_round(tmp_path: Path) -> None:
+    pictures = _coloured()
+    noise = torch.randint(0, 256, pictures.images.shape, generator=torch.Generator().manual_seed(0)).byte()
+    pictures = TrainingSet("noise", noise, pictures.labels, pictures.mean, pictures.std)
+    model, shown = _small(), []
+    model.register_forward_pre_hook(lambda module, inputs: shown.append(inputs[0].clone()) if module.training else None)
+    teacher = Teacher("t", _small(), range(4), tmp_path / "outputs", mirror=True)
+    recipe = Recipe(epochs=4, batch=len(noise), learning_rate=0.1, crop=2, flip=True, distillation=0.5, views=2)
+    train(model, pictures, recipe, tmp_path / "student", teacher=teacher)
+    first, second, third, fourth = (view[view.double().sum((1, 2, 3)).argsort()] for view in shown)  # in one order
+    torch.testing.assert_close(third, first.flip(-1))
+    torch.testing.assert_close(fourth, second.flip(-1))
+    assert not torch.allclose(first.sum((1, 2, 3)), second.sum((1, 2, 3)))  # other crops
+
+
 def test_a_loss_that_is_no_number_stops_it_and_leaves_the_snapshot(tmp_path: Path) -> None:
     pictures, recipe = _coloured(), Recipe(epochs=2, batch=32, learning_rate=1e-3)
     model = _small()

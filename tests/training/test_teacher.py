@@ -72,3 +72,18 @@ def test_a_teacher_without_views_of_its_own_is_shown_the_students_resized(tmp_pa
     teacher.outputs(lambda index: pictures[index], 5, 0)
     assert teacher(pictures[:2]).shape == (2, 2)
     assert [shown.shape for shown in model.shown] == [(5, 3, 24, 24), (2, 3, 24, 24)]
+
+
+def test_a_mirroring_teacher_says_the_same_of_both_mirror_images(tmp_path: Path) -> None:
+    pictures = torch.rand(6, 3, 2, 2)
+    teacher = _teacher("a", [0, 1, 2], tmp_path)
+    one, other = (
+        Teacher("a", teacher.model, range(3), tmp_path / name, mirror=True).outputs(
+            lambda index, shown=shown: shown[index], 6, 0
+        )
+        for name, shown in (("one", pictures), ("other", pictures.flip(-1)))
+    )
+    assert torch.equal(one, other)
+    expected = (teacher(pictures) + teacher(pictures.flip(-1))) / 2
+    torch.testing.assert_close(one.float(), expected, rtol=0, atol=1e-3)
+    assert not torch.allclose(expected, teacher(pictures), atol=1e-2)

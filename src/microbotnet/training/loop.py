@@ -125,6 +125,7 @@ def train(
         cached = teacher is not None and recipe.views > 0
         take = draw(epoch % recipe.views, 0) if cached else draw(epoch, seed)
         soft = teacher.outputs(take, count, epoch % recipe.views) if teacher and cached else None
+        mirrored = cached and recipe.flip and epoch // recipe.views % 2 == 1  # every second time round
         order = torch.randperm(count, generator=torch.Generator().manual_seed(seed * 200_003 + epoch))
         torch.manual_seed((seed * 300_007 + epoch) * 1009 + fabric.global_rank)  # dropout
         freeze(model, tune, epoch, recipe.epochs)
@@ -138,6 +139,8 @@ def train(
             for group in optimizer.param_groups:
                 group["lr"] = rate
             inputs, targets = take(index), labels[index].to(device)
+            if mirrored:
+                inputs = inputs.flip(-1)
             with computed_once(quantized), faster_on_cpu():
                 logits = network(inputs)
             loss = F.cross_entropy(logits, targets, label_smoothing=recipe.label_smoothing)

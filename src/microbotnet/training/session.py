@@ -269,7 +269,8 @@ def _member(name: str, recipe: Recipe, pictures: TrainingSet, classes: Sequence[
     digest = hashlib.sha256(pictures.images.numpy().tobytes())
     for key, value in loaded.model.state_dict().items():
         digest.update(key.encode() + value.numpy().tobytes())
-    described = [recipe.crop, recipe.flip, recipe.zoom, recipe.jitter, recipe.views, recipe.holdout, columns]
+    kind = "both mirror images" if recipe.flip else "as it is"
+    described = [kind, recipe.crop, recipe.zoom, recipe.jitter, recipe.views, recipe.holdout, columns]
     size, draw = card["architecture"]["input_size"], None
     if size != pictures.images.shape[-1] and recipe.zoom and pictures.originals is not None:
         count = len(pictures.labels) - recipe.holdout
@@ -279,7 +280,7 @@ def _member(name: str, recipe: Recipe, pictures: TrainingSet, classes: Sequence[
     digest.update(json.dumps(described).encode())
     key = digest.hexdigest()[:16]
     folder = Path(platformdirs.user_cache_dir("microbotnet")) / "teachers" / key
-    return Teacher(key, loaded.model, columns, folder, size=size, draw=draw)
+    return Teacher(key, loaded.model, columns, folder, size=size, draw=draw, mirror=recipe.flip)
 
 
 def _csv(history: list[Record]) -> bytes:

@@ -24,6 +24,7 @@ class Teacher:
         size: side of the pictures that it looks at; a student's are resized to it. None: whatever it is shown.
         draw: its own views of the student's pictures, from a view's number and a seed, where they show more than the
             student sees.
+        mirror: a view's outputs are the mean over both mirror images, so they hold for either.
     """
 
     def __init__(
@@ -35,8 +36,9 @@ class Teacher:
         *,
         size: int | None = None,
         draw: Callable[[int, int], Take] | None = None,
+        mirror: bool = False,
     ) -> None:
-        self.name, self.size, self.draw = name, size, draw
+        self.name, self.size, self.draw, self.mirror = name, size, draw, mirror
         self.model = model.eval().requires_grad_(False)
         self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.columns = torch.tensor(columns)
@@ -63,9 +65,12 @@ class Teacher:
         if path.exists():
             return load(path.read_bytes())["logits"]
         parts = torch.split(torch.arange(count), 500)
-        logits = torch.cat([self(take(index)).half().cpu() for index in parts])
+        logits = torch.cat([self._answers(take(index)).half().cpu() for index in parts])
         write_atomically(path, save({"logits": logits}))
         return logits
+
+    def _answers(self, inputs: Tensor) -> Tensor:
+        return (self(inputs) + self(inputs.flip(-1))) / 2 if self.mirror else self(inputs)
 
 
 class Ensemble:
