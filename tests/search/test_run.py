@@ -76,6 +76,7 @@ def test_a_killed_worker_loses_nothing_and_the_search_goes_on(pictures: Path, tm
         assert design.resolution == 16
         assert row["commands"][0].startswith("microbotnet train modern --net ")
         assert f" --data {pictures} " in row["commands"][0]
+        assert row["commands"][-1].startswith("microbotnet firmware ")
 
     options = ["--budget", "macs<=4e5, activations<=9k", "--data", str(pictures), "--out", str(tmp_path / "out")]
     recipe = tmp_path / "recipe.toml"
@@ -89,6 +90,9 @@ def test_a_killed_worker_loses_nothing_and_the_search_goes_on(pictures: Path, tm
     assert [row["number"] for row in answer["trained"]][:2] == [one.number for one in found]
     assert len(answer["trained"]) == 3
     assert "3/3  macs" in run.stderr
+    again = CliRunner().invoke(app, ["search", *options, "--trials", "3", "--address", address])
+    best = max(answer["front"], key=lambda row: row["holdout_top1"])
+    assert again.stdout.rstrip().endswith("\n".join(best["commands"]))  # everything is trained: only said
 
 
 def _answer_as_http1(server: socket.socket) -> None:

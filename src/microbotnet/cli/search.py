@@ -1,5 +1,6 @@
 """`microbotnet search`: designs within a budget."""
 
+from json import loads
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -84,10 +85,8 @@ def search(
 
     found = run(open_source(data, size=resolution, split=split), plan, out, address=address, on_trained=on_trained)
     best = front(found, objective)
+    result: dict[str, Any] = loads((out / "search.json").read_text("utf-8"))
     if json:
-        from json import loads
-
-        result: dict[str, Any] = loads((out / "search.json").read_text("utf-8"))
         print_json({"folder": str(out), **result})
         return
     stdout.print(f"{len(found)} designs trained; the front, within {limits}:\n", soft_wrap=True)
@@ -102,3 +101,7 @@ def search(
         f"\n{escape(str(out))}/front.svg has the chart, search.json all designs and how to train them in full",
         soft_wrap=True,
     )
+    if best:
+        stdout.print("\nThe most accurate, trained in full and made firmware:")
+        for command in max(result["front"], key=lambda row: row["holdout_top1"])["commands"]:
+            stdout.print(escape(command), soft_wrap=True)

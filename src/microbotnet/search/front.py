@@ -58,17 +58,21 @@ def _policy(one: Trained, name: str) -> str:
 
 
 def _commands(folder: Path, place: int, one: Trained, source: Source) -> list[str]:
-    """How the design is trained in full."""
-    where = "" if source.option == CIFAR10 else f" --data {quote(source.option)}"
-    out = folder / "trained" / str(place)
-    lines = [f"microbotnet train modern --net {folder / 'designs' / f'{place}.toml'}{where} --out {out}"]
-    if _policy(one, str(place)):
-        policy = folder / "designs" / f"{place}-policy.toml"
-        lines.append(
-            f"microbotnet train ternary --from {out / 'model.safetensors'} --policy {policy} --activations 8"
-            f" --teacher {out / 'model.safetensors'}{where} --out {out}-ternary"
-        )
-    return lines
+    """How the design is trained in full and becomes firmware."""
+    names = (f"designs/{place}.toml", f"designs/{place}-policy.toml", f"trained/{place}", f"trained/{place}-ternary")
+    design, policy, out, ternary = (quote(str(folder / name)) for name in names)
+    given = quote(source.option)
+    where = "" if source.option == CIFAR10 else f" --data {given}"
+    lines = [f"microbotnet train modern --net {design}{where} --out {out}"]
+    if not _policy(one, str(place)):
+        return [*lines, f"microbotnet firmware {out}/model.safetensors --calibrate {given}"]
+    trained = f"{out}/model.safetensors"
+    return [
+        *lines,
+        f"microbotnet train ternary --from {trained} --policy {policy} --activations 8 --teacher {trained}{where}"
+        f" --out {ternary}",
+        f"microbotnet firmware {ternary}/model.safetensors",
+    ]
 
 
 def _chart(found: Sequence[Trained], best: Sequence[Trained], budget: Budget, data: str) -> str:

@@ -54,7 +54,7 @@ def scatter(
     draw = Drawing()
     left, right, top, bottom = 56.0, width - 24, 52.0, height - 74
     xs = [point.x for point in points] + ([limit[0]] if limit else []) + [x for _, x in unknown]
-    low, high = _decades(xs)
+    low, high = _log_ends(xs)
     ys = [point.y for point in points] + ([level[0]] if level else [])
     floor_y = 5 * floor((min(ys, default=0) - 2) / 5)
     ceil_y = 5 * ceil((max(ys, default=100) + 1) / 5)
@@ -174,7 +174,7 @@ def log_bars(
     bottom = top + sum(heights) + 4
     values = [value for bar in bars for value, _ in bar.segments if value > 0]
     values += [bar.mark for bar in bars if bar.mark] + ([limit[0]] if limit else [])
-    low, high = _decades(values)
+    low, high = _log_ends(values)
 
     def at(value: float) -> float:
         return left + max((log10(value) - low) / (high - low), 0) * (right - left) if value > 0 else left
@@ -240,27 +240,34 @@ def layer_bars(
 def _log_axis(
     draw: Drawing, low: float, high: float, left: float, right: float, top: float, bottom: float, title: str
 ) -> None:
-    for decade in range(ceil(low - 1e-9), floor(high + 1e-9) + 1):
-        x = left + (decade - low) / (high - low) * (right - left)
+    for value in _log_ticks(low, high):
+        x = left + (log10(value) - low) / (high - low) * (right - left)
         draw.line([(x, top), (x, bottom)], "rule")
-        draw.text(x, bottom + 14, _power(decade), size=10, css="soft", anchor="middle")
+        draw.text(x, bottom + 14, _amount(value), size=10, css="soft", anchor="middle")
     draw.line([(left, bottom), (right, bottom)], "wire")
     draw.text((left + right) / 2, bottom + 32, title, size=10.5, css="soft", anchor="middle")
 
 
-def _power(decade: int) -> str:
-    if decade >= 9:
-        return f"{10 ** (decade - 9):,} G"
-    if decade >= 6:
-        return f"{10 ** (decade - 6):,} M"
-    return f"{10**decade:,}" if decade >= 0 else f"{10.0**decade:g}"
+def _log_ticks(low: float, high: float) -> list[float]:
+    """Powers of ten between the logarithms `low` and `high`; where they are fewer than three, twos and fives too."""
+    powers = [10.0**decade for decade in range(floor(low), ceil(high) + 1)]
+    for steps in ((1,), (1, 2, 5)):
+        ticks = [step * power for power in powers for step in steps if low <= log10(step * power) <= high]
+        if len(ticks) > 2:
+            break
+    return ticks
 
 
-def _decades(values: Sequence[float]) -> tuple[float, float]:
-    """The ends of a logarithmic axis around `values`: a third of a decade beyond, and at least one decade."""
-    low, high = log10(min(values)), log10(max(values))
-    low, high = low - 0.25, high + 0.3
-    return (low, high) if floor(high) - ceil(low) >= 1 else (floor(low), ceil(high))
+def _amount(value: float) -> str:
+    for size, unit in ((1e9, " G"), (1e6, " M")):
+        if value >= size:
+            return f"{value / size:,.0f}{unit}"
+    return f"{value:,.0f}" if value >= 1 else f"{value:g}"
+
+
+def _log_ends(values: Sequence[float]) -> tuple[float, float]:
+    """The ends of a logarithmic axis around `values`, with room for labels: their logarithms."""
+    return log10(min(values)) - 0.25, log10(max(values)) + 0.3
 
 
 Rectangle = tuple[float, float, float, float]

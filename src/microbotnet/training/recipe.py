@@ -33,7 +33,8 @@ class Recipe:
     holdout: training pictures kept out and measured after every epoch.
     restart_from_best: begin each stage of `steps` with the best held-out weights so far.
     temperature, distillation, views: with a teacher, the softness of both outputs, the teacher's share of the
-        loss, and how many augmented views to go round (0: a new one every epoch, the teacher run each time).
+        loss, and how many augmented views to go round, mirrored every second time (0: a new one every epoch, the
+        teacher run each time).
     """
 
     epochs: int = 100
