@@ -32,9 +32,9 @@ demo: $(USE)
 	@echo "== What is in the pictures? The network as C, compiled on this machine (a few seconds) =="
 	@$(BIN)/microbotnet classify src/microbotnet/demo/pictures --top 2
 	@echo "== What did it cost? =="
-	@$(BIN)/microbotnet profile --checkpoint grain-l-ternary --totals
+	@$(BIN)/microbotnet profile --checkpoint grain-xl-ternary --totals
 	@echo "== As firmware for SCuM on an emulated Cortex-M0: every instruction counted, every score equal to this machine's =="
-	@$(BIN)/microbotnet firmware grain-l-ternary --board scum --run src/microbotnet/demo/pictures --totals
+	@$(BIN)/microbotnet firmware grain-xl-ternary --board scum --run src/microbotnet/demo/pictures --totals
 
 test: $(DEV)
 	@echo "Running all tests: about 8 minutes on two cores."

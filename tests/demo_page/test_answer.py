@@ -57,10 +57,10 @@ def test_classes_and_probabilities_are_those_of_the_network() -> None:
 
 def test_the_cost_is_the_profiles() -> None:
     shown = answer(str(DEMO / "horse.png"), open_network(DEFAULT)).summary
-    assert "<b>1,687,776</b>" in shown
-    assert "<b>35.2 kB</b>" in shown
+    assert "<b>1,994,352</b>" in shown
+    assert "<b>40.1 kB</b>" in shown
     assert "<b>10.5 kB</b>" in shown
-    assert "<b>0.76 µJ</b>" in shown
+    assert "<b>0.90 µJ</b>" in shown
 
 
 def test_a_ternary_network_counts_two_bits_and_its_zeros(shared: Path) -> None:
@@ -77,7 +77,7 @@ def test_a_ternary_network_counts_two_bits_and_its_zeros(shared: Path) -> None:
 def test_every_layer_is_lit_and_the_colours_follow_the_picture() -> None:
     network = open_network(DEFAULT)
     first, second = (answer(str(DEMO / name), network).drawing for name in ("horse.png", "ship.png"))
-    assert first.count("activity: mean |output|") == 37
+    assert first.count("activity: mean |output|") == 40
     assert first != second
 
 

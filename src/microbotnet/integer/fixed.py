@@ -10,6 +10,7 @@ from .ranges import WORD, Range, requantized
 Real = NDArray[np.float64]
 
 FINE = 2.0**-12  # units of the output by which an unclamped result may be off before it is rounded
+TERNARY = 2.0**-9
 COARSE = 2.0**-8
 WHOLE = 1.0  # for scores, whose units are small
 SHORT = 2**15 - 1  # multipliers up to it take less room
@@ -23,7 +24,9 @@ def tolerance_of(operator: Operator, *, scores: bool) -> float:
     """
     if scores:
         return WHOLE
-    return FINE if isinstance(operator, Convolve) and operator.bits == 8 else COARSE
+    if not isinstance(operator, Convolve):
+        return COARSE
+    return FINE if operator.bits == 8 else TERNARY
 
 
 def fixed_point(

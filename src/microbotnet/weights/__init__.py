@@ -10,7 +10,7 @@ from ..errors import BadInput
 if TYPE_CHECKING:
     from ..graph import Graph
 
-DEFAULT = "grain-l-ternary"
+DEFAULT = "grain-xl-ternary"
 
 
 def shipped_cards(data: str | None = None) -> dict[str, dict[str, Any]]:
