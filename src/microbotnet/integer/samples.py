@@ -11,7 +11,7 @@ def random_program(seed: int, *, size: Pair | None = None, operators: int = 6) -
     """A small network of every kind of operator at awkward shapes, whose sums are proven to fit.
 
     Odd maps, one channel, one pixel, strides with padding at every edge, groups, all-zero and extreme kernels and
-    scales, residual adds, gates and concatenations occur. The same seed gives the same program.
+    scales, residual adds, gates and concatenations occur, and scores by one kernel a channel. The same seed gives the same program.
 
     Args:
         size: rows and columns of the picture; None draws them from 1 to 9.
@@ -40,9 +40,13 @@ def random_program(seed: int, *, size: Pair | None = None, operators: int = 6) -
             x = draw.max(x)
         else:
             x = draw.pool(x)
-    pooled = seed % 5 == 4  # as SqueezeNet ends
-    classes = x.shape[0] if pooled else int(rng.integers(1, 12))
-    x = draw.pool(x, whole=True, scores=True) if pooled else draw.convolve(x, scores=classes)
+    if seed % 10 == 8:  # a classifier of one channel, or one kernel a channel: its scores are not a byte each
+        x = draw.convolve(x, scores=1) if x.shape[0] == 1 else draw.convolve(x, depthwise=True, scores=x.shape[0])
+    elif seed % 5 == 4:  # as SqueezeNet ends
+        x = draw.pool(x, whole=True, scores=True)
+    else:
+        x = draw.convolve(x, scores=int(rng.integers(1, 12)))
+    classes = x.shape[0]
     return Program(draw.tensors, tuple(draw.operators), "picture", x.name, tuple(f"class {i}" for i in range(classes)))
 
 

@@ -40,6 +40,18 @@ def test_c_equals_the_interpreter(name: str, prefer: str, seeds: range, tmp_path
         np.testing.assert_array_equal(compiled.scores(number, pictures), run(program, pictures), f"{seeds[number]}")
 
 
+@pytest.mark.parametrize("prefer", ["speed", "size", "vectors", "avx512"])
+def test_scores_by_one_kernel_a_channel_are_not_bytes(prefer: str, tmp_path: Path) -> None:
+    programs = [random_program(900165, size=(14, 14), operators=3)]  # from one channel to one
+    programs += [random_program(seed, operators=seed // 10 % 4) for seed in range(8, 208, 10)]
+    last = [program.operators[-1] for program in programs]
+    assert {operator.weights.shape[1] for operator in last if isinstance(operator, Convolve)} == {1}
+    compiled = Compiled(programs, tmp_path, compiler_for("gcc", prefer), prefer=prefer)
+    for number, program in enumerate(programs):
+        pictures = random_pictures(program, 6)
+        np.testing.assert_array_equal(compiled.scores(number, pictures), run(program, pictures), str(number))
+
+
 def with_pre_shifts(program: Program) -> Program:
     """Every other operator with another pre-shift, and another meaning."""
     operators = [

@@ -53,7 +53,7 @@ def form_of(program: Program, operator: Operator) -> Form:
                 call = f"avx512_lookup({{x}}, {{y}}, {{table}}, {step}, {channels}, {wide}, {pixels})"
             return Form(FILES, call, arrays=arrays)
         case Convolve():
-            return _depthwise(program, operator) if is_depthwise(operator) else _convolve(program, operator)
+            return _depthwise(program, operator) if is_depthwise(program, operator) else _convolve(program, operator)
         case SumPool(kernel=kernel, stride=stride, requantize=how):
             call = f"avx512_sum({{x}}, {destination(output)}, &window, {width(program, inputs[0])}, &how)"
             return _form(call, how, np.array([-128 * prod(kernel)]), window=Window(kernel, stride))
@@ -89,7 +89,7 @@ def width(program: Program, tensor: Tensor) -> int:
     readers = [operator for operator in program.operators if tensor.name in operator.inputs]
     maker = next((operator for operator in program.operators if operator.output == tensor.name), None)
     picture = isinstance(maker, Lookup) and maker.input == program.input and tensor.shape[0] <= 4
-    if picture and all(isinstance(reader, Convolve) and not is_depthwise(reader) for reader in readers):
+    if picture and all(isinstance(reader, Convolve) and not is_depthwise(program, reader) for reader in readers):
         return 4
     return -(-tensor.shape[0] // LANES) * LANES
 

@@ -22,9 +22,9 @@ STARTS = range(0, 256, 3)  # of the sums; with one of them, exact offsets are th
 
 
 def depthwise_forms(program: Program, operator: Convolve) -> list[Form]:
-    """The ways to compute a convolution with one kernel a channel; none for another, or too large a map."""
-    (x,), _ = program.of(operator)
-    if operator.weights.shape[1] != 1 or len(operator.weights) != operator.groups:
+    """The ways to compute bytes with one kernel a channel; none for other convolutions, for scores, or too large a map."""
+    (x,), y = program.of(operator)
+    if operator.weights.shape[1] != 1 or len(operator.weights) != operator.groups or y.dtype != "int8":
         return []
     fitting = in_lanes(program, operator, x.zero_point)
     found = [_ternary(program, fitting) if fitting and fitting.requantize.pre_shift == 0 else None]

@@ -43,7 +43,7 @@ def form_of(program: Program, operator: Operator) -> Form:
             call = f"{kernel}({{x}}, {{y}}, {{table}}, {step}, {channels}, {wide}, {pixels})"
             return Form(("vectors",), call, arrays={"table": tables})
         case Convolve():
-            return _depthwise(program, operator) if is_depthwise(operator) else _convolve(program, operator)
+            return _depthwise(program, operator) if is_depthwise(program, operator) else _convolve(program, operator)
         case SumPool(kernel=kernel, stride=stride, requantize=how):
             call = f"vector_sum({{x}}, {destination(output)}, &window, {wide}, &how)"
             return _form(call, how, np.zeros(1), window=Window(kernel, stride))
@@ -91,9 +91,10 @@ def _lanes(channels: int) -> int:
     return 8 if channels <= 8 else BLOCK
 
 
-def is_depthwise(operator: Convolve) -> bool:
-    """Whether every channel has one kernel of its own."""
-    return operator.weights.shape[1] == 1 and len(operator.weights) == operator.groups > 1
+def is_depthwise(program: Program, operator: Convolve) -> bool:
+    """Whether every channel has one kernel of its own, and outputs are bytes: scores are made in one group."""
+    bytes_made = program.tensors[operator.output].dtype == "int8"
+    return bytes_made and operator.weights.shape[1] == 1 and len(operator.weights) == operator.groups > 1
 
 
 def one_group(operator: Convolve, inputs: int) -> NDArray[np.int8]:
