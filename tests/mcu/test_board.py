@@ -30,6 +30,13 @@ def test_the_microbit_has_256_kb_of_flash_and_16_kb_of_ram_at_16_mhz() -> None:
     assert (board.clock_hz, board.code.bytes, board.data.bytes) == (16_000_000, 262_144, 16_384)
 
 
+def test_mlperf_tinys_boards() -> None:
+    board = load_board("nucleo-l4p5zg")
+    assert (board.core, board.code.bytes, board.data.bytes) == ("cortex-m4", 1_048_576, 131_072)
+    board = load_board("rp2040")  # 4 kB of the flash are the boot's
+    assert (board.core[:9], board.code.bytes + 4096, board.data.bytes) == ("cortex-m0", 2_097_152, 264 * 1024)
+
+
 def test_every_board_that_comes_with_the_package_loads() -> None:
     assert {"scum", "microbit"} < set(board_names())
     assert {load_board(name).core for name in board_names()} == {"cortex-m0", "cortex-m4", "cortex-m33"}

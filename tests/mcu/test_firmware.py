@@ -1,10 +1,14 @@
 """Random networks of awkward shapes on emulated cores: every score is the interpreter's."""
 
+import io
+
 import numpy as np
 import pytest
 
 for module in ("unicorn", "elftools", "ziglang"):
     pytest.importorskip(module, reason=f"{module} of the extra mcu is not installed")
+
+from elftools.elf.elffile import ELFFile  # noqa: E402
 
 from microbotnet.integer.samples import random_pictures, random_program  # noqa: E402
 from microbotnet.mcu.board import load_board  # noqa: E402
@@ -18,6 +22,7 @@ from microbotnet.mcu.firmware import make_firmware  # noqa: E402
         ("microbit", "size", range(206, 212)),
         ("microbit-v2", "speed", range(212, 214)),
         ("nrf5340-dk", "size", range(214, 215)),
+        ("rp2040", "speed", range(215, 216)),
     ],
 )
 def test_emulated_cores_equal_the_interpreter(board: str, prefer: str, seeds: range) -> None:
@@ -26,3 +31,11 @@ def test_emulated_cores_equal_the_interpreter(board: str, prefer: str, seeds: ra
         run = make_firmware(program, load_board(board), prefer=prefer).run(random_pictures(program, 3))
         np.testing.assert_array_equal(run.execution.scores, run.expected, f"program {seed}")
         assert run.bit_exact
+
+
+def test_an_image_begins_where_its_board_says_though_that_is_within_a_page() -> None:
+    board = load_board("rp2040")
+    image = make_firmware(random_program(1), board).image
+    elf = ELFFile(io.BytesIO(image.elf))
+    assert min(s["p_paddr"] for s in elf.iter_segments("PT_LOAD") if s["p_filesz"]) == board.code.address
+    assert board.data.address < int.from_bytes(image.raw[:4], "little") <= board.data.end  # the first vector

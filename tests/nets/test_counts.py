@@ -24,10 +24,10 @@ def parameters(model: nn.Module) -> int:
     return sum(p.numel() for p in model.parameters())
 
 
-def macs(model: nn.Module, input_size: int) -> int:
+def macs(model: nn.Module, *shape: int) -> int:
     counter = FlopCounterMode(display=False)
     with counter, torch.no_grad():
-        model.eval()(torch.empty(1, 3, input_size, input_size, device="meta"))
+        model.eval()(torch.empty(1, *shape, device="meta"))
     assert counter.get_total_flops() % 2 == 0
     return counter.get_total_flops() // 2
 
@@ -38,13 +38,30 @@ def rounds_to(value: float, published: str) -> bool:
 
 @pytest.mark.parametrize("row", GOLDEN["net"], ids=lambda row: f"{row['name']}×{row.get('width', 1.0):g}")
 def test_published_counts(row: dict[str, Any]) -> None:
-    size = row["input_size"]
+    size = row.get("input_size")
     model = shapes_only(row["name"], num_classes=row["classes"], width=row.get("width", 1.0), input_size=size)
-    assert parameters(model) == row["parameters"]
+    shape = row.get("input_shape", [3, size, size])
+    if "parameters" in row:
+        assert parameters(model) == row["parameters"]
     if "macs" in row:
-        assert macs(model, size) == row["macs"]
+        assert macs(model, *shape) == row["macs"]
     if "macs_millions" in row:
-        assert rounds_to(macs(model, size) / 1e6, row["macs_millions"])
+        assert rounds_to(macs(model, *shape) / 1e6, row["macs_millions"])
+
+
+def test_mlperf_tinys_networks_as_keras_counts_them() -> None:
+    """The reference's own model summaries: every batch norm has two statistics a channel beside its two parameters."""
+    for name, published in {"resnet8": 78_666, "ds-cnn": 24_908, "deep-autoencoder": 269_992}.items():
+        model = shapes_only(name)
+        statistics = sum(b.numel() for key, b in model.named_buffers() if key.endswith(("running_mean", "running_var")))
+        assert parameters(model) + statistics == published, name
+
+
+def test_mlperf_tinys_macs_by_hand() -> None:
+    keyword = 125 * (64 * 40 + 4 * (64 * 9 + 64 * 64)) + 64 * 12  # 25×5 places in every layer
+    assert macs(shapes_only("ds-cnn"), 1, 49, 10) == keyword == 2_656_768
+    anomaly = 2 * 640 * 128 + 6 * 128 * 128 + 2 * 128 * 8
+    assert macs(shapes_only("deep-autoencoder"), 640) == anomaly == 264_192
 
 
 @pytest.mark.parametrize("row", GOLDEN["binary"], ids=lambda row: row["name"])
@@ -82,5 +99,5 @@ def test_depthwise_separable_block_costs_what_the_paper_says() -> None:
 @pytest.mark.parametrize("name", ["mobilenet-v1", "mobilenet-v2", "mobilenet-v3-small", "fd-mobilenet", "microbotnet"])
 def test_resolution_multiplies_by_its_square_all_but_the_head(name: str) -> None:
     """a·s² + b: what follows a global average costs the same at any resolution."""
-    small, middle, large = (macs(shapes_only(name, input_size=size), size) for size in (32, 64, 128))
+    small, middle, large = (macs(shapes_only(name, input_size=size), 3, size, size) for size in (32, 64, 128))
     assert large - middle == 4 * (middle - small)

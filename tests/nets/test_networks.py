@@ -10,7 +10,9 @@ from microbotnet.nets.airbench import Airbench
 from microbotnet.nets.layers import make_divisible
 from microbotnet.nets.squeezenet import Fire, Row
 
-SIZES = [(name, size) for name in net_names() for size in sorted({32, find_net(name).input_size})]
+PICTURES = [(name, find_net(name).input_size) for name in net_names() if find_net(name).input_size]
+SIZES = [(name, size) for name, own in PICTURES for size in sorted({32, own})]
+OTHERS = [name for name in net_names() if not find_net(name).input_size]
 
 
 @pytest.mark.parametrize(("name", "size"), SIZES, ids=[f"{name}-{size}" for name, size in SIZES])
@@ -20,10 +22,20 @@ def test_forward_and_backward(name: str, size: int) -> None:
     for module in model.modules():  # one picture at the paper's size is enough work, but not for batch norm over 1×1
         if isinstance(module, nn.BatchNorm2d | nn.BatchNorm1d) and size > 32:
             module.eval()
-    pictures = torch.randn(2 if size == 32 else 1, 3, size, size)
-    logits = model(pictures)
-    assert logits.shape == (len(pictures), 7)
-    functional.cross_entropy(logits, torch.arange(len(pictures))).backward()
+    learns(model, torch.randn(2 if size == 32 else 1, 3, size, size))
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_forward_and_backward_of_what_takes_no_pictures(name: str) -> None:
+    torch.manual_seed(0)
+    learns(create_model(name, num_classes=7), torch.randn(2, *find_net(name).input_shape))
+
+
+def learns(model: nn.Module, inputs: torch.Tensor) -> None:
+    """One step: seven outputs, and a gradient in every weight."""
+    logits = model(inputs)
+    assert logits.shape == (len(inputs), 7)
+    functional.cross_entropy(logits, torch.arange(len(inputs))).backward()
     for key, p in model.named_parameters():
         if not p.requires_grad:
             continue

@@ -23,6 +23,8 @@ ZOO = [
     "binarynet-chip",
     "binarynet",
     "resnet8",
+    "ds-cnn",
+    "deep-autoencoder",
     "airbench",
 ]
 
@@ -38,7 +40,7 @@ def test_the_zoo() -> None:
     assert {name for name in net_names() if not find_net(name).widths} == {
         name
         for name in net_names()
-        if name.startswith(("squeezenet", "resnet8")) or name in ("binarynet", *design_names())
+        if name.startswith(("squeezenet", "resnet8", "ds-cnn", "deep-auto")) or name in ("binarynet", *design_names())
     }
 
 
@@ -106,7 +108,7 @@ def test_a_user_registers_a_network() -> None:
         return nn.Sequential(nn.Conv2d(3, num_classes, 16), nn.Flatten())
 
     assert net_names()[-1] == "mine"
-    assert find_net("mine") == registry.Net("mine", mine, 16, "One convolution.", widths=False)
+    assert find_net("mine") == registry.Net("mine", mine, (3, 16, 16), "One convolution.", widths=False)
     assert create_model("mine", num_classes=3)(torch.zeros(1, 3, 16, 16)).shape == (1, 3)
     with pytest.raises(BadInput, match="no width multiplier"):
         create_model("mine", width=2.0)
@@ -114,6 +116,18 @@ def test_a_user_registers_a_network() -> None:
         create_model("mine", input_size=8)
     with pytest.raises(BadInput, match="'mine' is registered already"):
         register_net("mine")(mine)
+
+
+def test_a_user_registers_a_network_that_takes_no_pictures() -> None:
+    @register_net("wave", input_shape=(1, 100), num_classes=4)
+    def wave(*, num_classes: int = 4) -> nn.Module:
+        """A second of sound."""
+        return nn.Sequential(nn.Conv1d(1, num_classes, 100), nn.Flatten())
+
+    assert find_net("wave").input_size is None
+    assert create_model("wave")(torch.zeros(1, 1, 100)).shape == (1, 4)
+    with pytest.raises(BadInput, match="wave takes 1×100, no pictures; leave out the input size"):
+        create_model("wave", input_size=32)
 
 
 def test_a_builder_gets_the_options_it_names() -> None:

@@ -26,7 +26,7 @@ def firmware(
         list[str] | None, typer.Argument(metavar="[PICTURES…]", help="More pictures, after that of --run.")
     ] = None,
     board: Annotated[
-        str, typer.Option(metavar="NAME|FILE.toml", help="scum, microbit, microbit-v2, nrf5340-dk, or your file.")
+        str, typer.Option(metavar="NAME|FILE.toml", help="scum, microbit, nucleo-l4p5zg, rp2040, …, or your file.")
     ] = "scum",
     prefer: Annotated[
         str, typer.Option(help="What to spare: speed (instructions, as far as it fits) or size (bytes).")

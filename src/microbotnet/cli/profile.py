@@ -46,6 +46,7 @@ def profile(
     if name is None and checkpoint is None:
         raise BadInput("give a network to profile (`microbotnet nets` lists them) or --checkpoint")
     from ..cost.preset import load_preset, scale
+    from ..cost.words import pixels, times
     from ..show.subject import trained, untrained
 
     preset = load_preset(energy)
@@ -60,14 +61,22 @@ def profile(
         stderr.print(f"microbotnet: {escape(warning)}", soft_wrap=True)
     if json:
         what = {"name": subject.name, "width": subject.width, "checkpoint": subject.checkpoint}
-        print_json(what | {"input_size": subject.input_size, "classes": subject.classes} | found.to_json())
+        print_json(
+            what
+            | {"input_shape": list(subject.input_shape), "input_size": subject.input_size, "classes": subject.classes}
+            | found.to_json()
+        )
     elif csv:
         _print_csv(found)
     elif explain:
         _print_explained(found)
     else:
-        size = subject.input_size
-        stdout.print(f"[bold]{escape(subject.label)}[/], {size}×{size} pixels, {subject.classes} classes\n")
+        sizes = (
+            f"{pixels(subject.input_shape)} pixels, {subject.classes} classes"
+            if subject.input_size
+            else f"{times(subject.input_shape)} in, {subject.classes} out"
+        )
+        stdout.print(f"[bold]{escape(subject.label)}[/], {sizes}\n")
         console = stdout if stdout.is_terminal else Console(width=100, highlight=False)
         console.print(_totals(found) if totals else _layers(found))
         console.print(_memory(found))

@@ -4,6 +4,7 @@ from math import prod
 
 from ..graph import Graph, Node
 from ..graph.steps import Step
+from ..pictures import picture_size
 from .macs import node_macs
 
 SHORT = {
@@ -23,6 +24,11 @@ SHORT = {
 def times(sizes: tuple[int, ...]) -> str:
     """3×32×32."""
     return "×".join(map(str, sizes))
+
+
+def pixels(shape: tuple[int, ...]) -> str:
+    """32×32 for a square RGB picture, else the whole shape."""
+    return times(shape[1:] if picture_size(shape) else shape)
 
 
 def short(step: Step) -> str:

@@ -222,13 +222,18 @@ def _too_large(board: str, needed: int, there: int, what: str, most: str) -> str
 
 
 def script(board: Board, data: Memory) -> str:
-    """The linker script: code from the first byte of the code memory, variables likewise, the stack from the top."""
+    """The linker script: code from the first byte of the code memory, variables likewise, the stack from the top.
+
+    The segments are said, since a linker that makes its own puts the file's header before a code memory that begins
+    within a page.
+    """
     return f"""\
 ENTRY(Reset_Handler)
+PHDRS {{ code PT_LOAD; variables PT_LOAD; }}
 SECTIONS
 {{
     . = {board.code.address:#x};
-    .vectors : {{ KEEP(*(.vectors)) }}
+    .vectors : {{ KEEP(*(.vectors)) }} :code
     .text : {{ *(.text .text.*) }}
     .rodata : {{ *(.rodata .rodata.*) . = ALIGN(4); }}
     image_data_load = .;
@@ -239,7 +244,7 @@ SECTIONS
         *(.data .data.*)
         . = ALIGN(4);
         image_data_end = .;
-    }}
+    }} :variables
     .bss (NOLOAD) :
     {{
         . = ALIGN(4);

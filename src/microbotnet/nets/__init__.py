@@ -8,9 +8,21 @@ from . import mobilenet_v2 as _mobilenet_v2
 from . import mobilenet_v3 as _mobilenet_v3
 from . import binarynet as _binarynet
 from . import resnet8 as _resnet8
+from . import ds_cnn as _ds_cnn
+from . import deep_autoencoder as _deep_autoencoder
 from . import airbench as _airbench
 from . import designed as _designed
 from .layers import SqueezeExcite
-from .registry import Fitted, Net, architecture, create_model, find_net, net_names, register_net
+from .registry import Fitted, Net, architecture, create_model, find_net, input_shape_of, net_names, register_net
 
-__all__ = ["Fitted", "Net", "SqueezeExcite", "architecture", "create_model", "find_net", "net_names", "register_net"]
+__all__ = [
+    "Fitted",
+    "Net",
+    "SqueezeExcite",
+    "architecture",
+    "create_model",
+    "find_net",
+    "input_shape_of",
+    "net_names",
+    "register_net",
+]

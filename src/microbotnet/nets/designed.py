@@ -58,7 +58,8 @@ class Designed(nn.Module):
 
 def net_of(name: str, design: Design) -> Net:
     """The design as a network like any other."""
-    return Net(name, partial(Designed, design), design.resolution, design.summary or "a design", False, design)
+    shape = (3, design.resolution, design.resolution)
+    return Net(name, partial(Designed, design), shape, design.summary or "a design", False, design)
 
 
 for shipped in design_names():

@@ -13,8 +13,10 @@ from torch import Tensor, nn
 from ..design import Design, design_from, load_design
 from ..design.file import SUFFIXES
 from ..errors import BadInput
+from ..pictures import picture_size
 
 Builder = Callable[..., nn.Module]
+Shape = tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -22,16 +24,23 @@ class Net:
     """A registered network.
 
     `build(num_classes=…)` makes it, with `width=…` and `input_size=…` where its signature has them;
-    `input_size` is the paper's picture side in pixels, `widths` says whether there is a width multiplier; `design` is
-    what it is made from, if it is from one.
+    `input_shape` is the paper's, without the batch: (channels, rows, columns) or (features,); `widths` says whether
+    there is a width multiplier; `design` is what it is made from, if it is from one; `num_classes` how many outputs it
+    has where they are not said.
     """
 
     name: str
     build: Builder
-    input_size: int
+    input_shape: Shape
     summary: str
     widths: bool
     design: Design | None = None
+    num_classes: int = 10
+
+    @property
+    def input_size(self) -> int | None:
+        """The side of the pictures in pixels; None where the input is no square picture of three colours."""
+        return picture_size(self.input_shape)
 
 
 @runtime_checkable
@@ -44,9 +53,13 @@ class Fitted(Protocol):
 _NETS: dict[str, Net] = {}
 
 
-def register_net(name: str, *, input_size: int = 32) -> Callable[[Builder], Builder]:
+def register_net(
+    name: str, *, input_size: int = 32, input_shape: Shape | None = None, num_classes: int = 10
+) -> Callable[[Builder], Builder]:
     """Register a function as the network `name`; its docstring's first line is the summary users see.
 
+    `input_size` is the side of its pictures in pixels; a network that takes other things than square RGB pictures says
+    their `input_shape` instead. `num_classes` is how many outputs it has where they are not said.
     The function takes `num_classes`, and `width` and `input_size` if they change what it makes, by keyword:
 
         @register_net("mine", input_size=32)
@@ -62,7 +75,8 @@ def register_net(name: str, *, input_size: int = 32) -> Callable[[Builder], Buil
         if not _takes(build, "num_classes"):
             raise BadInput(f"the function that makes {name!r} must take num_classes by keyword")
         summary = (build.__doc__ or "").strip().partition("\n")[0]
-        add_net(Net(name, build, input_size, summary, widths=_takes(build, "width")))
+        shape = (3, input_size, input_size) if input_shape is None else tuple(input_shape)
+        add_net(Net(name, build, shape, summary, widths=_takes(build, "width"), num_classes=num_classes))
         return build
 
     return register
@@ -104,18 +118,25 @@ def find_net(name: str, design: Mapping[str, Any] | None = None) -> Net:
 def architecture(name: str, num_classes: int, *, width: float = 1.0, input_size: int | None = None) -> dict[str, Any]:
     """`create_model`'s arguments as a card keeps them: with them alone the network is made again.
 
-    An `input_size` of None is that of the design, for other networks 32.
+    An `input_size` of None is that of the design, for other networks 32, or none where they take no pictures.
     """
     net = find_net(name)
-    size = input_size or (net.design.resolution if net.design else 32)
+    size = input_size or (net.design.resolution if net.design else 32 if net.input_size else None)
     plain = {"name": net.name, "width": width, "num_classes": num_classes, "input_size": size}
     return plain | ({"design": net.design.to_json()} if net.design else {})
+
+
+def input_shape_of(architecture: Mapping[str, Any]) -> Shape:
+    """What goes into the network of a card's `architecture`, without the batch."""
+    if size := architecture.get("input_size"):
+        return (3, size, size)
+    return find_net(architecture["name"], architecture.get("design")).input_shape
 
 
 def create_model(
     name: str,
     *,
-    num_classes: int = 10,
+    num_classes: int | None = None,
     width: float = 1.0,
     input_size: int | None = None,
     design: Mapping[str, Any] | None = None,
@@ -124,7 +145,7 @@ def create_model(
 
     Args:
         name: one of `net_names()`, or a design's file.
-        num_classes: outputs, at least 1.
+        num_classes: outputs, at least 1; None is 10, or the paper's where it classifies no pictures.
         width: multiplier of the channel counts, > 0.
         input_size: side of the pictures in pixels that it will see; None is the paper's.
         design: see `find_net`.
@@ -133,18 +154,21 @@ def create_model(
         BadInput: unknown name, or a value out of range, or pictures so small that a layer would be empty.
     """
     net = find_net(name, design)
+    num_classes = net.num_classes if num_classes is None else num_classes
     if num_classes < 1:
         raise BadInput(f"classes must be at least 1, not {num_classes}")
     if not 0 < width <= 16:
         raise BadInput(f"width must be over 0 and at most 16, not {width:g}")
     if width != 1.0 and not net.widths:
         raise BadInput(f"{net.name} has no width multiplier; leave the width at 1")
+    if input_size is not None and net.input_size is None:
+        raise BadInput(f"{net.name} takes {'×'.join(map(str, net.input_shape))}, no pictures; leave out the input size")
     size = net.input_size if input_size is None else input_size
-    if not 1 <= size <= 4096:
+    if size is not None and not 1 <= size <= 4096:
         raise BadInput(f"input size must be from 1 to 4096 pixels, not {size}")
     optional = {"width": width, "input_size": size}
     model = net.build(num_classes=num_classes, **{k: v for k, v in optional.items() if _takes(net.build, k)})
-    if size != net.input_size:
+    if size is not None and size != net.input_size:
         _check_size(net.name, model, size)
     return model
 

@@ -57,6 +57,11 @@ def read_picture(file: str | Path, size: int = 32) -> Pixels:
         return _decode(stream, size)
 
 
+def picture_size(shape: tuple[int, ...]) -> int | None:
+    """The `size` of `read_picture` for a network whose input has this shape; None where no picture file fits."""
+    return shape[1] if len(shape) == 3 and shape[0] == 3 and shape[1] == shape[2] else None
+
+
 def decode_picture(content: bytes, name: str, size: int = 32) -> Pixels:
     """The picture in the bytes of a file, as `read_picture`; errors call it `name`."""
     with _naming(name):

@@ -12,6 +12,7 @@ from ..cost.energy import estimate_energy
 from ..cost.memory import kernels_of
 from ..cost.preset import Preset
 from ..cost.silicon import SILICON, Silicon
+from ..cost.words import pixels
 from ..errors import BadInput
 from .subject import Subject, trained, untrained
 
@@ -72,6 +73,7 @@ class Row:
             "label": subject.label,
             "checkpoint": subject.checkpoint,
             "width": subject.width,
+            "input_shape": list(subject.input_shape),
             "input_size": subject.input_size,
             "classes": subject.classes,
             "parameters": costs.parameters,
@@ -121,7 +123,7 @@ def compare(
     Args:
         nets: names, each with a width after an @ if it is not 1 (microbotnet@0.32); shipped weights; checkpoint files.
             None at all is the whole zoo, at 32×32 pixels and 10 classes and as published, and the shipped weights.
-        input_size: of all nets that are no checkpoint; None is the paper's.
+        input_size: of all nets that are no checkpoint; None is the paper's. Of the whole zoo, those that take pictures.
         classes: the same; None is as published, else 10.
         preset: the energy model.
 
@@ -147,7 +149,7 @@ def cells(row: Row) -> list[str]:
     top1 = (subject.top1, row.cifar10_published)
     return [
         subject.label,
-        f"{subject.input_size}×{subject.input_size} → {subject.classes}",
+        f"{pixels(subject.input_shape)} → {subject.classes}",
         f"{costs.parameters:,}",
         beside(published.parameters, costs.parameters),
         f"{costs.macs['conv_linear']:,}",
@@ -171,12 +173,12 @@ def beside(published: int | str | None, ours: int) -> str:
 
 
 @cache
-def published_facts() -> dict[tuple[str, float, int, int], Published]:
-    """What `published.toml` says, by name, width, input size and classes."""
+def published_facts() -> dict[tuple[str, float, int | None, int], Published]:
+    """What `published.toml` says, by name, width, input size (None where no pictures go in) and classes."""
     found = tomllib.loads((files("microbotnet") / "show" / "published.toml").read_text("utf-8"))
     facts = {}
     for net in found["net"]:
-        key = net.pop("name"), net.pop("width", 1.0), net.pop("input_size"), net.pop("classes")
+        key = net.pop("name"), net.pop("width", 1.0), net.pop("input_size", None), net.pop("classes")
         facts[key] = Published(**net)
     return facts
 
@@ -202,13 +204,16 @@ def _zoo(input_size: int | None, classes: int | None, preset: Preset) -> Iterabl
     from ..nets import find_net, net_names
     from ..weights import shipped_cards
 
-    widths = {name: [1.0] for name in net_names()}
-    for name, width, *_ in published_facts():
-        widths[name] = sorted({*widths[name], width})
     for name in net_names():
-        sizes = {ROBOT, find_net(name).input_size} if input_size is None else {input_size}
-        for size in sorted(sizes):
-            yield from (_costed(name, width, size, classes, preset) for width in widths[name])
+        own = find_net(name).input_size
+        known = {(size, width) for net, width, size, _ in published_facts() if net == name}
+        widths = {1.0, *(width for _, width in known)}
+        if own is None:
+            yield from (_costed(name, width, None, classes, preset) for width in sorted(widths) if input_size is None)
+            continue
+        sizes = {ROBOT, own} if input_size is None else {input_size}
+        made = {(size, width) for size in sizes for width in widths} | (known if input_size is None else set())
+        yield from (_costed(name, width, size, classes, preset) for size, width in sorted(made))
     if input_size in (None, ROBOT):
         for checkpoint in shipped_cards("cifar10"):
             yield Row(trained(checkpoint, preset=preset))
@@ -217,9 +222,10 @@ def _zoo(input_size: int | None, classes: int | None, preset: Preset) -> Iterabl
 def _costed(name: str, width: float, input_size: int | None, classes: int | None, preset: Preset) -> Row:
     from ..nets import find_net
 
-    size = find_net(name).input_size if input_size is None else input_size
+    net = find_net(name)
+    size = net.input_size if input_size is None else input_size
     known = [key[3] for key in published_facts() if key[:3] == (name, width, size)]
     if classes is None:
-        classes = known[0] if known else (10 if size == ROBOT else 1000)
+        classes = known[0] if known else (1000 if size not in (None, ROBOT) else net.num_classes)
     subject = untrained(name, width=width, input_size=size, classes=classes, preset=preset)
     return Row(subject, published_facts().get((name, width, size, classes)))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ..atomic import write_atomically
 from ..cost.energy import BUDGET_PJ
+from ..cost.words import pixels
 from ..errors import BadInput
 from .answer import energy_chart
 from .charts import PARTS, Bar, Point, layer_bars, log_bars, scatter
@@ -193,6 +194,6 @@ def _details(row: Row) -> str:
     chart = layer_bars(layers, f"Energy by layer: {costs.energy.total / 1e6:,.2f} µJ", inline=True)
     drawing = draw_network(costs.graph, by_macs(costs), row.subject.title, inline=True)
     return (
-        f"<details><summary>{escape(row.subject.label)}, {row.subject.input_size}×{row.subject.input_size}: "
+        f"<details><summary>{escape(row.subject.label)}, {pixels(row.subject.input_shape)}: "
         f"{costs.energy.total / 1e6:,.2f} µJ</summary>{_figure(chart)}{_figure(drawing, 'drawing')}</details>"
     )

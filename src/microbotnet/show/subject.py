@@ -8,21 +8,28 @@ from ..cost.preset import Preset
 from ..cost.profile import Profile, profile
 from ..errors import BadInput
 from ..graph import Graph
+from ..graph.graph import Shape
+from ..pictures import picture_size
 from ..weights import shipped_cards, shipped_graph
 
 
 @dataclass(frozen=True)
 class Subject:
-    """A network at a width and an input size; `checkpoint` and `top1` (percent) where it is a trained one."""
+    """A network at a width and an input shape; `checkpoint` and `top1` (percent) where it is a trained one."""
 
     name: str
     width: float
-    input_size: int
+    input_shape: Shape
     classes: int
     profile: Profile
     has_widths: bool = True
     checkpoint: str | None = None
     top1: float | None = None
+
+    @property
+    def input_size(self) -> int | None:
+        """The side of its square RGB pictures; None where it takes others, or none."""
+        return picture_size(self.input_shape)
 
     @property
     def label(self) -> str:
@@ -33,7 +40,7 @@ class Subject:
     def title(self) -> str:
         """The label with network, size and counts."""
         macs = self.profile.macs["conv_linear"]
-        size = f"3×{self.input_size}×{self.input_size}"
+        size = "×".join(map(str, self.input_shape))
         counts = f"{self.profile.parameters:,} parameters · {macs:,} MACs (conv_linear)"
         return " · ".join(dict.fromkeys((self.label, self._net, size, counts)))
 
@@ -51,7 +58,7 @@ def untrained(
     classes: int | None = None,
     preset: Preset | str = "horowitz-45nm",
 ) -> Subject:
-    """A registered network and its costs. None is width 1, the paper's size, 10 classes.
+    """A registered network and its costs. None is width 1, the paper's size, its usual number of classes.
 
     Raises:
         BadInput: as `create_model` and `trace`.
@@ -62,15 +69,14 @@ def untrained(
     from ..nets import create_model, find_net
 
     net = find_net(name)
-    size = net.input_size if input_size is None else input_size
-    factor, outputs = 1.0 if width is None else width, 10 if classes is None else classes
+    factor, outputs = 1.0 if width is None else width, net.num_classes if classes is None else classes
     try:
         with torch.device("meta"):  # shapes without values: no time goes into random weights
-            model = create_model(name, num_classes=outputs, width=factor, input_size=size)
+            model = create_model(name, num_classes=outputs, width=factor, input_size=input_size)
     except (RuntimeError, NotImplementedError):  # a user's network that reads the values of its weights
-        model = create_model(name, num_classes=outputs, width=factor, input_size=size)
-    costs = profile(trace(model, (3, size, size)), preset)
-    return Subject(net.name, factor, size, outputs, costs, net.widths)
+        model = create_model(name, num_classes=outputs, width=factor, input_size=input_size)
+    shape = net.input_shape if input_size is None else (3, input_size, input_size)
+    return Subject(net.name, factor, shape, outputs, profile(trace(model, shape), preset), net.widths)
 
 
 def trained(
@@ -91,8 +97,9 @@ def trained(
     if name is not None:
         from ..nets import find_net
 
-        size = find_net(name).input_size if input_size is None else input_size
-        asked = {"name": name, "width": width or 1.0, "num_classes": classes or 10, "input_size": size}
+        net = find_net(name)
+        size = net.input_size if input_size is None else input_size
+        asked = {"name": name, "width": width or 1.0, "num_classes": classes or net.num_classes, "input_size": size}
     elif any(value is not None for value in (width, input_size, classes)):
         raise BadInput("a checkpoint knows its width, input size and classes; give NET too where it has no card")
     card, graph, widths = _read(checkpoint, asked)
@@ -103,7 +110,7 @@ def trained(
     return Subject(
         made["name"],
         made["width"],
-        made["input_size"],
+        graph[graph.inputs[0]].shape,
         made["num_classes"],
         profile(graph, preset),
         widths,
@@ -118,10 +125,10 @@ def _read(checkpoint: str, asked: dict[str, Any] | None) -> tuple[dict[str, Any]
     if checkpoint in cards:
         return cards[checkpoint], *shipped_graph(checkpoint)
     from ..graph.trace import trace
-    from ..nets import find_net
+    from ..nets import find_net, input_shape_of
     from ..training.checkpoint import load_checkpoint
 
     loaded = load_checkpoint(checkpoint, asked)
     made = loaded.card["architecture"]
-    graph = trace(loaded.model, (3, made["input_size"], made["input_size"]))
+    graph = trace(loaded.model, input_shape_of(made))
     return loaded.card, graph, find_net(made["name"], made.get("design")).widths

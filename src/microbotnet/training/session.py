@@ -22,7 +22,7 @@ from ..data.cifar10 import MEAN, STD
 from ..data.resize import resized
 from ..data.source import Source
 from ..errors import BadInput
-from ..nets import Fitted, create_model
+from ..nets import Fitted, create_model, input_shape_of
 from ..nets import architecture as architecture_of
 from ..quant.activations import quantize_activations
 from ..quant.parametrize import bake, latent_kernels, make_quantizer, quantize
@@ -115,6 +115,9 @@ def train_on(
         model, architecture = network_for(loaded, begin, source.classes, input_size)
         mean, std = (tuple(loaded.card["data"][key]) for key in ("mean", "std"))
         activations = activations or activation_bits(loaded.card)
+    if architecture["input_size"] is None:
+        shape = "×".join(map(str, input_shape_of(architecture)))
+        raise BadInput(f"{net}: takes {shape}, no pictures; train it in a loop of your own, then `import` it")
     originals, labels = source.load("train")
     images = resized(originals, architecture["input_size"])
     if begin is None and isinstance(model, Fitted):
