@@ -22,7 +22,8 @@ designs = st.builds(
     stages=st.lists(_stages, min_size=1, max_size=4).map(tuple),
     stem=st.builds(Stem, st.integers(2, 16), st.sampled_from([1, 3, 5]), st.integers(1, 3), _activations, _precisions),
     head=st.builds(
-        Head,
+        lambda *, first, width, **rest: Head(0 if first else width, average_first=first, **rest),
+        first=st.booleans(),
         width=st.sampled_from([0, 0, 30]),
         hidden=st.sampled_from([0, 0, 17]),
         activation=_activations,

@@ -15,12 +15,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from microbotnet.data.augment import Batches
+from microbotnet.design import Design, Head, Stage, Stem
 from microbotnet.errors import BadInput
 from microbotnet.integer import interpreter
 from microbotnet.integer.consistent import check_consistent
 from microbotnet.integer.lower import lower
-from microbotnet.integer.program import Convolve, Program
+from microbotnet.integer.program import Convolve, Program, SumPool
 from microbotnet.nets import SqueezeExcite, create_model
+from microbotnet.nets.designed import Designed
 from microbotnet.quant import quantize
 from microbotnet.quant.activations import ActivationQuantizer, ActivationQuantizers, calibrate, quantize_activations
 from microbotnet.quant.uniform import uniform
@@ -219,6 +221,15 @@ def test_the_zoo_agrees(name: str, width: float, size: int) -> None:
     torch.manual_seed(0)
     model = create_model(name, width=width, input_size=size)
     compare(lowered(model, size=size, count=2))
+
+
+def test_a_network_that_averages_before_its_last_projection_agrees() -> None:
+    torch.manual_seed(0)
+    stages = (Stage(8, expansion=2, stride=2), Stage(8, expansion=2, squeeze_excite=True))
+    case = lowered(Designed(Design(stages, Stem(6), Head(average_first=True), 8), num_classes=5))
+    compare(case)
+    pools = [operator for operator in case.program.operators if isinstance(operator, SumPool)]
+    assert [case.program.tensors[p.output].shape for p in pools] == [(16, 1, 1), (16, 1, 1), (8, 1, 1)]
 
 
 def test_binarynet_is_compared_not_rounded() -> None:

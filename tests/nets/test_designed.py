@@ -1,17 +1,20 @@
 """A design is a network like any other: made by name or file, trained, and loaded from its card alone."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from typer.testing import CliRunner
 
-from microbotnet import BadInput, create_model
+from microbotnet import BadInput, create_model, trace
 from microbotnet.cli import app
-from microbotnet.design import Design, Head, Stage, Stem, to_toml
+from microbotnet.cost.macs import count_macs
+from microbotnet.design import Design, Head, Stage, Stem, design_from, to_toml
 from microbotnet.integer.checkpoint import lower_checkpoint
 from microbotnet.nets import architecture, find_net
+from microbotnet.nets.designed import Designed
 from microbotnet.training.checkpoint import load_checkpoint, save_checkpoint
 
 TINY = Design(
@@ -70,3 +73,34 @@ def test_shipped_designs_are_networks() -> None:
     assert sum(p.numel() for p in create_model("first-try").parameters()) == 70_730
     with pytest.raises(BadInput, match="first-try has no width multiplier"):
         create_model("first-try", width=0.5)
+
+
+@pytest.mark.parametrize(
+    ("name", "last", "first"),
+    [
+        ("grain-s", 380_016, 345_456),
+        ("grain-m", 988_864, 931_264),
+        ("grain-l", 1_687_776, 1_584_096),
+        ("grain-xl", 1_994_352, 1_882_032),
+    ],
+)
+def test_an_average_before_the_last_projection_keeps_weights_and_answers(name: str, last: int, first: int) -> None:
+    loaded = load_checkpoint(name)
+    design = design_from(loaded.card["architecture"]["design"])
+    after, before = (
+        Designed(replace(design, head=replace(design.head, average_first=early))).eval() for early in (False, True)
+    )
+    for model in (after, before):
+        model.load_state_dict(loaded.model.state_dict())
+    assert [count_macs(trace(model)) for model in (after, before)] == [last, first]
+    pictures = torch.randn(50, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        answers = after(pictures), before(pictures)
+    torch.testing.assert_close(*answers, atol=1e-4, rtol=1e-5)
+    assert (answers[0].argmax(1) == answers[1].argmax(1)).all()
+
+
+def test_only_a_head_without_its_own_convolution_lets_the_average_go_first(tmp_path: Path) -> None:
+    (tmp_path / "wide.toml").write_text(to_toml(replace(TINY, head=Head(16, average_first=True))))
+    with pytest.raises(BadInput, match=r"wide\.toml: head\.average_first needs head\.width = 0"):
+        create_model(str(tmp_path / "wide.toml"))

@@ -60,11 +60,14 @@ class HeadPrecision:
 class Head:
     """1×1 convolution to `width`, global average, linear to `hidden`, classifier; 0 leaves a layer out.
 
+    average_first: the global average stands before the last block's projection, which commutes with it, so that it
+        multiplies once and not at every pixel; with a width of 0 only.
     dropout: share of the classifier's inputs that training sets to zero.
     """
 
     width: int = 0
     hidden: int = 0
+    average_first: bool = False
     activation: str = "hardswish"
     dropout: float = 0.0
     precision: HeadPrecision = field(default_factory=HeadPrecision)
@@ -82,6 +85,7 @@ class Block:
     squeeze_excite: bool
     activation: str
     precision: StagePrecision
+    average: bool = False  # global, before the projection and in the shortcut
 
     @property
     def expands(self) -> bool:
@@ -112,13 +116,15 @@ class Design:
     def blocks(self) -> Iterator[Block]:
         """The inverted residuals in order."""
         inputs = self.stem.width
+        left = sum(stage.repeats for stage in self.stages)
         for stage in self.stages:
             for repeat in range(stage.repeats):
+                left -= 1
                 stride = stage.stride if repeat == 0 else 1
                 expanded = max(1, round(inputs * stage.expansion))
                 yield Block(
                     inputs, expanded, stage.width, stage.kernel, stride, stage.squeeze_excite, stage.activation,
-                    stage.precision,
+                    stage.precision, average=not left and self.head.average_first,
                 )  # fmt: skip
                 inputs = stage.width
 

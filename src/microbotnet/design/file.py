@@ -62,6 +62,10 @@ def design_from(values: Any, where: str = "design") -> Design:
     design: Design = _record(Design, values, where, "")
     if not design.stages:
         raise BadInput(f"{where}: stages is empty; a design has at least one")
+    if design.head.average_first and design.head.width:
+        raise BadInput(
+            f"{where}: head.average_first needs head.width = 0: a wider head has its activation before the average"
+        )
     return design
 
 

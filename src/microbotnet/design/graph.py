@@ -44,7 +44,8 @@ class _Grown:
         if head.width:
             index += 1
             x = self.follow(self.conv(f"features.{index}.0", x, head.width), f"features.{index}", 1, head.activation)
-        x = self.pool(f"features.{index + 1}", x)
+        if not head.average_first:
+            x = self.pool(f"features.{index + 1}", x)
         x = self.add("flatten", "flatten", (x,), (self.nodes[x].shape[0],), module="", module_type="Designed")
         if head.hidden:
             x = self.linear("classifier.0", x, head.hidden, bias=True)
@@ -62,8 +63,11 @@ class _Grown:
         if block.squeeze_excite:
             x = self.squeeze_excite(f"{path}.conv.{at + 2}", x, block.squeezed)
         x = self.add(f"{path}.conv.{at + 3}", block.activation, (x,), self.nodes[x].shape)
+        if block.average:
+            x = self.pool(f"{path}.pool", x)
         x = self.norm(f"{path}.conv.{at + 5}", self.conv(f"{path}.conv.{at + 4}", x, block.outputs))
         if block.shortcut:
+            start = self.pool(f"{path}.pool", start) if block.average else start
             shape = self.nodes[x].shape
             x = self.add(f"{path}.add", "add", (start, x), shape, module=path, module_type="Bottleneck")
         return x
@@ -118,5 +122,6 @@ class _Grown:
 
     def add(self, name: str, kind: str, inputs: tuple[str, ...], shape: Shape, **rest: object) -> str:
         given = {"module": name, "module_type": _CLASSES.get(kind, "")} | rest
+        name = name if name not in self.nodes else f"{name}#2"  # a module called twice, as tracing names it
         self.nodes[name] = Node(name, kind, inputs, shape, **given)  # type: ignore[arg-type]
         return name

@@ -32,13 +32,15 @@ class Designed(nn.Module):
                 block.kernel, block.expanded, block.outputs, block.squeeze_excite, _MODULES[block.activation],
                 block.stride,
             )  # fmt: skip
-            layers.append(Bottleneck(block.inputs, block.expanded, block.outputs, row))
+            layers.append(Bottleneck(block.inputs, block.expanded, block.outputs, row, average=block.average))
             channels = block.outputs
         activation = _MODULES[head.activation]
         if head.width:
             layers.append(conv_bn(channels, head.width, 1, activation=activation))
             channels = head.width
-        self.features = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1))
+        if not head.average_first:
+            layers.append(nn.AdaptiveAvgPool2d(1))
+        self.features = nn.Sequential(*layers)
         hidden = [nn.Linear(channels, head.hidden), activation(inplace=True)] if head.hidden else []
         self.classifier = nn.Sequential(
             *hidden, nn.Dropout(head.dropout), nn.Linear(head.hidden or channels, num_classes)

@@ -57,9 +57,12 @@ class Bottleneck(nn.Module):
     """Expand 1×1, filter k×k per channel, squeeze-and-excite, project 1×1 without activation.
 
     The shortcut is there when it can be the identity. `conv` keeps the published checkpoints' numbering.
+
+    With `average`, a global average stands before the projection and in the shortcut. It commutes with both: the
+    output is the average of what the block would make without.
     """
 
-    def __init__(self, inputs: int, expanded: int, outputs: int, row: Row) -> None:
+    def __init__(self, inputs: int, expanded: int, outputs: int, row: Row, *, average: bool = False) -> None:
         super().__init__()
         self.shortcut = row.stride == 1 and inputs == outputs
         expand = [
@@ -76,10 +79,18 @@ class Bottleneck(nn.Module):
             nn.Conv2d(expanded, outputs, 1, bias=False),
             nn.BatchNorm2d(outputs),
         )
+        self.pool = nn.AdaptiveAvgPool2d(1) if average else None
 
     def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = self.conv(x)
-        return x + y if self.shortcut else y
+        if self.pool is None:
+            y: Tensor = self.conv(x)
+            return x + y if self.shortcut else y
+        *inner, project, norm = self.conv
+        y = x
+        for layer in inner:
+            y = layer(y)
+        y = norm(project(self.pool(y)))
+        return self.pool(x) + y if self.shortcut else y
 
 
 class MicroBotNet(nn.Module):

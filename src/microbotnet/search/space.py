@@ -57,6 +57,8 @@ def design_of(answers: Mapping[str, Any], *, resolution: int = 32) -> Design:
     return Design(
         stages=stages,
         stem=Stem(answers["stem_width"], activation=activation, precision=stem),
-        head=Head(answers["head_width"], activation=activation, precision=head),
+        head=Head(
+            answers["head_width"], average_first=not answers["head_width"], activation=activation, precision=head
+        ),
         resolution=resolution,
     )
