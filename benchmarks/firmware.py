@@ -16,7 +16,8 @@ import numpy as np
 
 from microbotnet.integer import interpreter
 from microbotnet.integer.file import load_program
-from microbotnet.integer.program import Convolve, Program
+from microbotnet.integer.operators import Convolve
+from microbotnet.integer.program import Program
 from microbotnet.integer.samples import random_pictures, random_program
 from microbotnet.mcu.board import load_board
 from microbotnet.mcu.firmware import make_firmware

@@ -45,7 +45,7 @@ def test_scores_are_the_interpreters(program: Program) -> None:
 
 def test_probabilities_are_the_softmax_of_the_scores(program: Program) -> None:
     pictures = random_pictures(program, 4)
-    real = run(program, pictures) * program.tensors[program.output].scale
+    real = run(program, pictures) * program.result.scale
     wanted = np.exp(real - real.max(1, keepdims=True))
     np.testing.assert_allclose(
         engine.load(program).predict(pictures), wanted / wanted.sum(1, keepdims=True), rtol=1e-5, atol=1e-30

@@ -73,7 +73,7 @@ class Network:
     @property
     def labels(self) -> tuple[str, ...]:
         """The classes' names; their numbers where the program has none."""
-        classes = self.program.tensors[self.program.output].shape[0]
+        classes = self.program.scores.shape[0]
         return self.program.labels or tuple(str(number) for number in range(classes))
 
     @cached_property
@@ -91,7 +91,7 @@ class Network:
         Raises:
             BadInput: the pictures have another shape or type.
         """
-        scores = self.program.tensors[self.program.output]
+        scores = self.program.scores
         logits = self.scores(pictures, threads=threads) * np.float32(scores.scale)  # the zero point cancels
         odds = np.exp(logits - logits.max(1, keepdims=True))
         probabilities: NDArray[np.float32] = odds / odds.sum(1, keepdims=True)
@@ -130,7 +130,7 @@ class _Room:
     """What a thread computes in. Addresses are taken once: asking an array for its own takes as long as a layer."""
 
     def __init__(self, program: Program, arena_bytes: int) -> None:
-        self.scores = np.zeros((MOST, program.tensors[program.output].shape[0]), np.int16)
+        self.scores = np.zeros((MOST, program.scores.shape[0]), np.int16)
         self.scores_at = self.scores.ctypes.data
         self.arena = np.zeros(arena_bytes + _LINE, np.uint8)
         self.arena_at = -(-self.arena.ctypes.data // _LINE) * _LINE

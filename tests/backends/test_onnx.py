@@ -10,10 +10,11 @@ import pytest
 onnx = pytest.importorskip("onnx", reason="onnx of the extra onnx is not installed")
 onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
 
-from microbotnet.backends.onnx import SHIFT, to_onnx  # noqa: E402
+from microbotnet.backends.onnx import OnnxGraph, to_onnx  # noqa: E402
 from microbotnet.errors import BadInput  # noqa: E402
 from microbotnet.integer.interpreter import run, run_all  # noqa: E402
-from microbotnet.integer.program import Convolve, Lookup, Program, Requantize, Tensor  # noqa: E402
+from microbotnet.integer.operators import Convolve, Lookup  # noqa: E402
+from microbotnet.integer.program import Program, Requantize, Tensor  # noqa: E402
 from microbotnet.integer.samples import random_pictures, random_program  # noqa: E402
 from microbotnet.integer.source import open_program  # noqa: E402
 
@@ -57,7 +58,7 @@ def test_every_tensor_inside_is_the_programs() -> None:
     wanted = run_all(program, pictures)
     assert len(inside) > 6
     for name, values in zip(inside, session(model).run(inside, {"picture": pictures}), strict=True):
-        np.testing.assert_array_equal(values.astype(int) - SHIFT, wanted[name], name)
+        np.testing.assert_array_equal(values.astype(int) - OnnxGraph.SHIFT, wanted[name], name)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +72,7 @@ def test_what_is_shipped_gives_the_same_scores(name: str) -> None:
     np.testing.assert_array_equal(scores, run(program, pictures))
     told = {entry.key: entry.value for entry in model.metadata_props}
     assert json.loads(told["labels"]) == list(program.labels)
-    assert float(told["score_scale"]) == program.tensors[program.output].scale
+    assert float(told["score_scale"]) == program.result.scale
 
 
 def single(how: Requantize, weights: list[int], dtype: str = "int16") -> Program:
@@ -84,7 +85,7 @@ def single(how: Requantize, weights: list[int], dtype: str = "int16") -> Program
         Lookup("look", "picture", "x", table),
         Convolve("multiply", "x", "y", kernel, 8, (1, 1), (0, 0), 1, how),
     )
-    return Program(tensors, operators, "picture", "y")
+    return Program(tensors, operators, "picture", ("y",))
 
 
 def test_shifts_round_towards_minus_infinity_by_hand() -> None:
@@ -110,4 +111,4 @@ def test_a_lookup_as_the_scores_is_refused_by_name() -> None:
     program = single(how, [1])
     tensors = program.tensors | {"x": replace(program.tensors["x"], dtype="int16")}
     with pytest.raises(BadInput, match="look: cannot give the scores"):
-        to_onnx(Program(tensors, program.operators[:1], "picture", "x"))
+        to_onnx(Program(tensors, program.operators[:1], "picture", ("x",)))

@@ -13,7 +13,8 @@ from microbotnet.cli import main
 from microbotnet.integer import interpreter
 from microbotnet.integer.file import save_program
 from microbotnet.integer.fold import fold
-from microbotnet.integer.program import Convolve, Lookup, Program, Requantize, Tensor
+from microbotnet.integer.operators import Convolve, Lookup
+from microbotnet.integer.program import Program, Requantize, Tensor
 from microbotnet.integer.samples import random_program
 from microbotnet.stream.voting import rule_named, votes
 
@@ -79,7 +80,7 @@ def large(inputs: int = 3, outputs: int = 300) -> Program:
 
     table = np.arange(-128, 128).astype(np.int8)[None]
     layers = (linear("one", "x", "y"), linear("heavy", "y", "z"), linear("last", "z", "scores"))
-    return Program(tensors, (Lookup("input", "picture", "x", table), *layers), "picture", "scores")
+    return Program(tensors, (Lookup("input", "picture", "x", table), *layers), "picture", ("scores",))
 
 
 def test_json_is_what_was_promised(firmware: Firmware, program: Path, pictures: Path) -> None:

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from microbotnet.integer import interpreter
-from microbotnet.integer.arena import Area, Plan, plan, size_bytes, writes_over
-from microbotnet.integer.program import Add, Concatenate, Convolve, Gate, Lookup, Program, Requantize, Tensor
+from microbotnet.integer.arena import Area, Plan, plan, size_bytes
+from microbotnet.integer.operators import Add, Concatenate, Convolve, Gate, Lookup
+from microbotnet.integer.program import Program, Requantize, Tensor
 from microbotnet.integer.samples import random_pictures, random_program
 
 HOW = Requantize(np.ones(1, np.int32), np.zeros(1, np.int32), 0, 0, -128, 127)
@@ -19,7 +20,7 @@ def program(sizes: dict[str, int], *operators: Lookup | Add | Gate | Concatenate
     names = list(sizes)
     dtypes = ["uint8", *["int8"] * (len(names) - 2), "int16"]
     tensors = {n: Tensor(n, (sizes[n], 1, 1), d, 1.0, 0, 0, 0) for n, d in zip(names, dtypes, strict=True)}
-    return Program(tensors, operators, names[0], names[-1])
+    return Program(tensors, operators, names[0], (names[-1],))
 
 
 def linear(name: str, x: str, y: str) -> Convolve:
@@ -76,7 +77,7 @@ def test_a_part_that_would_begin_at_an_odd_byte_lies_apart() -> None:
     sizes = {"picture": 8, "a": 5, "b": 12, "c": 17, "scores": 1}
     both = Concatenate("c", ("a", "b"), "c", (HOW, HOW))
     found = program(sizes, linear("1", "picture", "a"), linear("2", "a", "b"), both, linear("3", "c", "scores"))
-    assert writes_over(found, both) == (("a", 0),)
+    assert both.over(found.of(both)[0], False) == (("a", 0), ("b", 5))
     assert plan(found).offsets["b"] % 4 == 0
 
 
@@ -115,7 +116,7 @@ def test_what_lives_together_lies_apart_or_is_written_over(seed: int, operators:
             assert not early.scratch
             assert not late.scratch
             assert maker.output == late.name
-            assert (early.name, early.offset - late.offset) in writes_over(made, maker)
+            assert (early.name, early.offset - late.offset) in maker.over(made.of(maker)[0], False)
             assert early.last == late.first
 
 
@@ -150,11 +151,11 @@ def run_in_arena(made: Program, found: Plan, scratch: dict[str, int], picture: N
         inputs, output = made.of(operator)
         if operator.name in found.scratch:
             arena[found.scratch[operator.name] :][: scratch[operator.name]] ^= 0xFF
-        if not writes_over(made, operator) and output.name != made.output:
+        if not operator.over(inputs, False) and output.name not in made.outputs:
             view(output)[...] = 77
         read = [view(tensor).astype(np.int32)[None] for tensor in inputs]
-        result = interpreter._apply(operator, read, inputs, output)[0]
-        if output.name == made.output:
+        result = operator.compute(read, inputs, output)[0]
+        if output.name in made.outputs:
             return result[:, 0, 0].astype(np.int16)
         view(output)[...] = result
     pytest.fail("no operator makes the scores")

@@ -17,7 +17,8 @@ from microbotnet.errors import BadInput
 from microbotnet.integer.consistent import check_consistent
 from microbotnet.integer.file import _checksum, load_program, save_program
 from microbotnet.integer.interpreter import run
-from microbotnet.integer.program import Convolve, Lookup, Program, SumPool
+from microbotnet.integer.operators import Convolve, Lookup, SumPool
+from microbotnet.integer.program import Program
 from microbotnet.integer.samples import random_pictures, random_program
 
 

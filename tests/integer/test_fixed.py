@@ -7,13 +7,12 @@ from hypothesis import strategies as st
 
 from microbotnet.errors import BadInput
 from microbotnet.integer.fixed import COARSE, FINE, SHORT, fixed_point
-from microbotnet.integer.interpreter import requantize
 from microbotnet.integer.program import Requantize
 from microbotnet.integer.ranges import Range, requantized
 
 
 def results(how: Requantize, acc: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
-    return requantize(acc.astype(np.int32)[None, :, None, :], how)[0, :, 0, :]
+    return how.apply(acc.astype(np.int32)[None, :, None, :])[0, :, 0, :]
 
 
 @settings(max_examples=60, deadline=None)

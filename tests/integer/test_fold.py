@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from microbotnet.integer.fold import fold
 from microbotnet.integer.interpreter import run
-from microbotnet.integer.program import Convolve, Gate, Program
+from microbotnet.integer.operators import Convolve, Gate
+from microbotnet.integer.program import Program
 from microbotnet.integer.ranges import check
 from microbotnet.integer.samples import random_pictures, random_program
 from microbotnet.integer.source import open_program

@@ -9,21 +9,9 @@ from numpy.typing import NDArray
 from torch.nn import functional as F
 
 from microbotnet.errors import BadInput
-from microbotnet.integer import interpreter
-from microbotnet.integer.interpreter import convolve, requantize, run, run_all
-from microbotnet.integer.program import (
-    Add,
-    Concatenate,
-    Convolve,
-    Gate,
-    Lookup,
-    MaxPool,
-    Operator,
-    Program,
-    Requantize,
-    SumPool,
-    Tensor,
-)
+from microbotnet.integer.interpreter import run, run_all
+from microbotnet.integer.operators import Add, Concatenate, Convolve, Gate, Lookup, MaxPool, Operator, SumPool
+from microbotnet.integer.program import Program, Requantize, Tensor
 from microbotnet.integer.samples import random_pictures, random_program
 
 Ints = NDArray[np.int32]
@@ -46,8 +34,8 @@ def applied(operator: Operator, *inputs: tuple[Ints, int], shape: tuple[int, int
         tensors[name] = Tensor(name, x.shape[1:], "int8", 1.0, zero_point, -128, 127)
         values[name] = x
     tensors[operator.output] = Tensor(operator.output, shape, "int8", 1.0, 0, -128, 127)
-    program = Program(tensors, (operator,), "", operator.output)
-    return interpreter._apply(operator, [values[name] for name in operator.inputs], *program.of(operator))
+    program = Program(tensors, (operator,), "", (operator.output,))
+    return operator.compute([values[name] for name in operator.inputs], *program.of(operator))
 
 
 @settings(max_examples=60, deadline=None)
@@ -64,34 +52,37 @@ def test_a_convolution_is_pytorchs(data: st.DataObject) -> None:
     x = rng.integers(-128, 128, (2, inputs, rows, columns)).astype(np.int32)
     weights = rng.integers(-127, 128, (outputs, inputs // groups, *kernel)).astype(np.int8)
     operator = Convolve("c", "x", "y", weights, 8, stride, padding, groups, how())
+    given = Tensor("x", (inputs, rows, columns), "int8", 1.0, zero_point, -128, 127)
     # padding with the zero point is padding with nothing, once the zero point is taken away
     centred = torch.from_numpy(x - zero_point).double()
     expected = F.conv2d(centred, torch.from_numpy(weights).double(), None, stride, padding, 1, groups)
     whole = weights.reshape(outputs, -1).sum(1, dtype=np.int64)[:, None, None]
-    assert (convolve(x, operator, zero_point) == expected.numpy() + whole * zero_point).all()
+    assert (operator.accumulate(x, given, expected.shape[1:]) == expected.numpy() + whole * zero_point).all()
 
 
 def test_a_linear_layer_covers_the_map() -> None:
     x = np.arange(12, dtype=np.int32).reshape(1, 3, 2, 2)
     weights = np.arange(24).reshape(2, 3, 2, 2).astype(np.int8)
     operator = Convolve("l", "x", "y", weights, 8, (1, 1), (0, 0), 1, how())
-    assert convolve(x, operator, 0).reshape(-1).tolist() == (weights.reshape(2, 12) @ x.reshape(12)).tolist()
+    given = Tensor("x", (3, 2, 2), "int8", 1.0, 0, -128, 127)
+    found = operator.accumulate(x, given, (2, 1, 1)).reshape(-1)
+    assert found.tolist() == (weights.reshape(2, 12) @ x.reshape(12)).tolist()
 
 
 def test_requantize_by_hand() -> None:
     # >> is floor, on negative numbers too: −7/4 = −1.75 → −2
-    assert requantize(of(7, -7, -1, -4), how(shift=2)).reshape(-1).tolist() == [1, -2, -1, -1]
+    assert how(shift=2).apply(of(7, -7, -1, -4)).reshape(-1).tolist() == [1, -2, -1, -1]
     # with half added it rounds to nearest: 6/4 = 1.5 → 2, −6/4 = −1.5 → −1, −7/4 → −2
-    assert requantize(of(6, -6, -7, 5), how(offset=2, shift=2)).reshape(-1).tolist() == [2, -1, -2, 1]
+    assert how(offset=2, shift=2).apply(of(6, -6, -7, 5)).reshape(-1).tolist() == [2, -1, -2, 1]
     # 10·3 = 30, >> 2 = 7, + 1 = 8, >> 1 = 4; −10·3 = −30, >> 2 = −8, + 1 = −7, >> 1 = −4
-    assert requantize(of(10, -10), how(3, 1, 2, 1)).reshape(-1).tolist() == [4, -4]
+    assert how(3, 1, 2, 1).apply(of(10, -10)).reshape(-1).tolist() == [4, -4]
     # the product is kept whole before pre_shift: 3·3 >> 1 is 4, not (3 >> 1)·3 = 3; −3·3 >> 1 = −5
-    assert requantize(of(3, -3), how(3, pre_shift=1)).reshape(-1).tolist() == [4, -5]
+    assert how(3, pre_shift=1).apply(of(3, -3)).reshape(-1).tolist() == [4, -5]
     # a negative multiplier: 3·−3 = −9, >> 1 = −5
-    assert requantize(of(3), how(-3, pre_shift=1)).reshape(-1).tolist() == [-5]
-    assert requantize(of(300, -300, 5), how(low=-7, high=6)).reshape(-1).tolist() == [6, -7, 5]
+    assert how(-3, pre_shift=1).apply(of(3)).reshape(-1).tolist() == [-5]
+    assert how(low=-7, high=6).apply(of(300, -300, 5)).reshape(-1).tolist() == [6, -7, 5]
     table = np.arange(255, -1, -1).astype(np.uint8).view(np.int8)  # index −128 → −1, index 127 → 0
-    looked_up = requantize(of(-999, 999, 0), with_table(table))
+    looked_up = with_table(table).apply(of(-999, 999, 0))
     assert looked_up.reshape(-1).tolist() == [-1, 0, 127]
 
 
@@ -107,7 +98,7 @@ def test_the_product_in_two_words_is_the_product(acc: int, multiplier: int, pre_
     rest = acc & (2**pre_shift - 1)
     fits = abs(exact) < 2**30 and abs((acc >> pre_shift) * multiplier) < 2**30 and abs(rest * multiplier) < 2**31
     if fits:
-        found = requantize(of(acc), how(multiplier, 0, pre_shift, 24))
+        found = how(multiplier, 0, pre_shift, 24).apply(of(acc))
         assert found.item() == max(-128, min(127, exact >> 24))
 
 
@@ -154,7 +145,7 @@ def test_run_gives_the_scores_of_every_picture() -> None:
     pictures = random_pictures(program, 5)
     scores = run(program, pictures)
     assert scores.dtype == np.int16
-    assert (scores == run_all(program, pictures)[program.output][:, :, 0, 0]).all()
+    assert (scores == run_all(program, pictures)[program.result.name][:, :, 0, 0]).all()
     assert (scores[2:3] == run(program, pictures[2:3])).all()  # pictures do not see one another
 
 
@@ -174,7 +165,7 @@ def test_the_worked_example_of_the_documentation() -> None:
     acc = int((weights * [-77, -94, -89, -80, -92, -97, -79, -92]).sum())
     assert (acc, weights.sum()) == (9_406, -90)
     assert (acc >> 8) * 1_112_910 + ((acc & 255) * 1_112_910 >> 8) == 40_890_747 == acc * 1_112_910 >> 8
-    assert requantize(of(acc), how(1_112_910, -148_969_677, 8, 20)).item() == -104
+    assert how(1_112_910, -148_969_677, 8, 20).apply(of(acc)).item() == -104
     slope, centre = 1.396976 * 0.00437090 * 0.0520823 / 0.0767062, -121 * -90
     constant = (0.798249 * 1.396976 + 1.230573) / 0.0767062 - 128
     assert slope * (acc - centre) + constant == pytest.approx(-103.57, abs=0.005)

@@ -20,7 +20,8 @@ from microbotnet.errors import BadInput
 from microbotnet.integer import interpreter
 from microbotnet.integer.consistent import check_consistent
 from microbotnet.integer.lower import lower
-from microbotnet.integer.program import Convolve, Program, SumPool
+from microbotnet.integer.operators import Convolve, SumPool
+from microbotnet.integer.program import Program
 from microbotnet.nets import SqueezeExcite, create_model
 from microbotnet.nets.designed import Designed
 from microbotnet.quant import quantize
@@ -91,7 +92,7 @@ def compare(case: Lowered, *, rate: float = 0.02) -> None:
     values = {program.input: case.pictures.astype(np.int32)}
     differing, total = 0, 0
     for operator in program.operators:
-        made = interpreter._apply(operator, [values[name] for name in operator.inputs], *program.of(operator))
+        made = operator.compute([values[name] for name in operator.inputs], *program.of(operator))
         expected = case.points.get(operator.output)
         if expected is None:  # a maximum, a sign, or a part of a concatenation
             values[operator.output] = made

@@ -54,7 +54,7 @@ def test_train_profile_and_load_from_the_card_alone(folder: Path) -> None:
     assert json.loads(run.stdout)["name"] == "tiny"
     pictures = torch.randint(0, 256, (50, 3, 16, 16), dtype=torch.uint8).numpy()
     program = lower_checkpoint(out / "model.safetensors", pictures)
-    assert program.tensors[program.output].shape == (2, 1, 1)
+    assert program.result.shape == (2, 1, 1)
 
 
 def test_a_damaged_design_in_a_card_is_named(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """An integer program as ONNX: standard operators that give the interpreter's integers, bit for bit.
 
-The picture goes in as (N, channels, rows, columns) uint8, the scores come out as (N, classes) int16. Between them:
+A picture goes in as (N, channels, rows, columns) uint8, features as int8; scores come out as (N, classes) int16, any
+other output in its own shape and dtype. Between them:
 
 - A tensor's integers q are kept as q + 128 in uint8, the bytes that ConvInteger takes everywhere. Weights are kept so
   too: on processors without VNNI, onnxruntime's kernels for unsigned times signed bytes saturate.
@@ -9,6 +10,7 @@ The picture goes in as (N, channels, rows, columns) uint8, the scores come out a
   an integer below 2⁵³ over a power of two, so nothing but Floor rounds: by `ranges.check` (acc >> p)·m and (2^p − 1)·m
   are below 2³¹, so acc·m is below 2⁴⁸ whatever p is.
 
+Which nodes an operator becomes, its file in `integer/operators` says; what they share is `OnnxGraph`.
 Opset 13 and IR 7, of 2020, are read by every runtime in use.
 """
 
@@ -23,53 +25,49 @@ from onnx import TensorProto, helper, numpy_helper
 
 from .. import __version__
 from ..atomic import write_atomically
-from ..errors import BadInput
 from ..integer import ranges
-from ..integer.program import (
-    Add,
-    Concatenate,
-    Convolve,
-    Gate,
-    Lookup,
-    MaxPool,
-    Operator,
-    Pair,
-    Program,
-    Requantize,
-    SumPool,
-)
+from ..integer.operators.operator import more_fit
+from ..integer.program import Pair, Program, Requantize, Shape, Tensor
 
 OPSET, IR = 13, 7
-SHIFT = 128  # between a tensor's integers and the bytes that stand for them
-SCORES = "scores"
+FEATURES, SCORES, OUTPUT = "features", "scores", "output"  # what goes in and out
+_DTYPES = {
+    "uint8": TensorProto.UINT8, "int8": TensorProto.INT8, "int16": TensorProto.INT16, "int32": TensorProto.INT32,
+    "float64": TensorProto.DOUBLE,
+}  # fmt: skip
 
 Real = NDArray[np.float64]
 
 
 def to_onnx(program: Program) -> onnx.ModelProto:
-    """The ONNX model of `program`: input "picture", output "scores", any number of pictures at once.
+    """The ONNX model of `program`, for any number of pictures at once.
 
-    Every tensor but the scores is also a value of the model, under its own name, 128 above the program's integers.
-    The classes' names, what a unit of the scores stands for, and the network's source are in the metadata.
+    The input has the program's name for it. A classifier's output is "scores", any other "output", several are
+    "output0", "output1", … Every tensor inside is also a value of the model, under its own name, 128 above the
+    program's integers. The classes' names, what a unit of the output stands for, and the network's source are in the
+    metadata.
 
     Raises:
-        BadInput: see `ranges.check`; or the scores are made by an operator that cannot.
+        BadInput: see `ranges.check`.
     """
     ranges.check(program)
-    graph = _Graph()
+    graph = OnnxGraph()
+    x = program.tensors[program.input]
+    if x.dtype == "int8":
+        graph.operator = FEATURES
+        wide = graph.cast(FEATURES, "int32")
+        graph.cast(graph.add("Add", wide, graph.constant(np.array(graph.SHIFT, np.int32))), "uint8", x.name)
     for operator in program.operators:
         graph.operator = operator.name
-        _operator(graph, program, operator)
-    graph.operator = SCORES
-    graph.add("Squeeze", program.output, graph.constant(np.array([2, 3])), output=SCORES)
-    shape = program.tensors[program.input].shape
-    scores = program.tensors[program.output]
-    made = helper.make_model(
+        operator.onnx(graph, *program.of(operator))
+    made = [graph.handed_on(program, name, i) for i, name in enumerate(program.outputs)]
+    given = FEATURES if x.dtype == "int8" else x.name
+    model = helper.make_model(
         helper.make_graph(
             graph.nodes,
             "microbotnet",
-            [helper.make_tensor_value_info(program.input, TensorProto.UINT8, ["N", *shape])],
-            [helper.make_tensor_value_info(SCORES, TensorProto.INT16, ["N", scores.shape[0]])],
+            [helper.make_tensor_value_info(given, _DTYPES[x.dtype], ["N", *x.shape])],
+            made,
             graph.constants,
         ),
         producer_name="microbotnet",
@@ -78,8 +76,9 @@ def to_onnx(program: Program) -> onnx.ModelProto:
         opset_imports=[helper.make_opsetid("", OPSET)],
     )
     labels = json.dumps(program.labels, ensure_ascii=False)
-    helper.set_model_props(made, {**program.source, "labels": labels, "score_scale": repr(scores.scale)})
-    return made
+    scale = program.tensors[program.outputs[0]].scale
+    helper.set_model_props(model, {**program.source, "labels": labels, "score_scale": repr(scale)})
+    return model
 
 
 def write_onnx(program: Program, path: Path) -> None:
@@ -91,8 +90,10 @@ def write_onnx(program: Program, path: Path) -> None:
     write_atomically(path, to_onnx(program).SerializeToString())
 
 
-class _Graph:
+class OnnxGraph:
     """Collects nodes and constants; what is equal is kept once."""
+
+    SHIFT = 128  # between a tensor's integers and the bytes that stand for them
 
     def __init__(self) -> None:
         self.nodes: list[onnx.NodeProto] = []
@@ -119,99 +120,82 @@ class _Graph:
         values = np.asarray(value, np.float64)
         return self.constant(values.reshape(-1, 1, 1) if values.ndim else values)
 
-    def cast(self, value: str, dtype: int, output: str = "") -> str:
-        """`value` as one of onnx's types."""
-        return self.add("Cast", value, to=dtype, output=output)
+    def cast(self, value: str, dtype: str, output: str = "") -> str:
+        """`value` as uint8, int8, int16, int32 or float64."""
+        return self.add("Cast", value, to=_DTYPES[dtype], output=output)
+
+    def bytes(self, values: NDArray[np.int8]) -> NDArray[np.uint8]:
+        """Integers as the bytes that stand for them."""
+        return (values.astype(np.int16) + self.SHIFT).astype(np.uint8)
 
     def floor(self, value: str, factor: Real, term: Real) -> str:
         """⌊value·factor + term⌋; float64."""
         return self.add("Floor", self.add("Add", self.add("Mul", value, self.real(factor)), self.real(term)))
 
+    def windowed(
+        self,
+        x: Tensor,
+        weights: NDArray[np.int8],
+        zero_point: int,
+        groups: int,
+        stride: Pair,
+        around: tuple[Pair, Pair],
+        shape: Shape,
+    ) -> str:
+        """Σ weight·(x − zero point), what is outside the map being the zero point; float64.
 
-def _operator(graph: _Graph, program: Program, operator: Operator) -> None:
-    inputs, output = program.of(operator)
-    wide = output.dtype == "int16"
-    if wide and isinstance(operator, Lookup | MaxPool | Concatenate):
-        raise BadInput(f"{operator.name}: cannot give the scores; end with a linear, a convolution or an average pool")
-    x, none = operator.inputs[0], np.zeros(1)
-    match operator:
-        case Lookup(tables=tables):
-            index = graph.cast(x, TensorProto.INT32)
-            if len(tables) > 1:
-                index = graph.add(
-                    "Add", index, graph.constant(np.arange(0, tables.size, 256).astype(np.int32)[:, None, None])
-                )
-            graph.add("Gather", graph.constant(_bytes(tables.reshape(-1))), index, output=output.name)
-        case Convolve(weights=weights):
-            acc = _sums(graph, operator, inputs[0].zero_point, weights, operator.groups, operator.padding)
-            centre = inputs[0].zero_point * weights.reshape(len(weights), -1).sum(1, dtype=np.float64)
-            _requantized(graph, acc, centre, operator.requantize, wide, output.name)
-        case SumPool(kernel=kernel):
-            ones = np.ones((output.shape[0], 1, *kernel), np.int8)
-            acc = _sums(graph, operator, 0, ones, output.shape[0], (0, 0))
-            _requantized(graph, acc, none, operator.requantize, wide, output.name)
-        case MaxPool(kernel=kernel, stride=stride, padding=padding):
-            ends = [_end(output.shape[1 + i], kernel[i], stride[i], padding[i], inputs[0].shape[1 + i]) for i in (0, 1)]
-            graph.add("MaxPool", x, kernel_shape=kernel, strides=stride, pads=[*padding, *ends], output=output.name)
-        case Add(multipliers=multipliers):
-            reals = [graph.cast(name, TensorProto.DOUBLE) for name in operator.inputs]
-            terms = [graph.add("Mul", a, graph.real(m)) for a, m in zip(reals, multipliers, strict=True)]
-            centre = np.array([-SHIFT * float(sum(multipliers))])
-            _requantized(graph, graph.add("Add", *terms), centre, operator.requantize, wide, output.name)
-        case Gate():
-            reals = [graph.cast(name, TensorProto.DOUBLE) for name in operator.inputs]
-            terms = [graph.add("Sub", a, graph.real(t.zero_point + SHIFT)) for a, t in zip(reals, inputs, strict=True)]
-            _requantized(graph, graph.add("Mul", *terms), none, operator.requantize, wide, output.name)
-        case Concatenate(requantize=hows):
-            reals = [graph.cast(name, TensorProto.DOUBLE) for name in operator.inputs]
-            centre = np.array([-float(SHIFT)])
-            parts = [_requantized(graph, a, centre, how, False) for a, how in zip(reals, hows, strict=True)]
-            graph.add("Concat", *parts, axis=1, output=output.name)
+        around: rows, and columns, before and behind the map. shape: of the sums.
+        """
+        acc = self.add(
+            "ConvInteger",
+            x.name,
+            self.constant(self.bytes(weights)),
+            self.constant(np.array(zero_point + self.SHIFT, np.uint8)),
+            self.constant(np.array(self.SHIFT, np.uint8)),
+            group=groups,
+            kernel_shape=weights.shape[2:],
+            strides=stride,
+            pads=[side[end] for end in (0, 1) for side in around],
+        )
+        if more_fit(x, shape, (weights.shape[2], weights.shape[3]), stride, around):
+            acc = self.cut(acc, shape)
+        return self.cast(acc, "float64")
 
+    def cut(self, value: str, shape: Shape, output: str = "") -> str:
+        """The first rows and columns of maps that have more."""
+        ends = self.constant(np.array(shape[1:], np.int64))
+        return self.add("Slice", value, self.constant(np.zeros(2, np.int64)), ends,
+                        self.constant(np.array([2, 3], np.int64)), output=output)  # fmt: skip
 
-def _sums(
-    graph: _Graph,
-    operator: Convolve | SumPool,
-    zero_point: int,
-    weights: NDArray[np.int8],
-    groups: int,
-    padding: Pair,
-) -> str:
-    """Σ weight·(x − zero point), what is outside the map being the zero point; float64."""
-    acc = graph.add(
-        "ConvInteger",
-        operator.input,
-        graph.constant(_bytes(weights)),
-        graph.constant(np.array(zero_point + SHIFT, np.uint8)),
-        graph.constant(np.array(SHIFT, np.uint8)),
-        group=groups,
-        kernel_shape=weights.shape[2:],
-        strides=operator.stride,
-        pads=[*padding, *padding],
-    )
-    return graph.cast(acc, TensorProto.DOUBLE)
+    def requantized(self, acc: str, centre: Real, how: Requantize, output: Tensor | None = None) -> str:
+        """`how` of the sums acc + centre, as `output` or as bytes; the name of the value."""
+        wide, name = output is not None and output.dtype == "int16", "" if output is None else output.name
+        multiplier, offset = how.multiplier.astype(np.float64), how.offset.astype(np.float64)
+        shift = 0 if wide else self.SHIFT
+        if how.pre_shift:
+            step = 2.0**how.pre_shift
+            acc = self.floor(acc, multiplier / step, centre * multiplier / step)
+            multiplier, centre = np.ones(1), np.zeros(1)
+        unit = 2.0**how.shift
+        y = self.floor(acc, multiplier / unit, (centre * multiplier + offset) / unit + shift)
+        y = self.add("Clip", y, self.real(how.low + shift), self.real(how.high + shift))
+        if how.table is None:
+            return self.cast(y, "int16" if wide else "uint8", name)
+        return self.add("Gather", self.constant(self.bytes(how.table)), self.cast(y, "int32"), output=name)
 
-
-def _requantized(graph: _Graph, acc: str, centre: Real, how: Requantize, wide: bool, output: str = "") -> str:
-    """`how` of the sums acc + centre; the name of the value. wide: as int16, not as a byte."""
-    multiplier, offset = how.multiplier.astype(np.float64), how.offset.astype(np.float64)
-    shift = 0 if wide else SHIFT
-    if how.pre_shift:
-        step = 2.0**how.pre_shift
-        acc = graph.floor(acc, multiplier / step, centre * multiplier / step)
-        multiplier, centre = np.ones(1), np.zeros(1)
-    unit = 2.0**how.shift
-    y = graph.floor(acc, multiplier / unit, (centre * multiplier + offset) / unit + shift)
-    y = graph.add("Clip", y, graph.real(how.low + shift), graph.real(how.high + shift))
-    if how.table is None:
-        return graph.cast(y, TensorProto.INT16 if wide else TensorProto.UINT8, output)
-    return graph.add("Gather", graph.constant(_bytes(how.table)), graph.cast(y, TensorProto.INT32), output=output)
-
-
-def _bytes(values: NDArray[np.int8]) -> NDArray[np.uint8]:
-    return (values.astype(np.int16) + SHIFT).astype(np.uint8)
-
-
-def _end(count: int, kernel: int, stride: int, padding: int, size: int) -> int:
-    """Padding behind an axis, so that `count` windows fit."""
-    return max(0, (count - 1) * stride + kernel - padding - size)
+    def handed_on(self, program: Program, name: str, number: int) -> onnx.ValueInfoProto:
+        """An output of the model: the program's output of that name, in its own dtype."""
+        tensor = program.tensors[name]
+        flat = tensor.shape[1:] == (1, 1)
+        called = SCORES if flat and tensor.dtype == "int16" else OUTPUT
+        self.operator = called = called if len(program.outputs) == 1 else f"{OUTPUT}{number}"
+        if tensor.dtype == "int8":
+            wide = self.cast(name, "int32")
+            wide = self.add("Sub", wide, self.constant(np.array(self.SHIFT, np.int32)))
+            name = self.cast(wide, "int8", "" if flat else called)
+        if flat:
+            self.add("Squeeze", name, self.constant(np.array([2, 3])), output=called)
+        elif tensor.dtype == "int16":
+            self.add("Identity", name, output=called)
+        shape = tensor.shape[:1] if flat else tensor.shape
+        return helper.make_tensor_value_info(called, _DTYPES[tensor.dtype], ["N", *shape])

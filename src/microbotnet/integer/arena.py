@@ -1,11 +1,11 @@
 """One arena: where in a single block of memory every tensor of a program lies while it is needed.
 
 Tensors hold 1 byte an element (int16: 2) and begin at multiples of 4. An operator that works element by element writes
-over an input that dies with it (`writes_over`), and parts of a concatenation that die with it were written into place
+over an input that dies with it (`Operator.over`), and parts of a concatenation that die with it were written into place
 from the start; every other operator has its output, its inputs and its scratch apart.
 
 The picture has a place too, for callers who want it inside: it may be copied there, or stay where the caller has it.
-The scores are the caller's and have none.
+The outputs are the caller's and have none.
 
 The order of the operators is the program's. `cost.memory` finds the order with the least live bytes before a network
 is lowered; here is where the bytes then lie, with scratch and alignment.
@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import prod
 
-from .program import Add, Concatenate, Gate, Lookup, Operator, Program, Tensor
+from .operators.operator import Over
+from .program import Program, Tensor
 
 ALIGNMENT = 4
 NODES = 1000  # of the search for a better packing: under a second
-Over = tuple[str, int]  # an input, and the byte of the output at which it begins
 ELEMENT_BYTES = {"uint8": 1, "int8": 1, "int16": 2}
 
 
@@ -66,7 +66,7 @@ class Plan:
 
     @cached_property
     def offsets(self) -> dict[str, int]:
-        """Byte offset of every tensor but the scores."""
+        """Byte offset of every tensor but the outputs."""
         return {area.name: area.offset for area in self.areas if not area.scratch}
 
     @cached_property
@@ -107,23 +107,6 @@ def plan(program: Program, scratch: Mapping[str, int] | None = None, over_first:
     return best
 
 
-def writes_over(program: Program, operator: Operator, over_first: Collection[str] = ()) -> tuple[Over, ...]:
-    """The inputs that the operator may write over, each with the byte of the output at which it then begins."""
-    inputs, _ = program.of(operator)
-    match operator:
-        case Concatenate():
-            starts = [sum(size_bytes(t) for t in inputs[:i]) for i in range(len(inputs))]
-            found = [(t, start) for t, start in zip(inputs, starts, strict=True) if operator.inputs.count(t.name) == 1]
-            return tuple((t.name, start) for t, start in found if start % ALIGNMENT == 0)
-        case Lookup() | Add():
-            found = [(t, 0) for t in inputs]
-        case Gate():
-            found = [(inputs[0], 0)] if inputs[0].name != inputs[1].name or inputs[0].shape[1:] == (1, 1) else []
-        case _:
-            found = [(inputs[0], 0)] if operator.name in over_first else []
-    return tuple(dict.fromkeys((t.name, start) for t, start in found))
-
-
 def size_bytes(tensor: Tensor) -> int:
     """Bytes of all elements."""
     return prod(tensor.shape) * ELEMENT_BYTES[tensor.dtype]
@@ -134,7 +117,7 @@ def _aligned(count: int) -> int:
 
 
 def _tensors(program: Program) -> dict[str, Area]:
-    """Every tensor but the scores, at 0, with the operators it lives through."""
+    """Every tensor but the outputs, at 0, with the operators it lives through."""
     made = {program.input: 0} | {o.output: index for index, o in enumerate(program.operators)}
     last = dict(made)
     for index, operator in enumerate(program.operators):
@@ -142,19 +125,19 @@ def _tensors(program: Program) -> dict[str, Area]:
     return {
         name: Area(name, False, 0, size_bytes(program.tensors[name]), first, last[name])
         for name, first in made.items()
-        if name != program.output
+        if name not in program.outputs
     }
 
 
 def _dying(program: Program, tensors: Mapping[str, Area], index: int, over_first: Collection[str]) -> list[Over]:
-    """Of `writes_over`, the inputs that nothing reads later; none where the output has no place."""
+    """Inputs that the operator may write over and nothing reads later; none where the output has no place."""
     operator = program.operators[index]
     if operator.output not in tensors:
         return []
     return [
         (name, start)
-        for name, start in writes_over(program, operator, over_first)
-        if name in tensors and tensors[name].last == index
+        for name, start in operator.over(program.of(operator)[0], operator.name in over_first)
+        if name in tensors and tensors[name].last == index and start % ALIGNMENT == 0
     ]
 
 
@@ -169,8 +152,13 @@ def _alive(
     for index, operator in enumerate(program.operators):
         over = [_aligned(tensors[name].size) for name, _ in dying[index]]
         shared = [min(size, _aligned(tensors[operator.output].size)) for size in over]
-        found[index] -= sum(shared) if isinstance(operator, Concatenate) else max(shared, default=0)
+        found[index] -= sum(shared) if _are_parts(dying[index]) else max(shared, default=0)
     return tuple(found)
+
+
+def _are_parts(over: Sequence[Over]) -> bool:
+    """Whether the inputs lie beside one another in the output."""
+    return len({start for _, start in over}) > 1
 
 
 class _Body:
@@ -215,7 +203,7 @@ def _bodies(program: Program, tensors: Mapping[str, Area], dying: Sequence[Seque
                 continue
             for area in joined:
                 groups[area.name] = joined
-            if not isinstance(operator, Concatenate):
+            if not _are_parts(dying[index]):
                 break
     return [_Body(group) for group in {id(group): group for group in groups.values()}.values()]
 

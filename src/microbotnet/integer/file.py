@@ -14,16 +14,15 @@ from safetensors.numpy import load, save
 from ..atomic import write_atomically
 from ..errors import BadInput
 from .consistent import check_consistent
-from .program import Add, Concatenate, Convolve, Gate, Lookup, MaxPool, Program, Requantize, SumPool, Tensor
+from .operators import OPERATORS
+from .program import Program, Requantize, Tensor
 from .ranges import check
 
-FORMAT = "microbotnet program 1"
+FORMAT = "microbotnet program 2"
+_FIRST = "microbotnet program 1"  # had one output, and a field "output" for it
 SUFFIX = ".program"
 
-_KINDS = {
-    kind.__name__: kind
-    for kind in (Add, Concatenate, Convolve, Gate, Lookup, MaxPool, Program, Requantize, SumPool, Tensor)
-}
+_KINDS: dict[str, Any] = {kind.__name__: kind for kind in (*OPERATORS, Program, Requantize, Tensor)}
 Arrays = dict[str, NDArray[Any]]
 
 
@@ -52,13 +51,16 @@ def load_program(path: Path) -> Program:
     except (SafetensorError, ValueError) as error:
         raise BadInput(f"{path}: damaged, or no program ({len(content)} bytes): {error}") from None
     metadata = header.get("__metadata__", {})
-    if metadata.get("format") != FORMAT:
+    if metadata.get("format") not in (FORMAT, _FIRST):
         raise BadInput(f"{path}: holds {metadata.get('format', 'no program')}; {FORMAT!r} is read here")
     text = metadata.get("program", "")
     if metadata.get("sha256") != _checksum(text, arrays):
         raise BadInput(f"{path}: altered: its checksum is not that of its contents")
     try:
-        program = _made(json.loads(text), arrays)
+        written = json.loads(text)
+        if metadata["format"] == _FIRST:
+            written["outputs"] = [written.pop("output")]
+        program = _made(written, arrays)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise BadInput(f"{path}: is not written as a program is: {error}") from None
     if not isinstance(program, Program):

@@ -4,7 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import BadInput
-from .program import Convolve, Operator, Requantize
+from .operators import Convolve, Operator
+from .program import Requantize
 from .ranges import WORD, Range, requantized
 
 Real = NDArray[np.float64]

@@ -10,16 +10,16 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from . import interpreter
-from .program import Add, Convolve, Gate, Lookup, Operator, Program, SumPool, Tensor
+from .operators import Gate, Lookup, Operator, Rounded
+from .program import Program, Tensor
 
 
 def fold(program: Program) -> Program:
     """The program that gives the same scores with fewer operators; one that cannot be shortened comes back as it is."""
     operators = [_opened(program, operator) for operator in program.operators]
     tensors = dict(program.tensors)
-    operators = _without_unread(operators, program.output)
-    operators = _joined(operators, tensors)
+    operators = _without_unread(operators, program.outputs)
+    operators = _joined(operators, tensors, program.outputs)
     if len(operators) == len(program.operators):
         return program
     kept = {program.input, *(operator.output for operator in operators)}
@@ -31,17 +31,17 @@ def _opened(program: Program, operator: Operator) -> Operator:
     if not isinstance(operator, Gate):
         return operator
     (x, g), _ = program.of(operator)
-    if g.low != g.high:
+    if g.low != g.high or g.name == x.name:
         return operator
     reached = np.clip(np.arange(-128, 128, dtype=np.int32), x.low, x.high)  # beyond, 32 bits are not proven
     products = (reached - x.zero_point) * (g.low - g.zero_point)
-    values = interpreter.requantize(products[None, None, None], operator.requantize)
+    values = operator.requantize.apply(products[None, None, None])
     return Lookup(operator.name, x.name, operator.output, values.reshape(1, 256).astype(np.int8))
 
 
-def _without_unread(operators: list[Operator], output: str) -> list[Operator]:
+def _without_unread(operators: list[Operator], outputs: tuple[str, ...]) -> list[Operator]:
     kept: list[Operator] = []
-    read = {output}
+    read = set(outputs)
     for operator in reversed(operators):
         if operator.output in read:
             kept.append(operator)
@@ -49,9 +49,9 @@ def _without_unread(operators: list[Operator], output: str) -> list[Operator]:
     return kept[::-1]
 
 
-def _joined(operators: list[Operator], tensors: dict[str, Tensor]) -> list[Operator]:
+def _joined(operators: list[Operator], tensors: dict[str, Tensor], outputs: tuple[str, ...]) -> list[Operator]:
     """Tables that only follow a rounded sum, or another table, become part of it."""
-    readers = Counter(name for operator in operators for name in operator.inputs)
+    readers = Counter(name for operator in operators for name in operator.inputs) + Counter(outputs)
     made: list[Operator] = []
     for operator in operators:
         before = next((i for i, earlier in enumerate(made) if earlier.output in operator.inputs), None)
@@ -71,10 +71,11 @@ def _followed(first: Operator, between: Tensor, then: Lookup) -> Operator | None
         channels = max(len(first.tables), len(then.tables))
         tables = np.stack([_of(then, c, first.tables[c % len(first.tables)]) for c in range(channels)])
         return replace(first, output=then.output, tables=tables)
-    if isinstance(first, Convolve | SumPool | Add | Gate) and len(then.tables) == 1:
+    if isinstance(first, Rounded) and len(then.tables) == 1:
         table = first.requantize.table
         made = np.arange(-128, 128).astype(np.int8) if table is None else table
-        return replace(first, output=then.output, requantize=replace(first.requantize, table=_of(then, 0, made)))
+        how = replace(first.requantize, table=_of(then, 0, made))
+        return replace(first, output=then.output, requantize=how)  # type: ignore[call-arg]
     return None
 
 

@@ -19,22 +19,8 @@ from ..quant.stages import CONVOLUTIONS, SCORE_BITS, Stage, cut, is_function
 from . import ranges
 from .fixed import COARSE, fixed_point, tolerance_of
 from .kernels import encode
-from .program import (
-    LIMITS,
-    Add,
-    Concatenate,
-    Convolve,
-    Gate,
-    Lookup,
-    MaxPool,
-    Operator,
-    Pair,
-    Program,
-    Requantize,
-    Shape,
-    SumPool,
-    Tensor,
-)
+from .operators import Add, Concatenate, Convolve, Gate, Lookup, MaxPool, Operator, SumPool
+from .program import LIMITS, Pair, Program, Requantize, Shape, Tensor
 
 Real = NDArray[np.float64]
 PICTURE = "picture"
@@ -71,8 +57,8 @@ def lower(
     if not isinstance(quantizers, ActivationQuantizers):
         raise BadInput("the network's activations are not quantized; see quantize_activations and calibrate")
     program = _Lowering(model, quantizers, tuple(input_shape)).run(mean, std)
-    if labels and len(labels) != program.tensors[program.output].shape[0]:
-        count = program.tensors[program.output].shape[0]
+    if labels and len(labels) != program.result.shape[0]:
+        count = program.result.shape[0]
         raise BadInput(f"{len(labels)} labels for a network with {count} outputs")
     program = replace(program, labels=tuple(labels), source=dict(source or {}))
     ranges.check(program)
@@ -110,7 +96,7 @@ class _Lowering:
                     self._stage(stage)
             except _Refused as reason:
                 raise BadInput(_place(reason.node or stage.head, str(reason))) from None
-        return Program(self.tensors, tuple(self.operators), PICTURE, self._scores())
+        return Program(self.tensors, tuple(self.operators), PICTURE, (self._scores(),))
 
     def _scores(self) -> str:
         if len(self.graph.outputs) != 1:
@@ -322,7 +308,7 @@ class _Lowering:
 
     def _sums(self, operator: Operator, like: Tensor) -> tuple[ranges.Range, ...]:
         tensors = self.tensors | {operator.output: replace(like, name=operator.output)}
-        return ranges.sums(Program(tensors, (), "", ""), operator)
+        return ranges.sums(Program(tensors, (), "", ()), operator)
 
     def _sign(self, stage: Stage, factor: Real, centre: Real, constant: Real) -> Requantize:
         """Compare each sum with its threshold: the index −1 is below 0, the index 0 is not."""

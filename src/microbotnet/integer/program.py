@@ -1,17 +1,24 @@
-"""The integer program: a network as a list of operators on int8 tensors, whose meaning is `interpreter.py`.
+"""The integer program: a network as a list of operators on int8 tensors.
 
-A tensor of real values x is held as integers q with x = scale·(q − zero_point). The scales say what the integers
-stand for; no operator reads them. Everything an operator needs is an integer, and every sum fits in 32 bits:
-`ranges.check` proves it from the weights.
+Each kind of operator is a file of `operators/`, which says what it means. A tensor of real values x is held as integers
+q with x = scale·(q − zero_point). The scales say what the integers stand for; no operator reads them. Everything an
+operator needs is an integer, and every sum fits in 32 bits: `ranges.check` proves it from the weights.
 """
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import BadInput
+
+if TYPE_CHECKING:
+    from .operators import Operator
+
 Shape = tuple[int, int, int]  # channels, height, width
 Pair = tuple[int, int]  # of rows, of columns
+Array = NDArray[np.int32]  # (N, channels, height, width)
 
 LIMITS = {"uint8": (0, 255), "int8": (-128, 127), "int16": (-32768, 32767)}
 
@@ -20,7 +27,7 @@ LIMITS = {"uint8": (0, 255), "int8": (-128, 127), "int16": (-32768, 32767)}
 class Tensor:
     """A value that operators hand on.
 
-    dtype: "uint8" for the picture, "int8" inside, "int16" for the classes' scores.
+    dtype: "uint8" for a picture, "int8" inside, "int16" for scores and other results that no operator reads.
     scale, zero_point: x = scale·(q − zero_point); a padded pixel has the value zero_point.
     low, high: no element is ever outside.
     """
@@ -59,134 +66,64 @@ class Requantize:
     high: int
     table: NDArray[np.int8] | None = None
 
-
-@dataclass(frozen=True)
-class Lookup:
-    """y = tables[channel or 0][x − lowest value of x's dtype]: normalises the picture, or is an activation alone.
-
-    tables: (channels, 256) or (1, 256) int8.
-    """
-
-    name: str
-    input: str
-    output: str
-    tables: NDArray[np.int8]
+    def apply(self, acc: Array) -> Array:
+        """The outputs of sums (N, channels, height, width)."""
+        multiplier, offset = (values[:, None, None] for values in (self.multiplier, self.offset))
+        rest = acc & ((1 << self.pre_shift) - 1)
+        product = (acc >> self.pre_shift) * multiplier + (rest * multiplier >> self.pre_shift)
+        y: Array = np.clip((product + offset) >> self.shift, self.low, self.high)
+        return y if self.table is None else self.table[y + 128].astype(np.int32)
 
     @property
-    def inputs(self) -> tuple[str, ...]:
-        """The tensors it reads."""
-        return (self.input,)
-
-
-@dataclass(frozen=True)
-class Convolve:
-    """A convolution; a linear layer is one whose kernel covers the whole map.
-
-    acc[o, i, j] = Σ weights[o, c, u, v] · x[channel c of o's group, i·stride + u − padding, j·stride + v − padding],
-    where x outside the map is its zero point.
-
-    weights: (outputs, inputs / groups, rows, columns) int8. bits: what a weight is stored in: 1, 2 (ternary) or 8.
-    """
-
-    name: str
-    input: str
-    output: str
-    weights: NDArray[np.int8]
-    bits: int
-    stride: Pair
-    padding: Pair
-    groups: int
-    requantize: Requantize
-
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        """The tensors it reads."""
-        return (self.input,)
-
-
-@dataclass(frozen=True)
-class SumPool:
-    """acc = Σ x over windows without padding: an average pool, whose division is in the multiplier."""
-
-    name: str
-    input: str
-    output: str
-    kernel: Pair
-    stride: Pair
-    requantize: Requantize
-
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        """The tensors it reads."""
-        return (self.input,)
-
-
-@dataclass(frozen=True)
-class MaxPool:
-    """y = the largest x of each window; what lies outside the map does not count."""
-
-    name: str
-    input: str
-    output: str
-    kernel: Pair
-    stride: Pair
-    padding: Pair
-
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        """The tensors it reads."""
-        return (self.input,)
-
-
-@dataclass(frozen=True)
-class Add:
-    """acc = multipliers[0]·a + multipliers[1]·b, of equal shapes; then `requantize`, whose multiplier is 1."""
-
-    name: str
-    inputs: tuple[str, str]
-    output: str
-    multipliers: Pair
-    requantize: Requantize
-
-
-@dataclass(frozen=True)
-class Gate:
-    """acc = (x − zero point of x)·(g − zero point of g), g being (channels, 1, 1): squeeze-and-excite's product."""
-
-    name: str
-    inputs: tuple[str, str]
-    output: str
-    requantize: Requantize
-
-
-@dataclass(frozen=True)
-class Concatenate:
-    """The inputs' channels one after the other, each input requantized with acc = x."""
-
-    name: str
-    inputs: tuple[str, ...]
-    output: str
-    requantize: tuple[Requantize, ...]
-
-
-Operator = Lookup | Convolve | SumPool | MaxPool | Add | Gate | Concatenate
+    def span(self) -> Pair:
+        """The least and the largest output."""
+        if self.table is None:
+            return self.low, self.high
+        reached = self.table[self.low + 128 : self.high + 129]
+        return int(reached.min()), int(reached.max())
 
 
 @dataclass(frozen=True)
 class Program:
     """Operators in the order they run.
 
-    input: the picture, uint8. output: the scores, (classes, 1, 1) int16.
+    input: a picture, uint8, or features, int8. outputs: what is handed to the caller, int8 or int16; a classifier has
+    one, the scores, (classes, 1, 1) int16.
     labels: the classes' names. source: where the network came from, for people.
     """
 
     tensors: dict[str, Tensor]
-    operators: tuple[Operator, ...]
+    operators: tuple["Operator", ...]
     input: str
-    output: str
+    outputs: tuple[str, ...]
     labels: tuple[str, ...] = ()
     source: dict[str, str] = field(default_factory=dict)
 
-    def of(self, operator: Operator) -> tuple[tuple[Tensor, ...], Tensor]:
+    def of(self, operator: "Operator") -> tuple[tuple[Tensor, ...], Tensor]:
         """The operator's input tensors and its output tensor."""
         return tuple(self.tensors[name] for name in operator.inputs), self.tensors[operator.output]
+
+    @property
+    def result(self) -> Tensor:
+        """The one output.
+
+        Raises:
+            BadInput: there are several.
+        """
+        if len(self.outputs) != 1:
+            raise BadInput(
+                f"the network has {len(self.outputs)} outputs where one is needed: {', '.join(self.outputs)}"
+            )
+        return self.tensors[self.outputs[0]]
+
+    @property
+    def scores(self) -> Tensor:
+        """The one output, a value for each class.
+
+        Raises:
+            BadInput: there are several, or it is a map.
+        """
+        if self.result.shape[1:] != (1, 1):
+            shape = "×".join(map(str, self.result.shape))
+            raise BadInput(f"the network's output of {shape} is no list of scores")
+        return self.result

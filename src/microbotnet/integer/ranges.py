@@ -1,12 +1,16 @@
 """How large every sum can become, from the weights: the proof that 32 bits are enough."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import BadInput
-from .program import LIMITS, Add, Concatenate, Convolve, Gate, Lookup, MaxPool, Operator, Program, Requantize, SumPool
+from .program import LIMITS, Program, Requantize
+
+if TYPE_CHECKING:
+    from .operators import Operator
 
 WORD = (-(2**31), 2**31 - 1)
 
@@ -27,30 +31,9 @@ class Range:
         return largest.bit_length() + 1
 
 
-def sums(program: Program, operator: Operator) -> tuple[Range, ...]:
+def sums(program: Program, operator: "Operator") -> tuple[Range, ...]:
     """The ranges of the operator's sums, one for each `Requantize` that it has; none for one without sums."""
-    inputs, _ = program.of(operator)
-    x = inputs[0]
-    match operator:
-        case Lookup() | MaxPool():
-            return ()
-        case Convolve(weights=weights):
-            w = weights.reshape(len(weights), -1).astype(np.int64)
-            low, high = min(x.low, x.zero_point), max(x.high, x.zero_point)  # of what is read, padding included
-            products = np.stack([w * low, w * high])
-            return (Range(np.minimum(products.min(0), 0).sum(1), np.maximum(products.max(0), 0).sum(1)),)
-        case SumPool(kernel=kernel):
-            count = kernel[0] * kernel[1]
-            return (_range(min(x.low, 0) * count, max(x.high, 0) * count),)
-        case Add(multipliers=multipliers):
-            terms = [(m * t.low, m * t.high) for m, t in zip(multipliers, inputs, strict=True)]
-            return (_range(sum(min(*ends, 0) for ends in terms), sum(max(*ends, 0) for ends in terms)),)
-        case Gate():
-            a, b = ((t.low - t.zero_point, t.high - t.zero_point) for t in inputs)
-            corners = [p * q for p in a for q in b]
-            return (_range(min(corners), max(corners)),)
-        case Concatenate():
-            return tuple(_range(t.low, t.high) for t in inputs)
+    return operator.sums(program.of(operator)[0])
 
 
 def check(program: Program) -> None:
@@ -61,11 +44,12 @@ def check(program: Program) -> None:
     """
     for operator in program.operators:
         inputs, output = program.of(operator)
-        ranges = sums(program, operator)
-        hows = operator.requantize if isinstance(operator, Concatenate) else (getattr(operator, "requantize", None),)
-        for found, how in zip(ranges, hows, strict=False):
-            if how is None:
-                continue
+        if output.dtype not in operator.makes:
+            ends = "a linear, a convolution or an average pool"
+            raise BadInput(f"{operator.name}: cannot give the scores, {output.dtype}; end with {ends}")
+        if any(x.dtype not in operator.reads for x in inputs):
+            raise BadInput(f"{operator.name}: reads the picture's bytes; only a lookup can")
+        for found, how in zip(operator.sums(inputs), operator.rounding, strict=True):
             if found.low.min() < WORD[0] or found.high.max() > WORD[1]:
                 raise BadInput(f"{operator.name}: its sums can need {found.bits} bits; 32 are there")
             _check_limits(operator, how, output.dtype)
@@ -86,13 +70,9 @@ def requantized(found: Range, how: Requantize) -> tuple[NDArray[np.int64], NDArr
     return np.minimum(low, rest), np.maximum(high, rest)
 
 
-def _check_limits(operator: Operator, how: Requantize, dtype: str) -> None:
+def _check_limits(operator: "Operator", how: Requantize, dtype: str) -> None:
     limits = LIMITS["int8" if how.table is not None else dtype]
     if not limits[0] <= how.low <= how.high <= limits[1]:
         raise BadInput(f"{operator.name}: clamps to {how.low}…{how.high}, outside {dtype}")
     if not (0 <= how.shift < 32 and 0 <= how.pre_shift < 32):
         raise BadInput(f"{operator.name}: a shift is out of range")
-
-
-def _range(low: int, high: int) -> Range:
-    return Range(np.array([low], np.int64), np.array([high], np.int64))

@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from .program import Add, Concatenate, Convolve, Gate, Lookup, MaxPool, Pair, Program, Requantize, SumPool, Tensor
+from .operators import Add, Concatenate, Convolve, Gate, Lookup, MaxPool, Operator, SumPool
+from .program import Pair, Program, Requantize, Tensor
 from .ranges import Range, requantized, sums
 
 
@@ -11,7 +12,8 @@ def random_program(seed: int, *, size: Pair | None = None, operators: int = 6) -
     """A small network of every kind of operator at awkward shapes, whose sums are proven to fit.
 
     Odd maps, one channel, one pixel, strides with padding at every edge, groups, all-zero and extreme kernels and
-    scales, residual adds, gates and concatenations occur, and scores by one kernel a channel. The same seed gives the same program.
+    scales, residual adds, gates and concatenations occur, and scores by one kernel a channel. The same seed gives the
+    same program.
 
     Args:
         size: rows and columns of the picture; None draws them from 1 to 9.
@@ -46,8 +48,8 @@ def random_program(seed: int, *, size: Pair | None = None, operators: int = 6) -
         x = draw.pool(x, whole=True, scores=True)
     else:
         x = draw.convolve(x, scores=int(rng.integers(1, 12)))
-    classes = x.shape[0]
-    return Program(draw.tensors, tuple(draw.operators), "picture", x.name, tuple(f"class {i}" for i in range(classes)))
+    labels = tuple(f"class {i}" for i in range(x.shape[0]))
+    return Program(draw.tensors, tuple(draw.operators), "picture", (x.name,), labels)
 
 
 def random_pictures(program: Program, count: int, seed: int = 0) -> NDArray[np.uint8]:
@@ -64,7 +66,7 @@ class _Draw:
     def __init__(self, rng: np.random.Generator) -> None:
         self.rng = rng
         self.tensors: dict[str, Tensor] = {}
-        self.operators: list[Lookup | Convolve | SumPool | MaxPool | Add | Gate | Concatenate] = []
+        self.operators: list[Operator] = []
 
     def tensor(self, name: str, shape: tuple[int, int, int], dtype: str, low: int = 0, high: int = 255) -> Tensor:
         zero = int(np.clip(self.rng.choice([0, -128, 5, -3]), low, high))
@@ -162,7 +164,7 @@ class _Draw:
         self, operator: Convolve | SumPool | Add | Gate, shape: tuple[int, int, int], dtype: str = "int8"
     ) -> Tensor:
         """Give the operator a random requantization that fits, and the program the operator."""
-        program = Program(self.tensors | {operator.output: Tensor("", shape, dtype, 1.0, 0, 0, 0)}, (), "", "")
+        program = Program(self.tensors | {operator.output: Tensor("", shape, dtype, 1.0, 0, 0, 0)}, (), "", ())
         (found,) = sums(program, operator)
         how = self.requantize(found, len(found.low), dtype, unit=isinstance(operator, Add))
         self.operators.append(type(operator)(**(vars(operator) | {"requantize": how})))

@@ -153,7 +153,7 @@ def make_firmware(
     """
     toolchain = toolchain or find_toolchain()
     folded = fold(program)
-    voting = {} if rule is None else emit_vote(rule, program.tensors[program.output].shape[0], NAME)
+    voting = {} if rule is None else emit_vote(rule, program.scores.shape[0], NAME)
     voting.pop("main.c", None)
 
     def build_with(prefer: str, more: int = 0) -> Firmware:

@@ -88,7 +88,7 @@ def _size(program: Program, use: Usage, prefer: str) -> Size:
     code = table["base"]
     for kernel, counts in code_counts(use.kernels).items():
         code += _product(_nearest(table, kernel) or UNFITTED, counts)
-    scores = 2 * program.tensors[program.output].shape[0]
+    scores = 2 * program.scores.shape[0]
     return Size(
         use.constant_bytes + use.straight_bytes + round(code), use.arena_bytes + -(-scores // 4) * 4 + STACK_BYTES
     )

@@ -10,7 +10,8 @@ from ..cost.energy import estimate_energy
 from ..cost.preset import Preset
 from ..errors import BadInput
 from ..integer.file import load_program
-from ..integer.program import Convolve, Program
+from ..integer.operators import Convolve
+from ..integer.program import Program
 from ..mcu.board import Board
 from ..weights import shipped_cards, shipped_graph, shipped_program
 from .budget import Budget, Limit

@@ -16,20 +16,8 @@ from ..graph import Graph
 from ..graph.steps import Step
 from ..integer import ranges
 from ..integer.fixed import fixed_point, tolerance_of
-from ..integer.program import (
-    LIMITS,
-    Add,
-    Convolve,
-    Gate,
-    Lookup,
-    Operator,
-    Pair,
-    Program,
-    Requantize,
-    Shape,
-    SumPool,
-    Tensor,
-)
+from ..integer.operators import Add, Convolve, Gate, Lookup, Operator, SumPool
+from ..integer.program import LIMITS, Pair, Program, Requantize, Shape, Tensor
 
 PICTURE = "picture"
 _ZERO_POINTS = {"": 5, "relu": -128, "relu6": -128, "hardswish": -118, "hardsigmoid": -128}
@@ -93,7 +81,7 @@ def skeleton(graph: Graph) -> Skeleton:
         operators.append(_renamed(operator_of(layer).operators[-1], step.name, reads))
     tensors = {name: replace(_output(layer), name=name) for name, layer in found.items()}
     tensors[PICTURE] = Tensor(PICTURE, picture, "uint8", 1 / 255, 0, 0, 255)
-    return Skeleton(Program(tensors, tuple(operators), PICTURE, operators[-1].name), tuple(found.values()))
+    return Skeleton(Program(tensors, tuple(operators), PICTURE, (operators[-1].name,)), tuple(found.values()))
 
 
 @cache
@@ -109,7 +97,7 @@ def operator_of(layer: Layer) -> Program:
     if layer.kind == "lookup":
         tables = draw.integers(-128, 128, (layer.output[0], 256)).astype(np.int8)
         tensors["x0"] = Tensor("x0", layer.output, "uint8", 1 / 255, 0, 0, 255)
-        return Program(tensors | {"y": _output(layer)}, (Lookup("y", "x0", "y", tables),), "x0", "y")
+        return Program(tensors | {"y": _output(layer)}, (Lookup("y", "x0", "y", tables),), "x0", ("y",))
     blank = Requantize(np.ones(1, np.int32), np.zeros(1, np.int32), 0, 0, -128, 127)
     operator: Convolve | SumPool | Gate | Add
     if layer.kind == "convolve":
@@ -122,8 +110,8 @@ def operator_of(layer: Layer) -> Program:
         operator = Gate("y", ("x0", "x1"), "y", blank)
     else:
         operator = Add("y", ("x0", "x1"), "y", (2**18, 2**18), replace(blank, shift=19))
-        return Program(tensors | {"y": _output(layer)}, (operator,), "x0", "y")
-    program = Program(tensors | {"y": _output(layer)}, (), "x0", "y")
+        return Program(tensors | {"y": _output(layer)}, (operator,), "x0", ("y",))
+    program = Program(tensors | {"y": _output(layer)}, (), "x0", ("y",))
     (found,) = ranges.sums(program, operator)
     return replace(program, operators=(replace(operator, requantize=_requantize(layer, operator, found, draw)),))
 

@@ -62,7 +62,7 @@ class Compiled:
         run = getattr(self.library, f"net{number}_run")
         pointer = np.ctypeslib.ndpointer
         run.argtypes, run.restype = [pointer(np.uint8), pointer(np.int16), pointer(np.uint32)], None
-        found = np.empty((len(pictures), program.tensors[program.output].shape[0]), np.int16)
+        found = np.empty((len(pictures), program.result.shape[0]), np.int16)
         for picture, row in zip(pictures, found, strict=True):
             run(picture, row, arena)
         assert (arena[-16:] == GUARD).all()

@@ -14,7 +14,8 @@ from microbotnet.backends.c.choose import KERNELS
 from microbotnet.backends.c.form import Form
 from microbotnet.errors import BadInput
 from microbotnet.integer.interpreter import run
-from microbotnet.integer.program import Convolve, Program
+from microbotnet.integer.operators import Convolve
+from microbotnet.integer.program import Program
 from microbotnet.integer.samples import random_pictures, random_program
 
 from .compiled import STRICT, Compiled, compiler, compiler_for

@@ -7,7 +7,6 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from microbotnet.backends.c.exact import exchanged, offset_bounds, roundest
-from microbotnet.integer.interpreter import requantize
 from microbotnet.integer.program import Requantize
 from microbotnet.integer.ranges import Range
 
@@ -37,7 +36,7 @@ def test_offsets_in_the_bounds_and_no_others(made: tuple[Requantize, Range, np.n
     for offset, same in ((rng.integers(least, largest + 1), True), (least - 1, False), (largest + 1, False),
                          (roundest(least, largest), True)):  # fmt: skip
         other = replace(how, offset=offset.astype(np.int32))
-        equal = (requantize(sums - by, other) == requantize(sums, how)).all((0, 2, 3))
+        equal = (other.apply(sums - by) == how.apply(sums)).all((0, 2, 3))
         assert equal.all() if same else how.table is not None or not equal.any()
 
 
@@ -48,7 +47,7 @@ def test_exchanges_are_exact(made: tuple[Requantize, Range, np.ndarray], by: int
     other = exchanged(how, found, moved=moved, pre_shift=pre_shift)
     if other is not None:
         assert other.pre_shift == pre_shift
-        np.testing.assert_array_equal(requantize(sums - by, other), requantize(sums, how))
+        np.testing.assert_array_equal(other.apply(sums - by), how.apply(sums))
 
 
 def test_a_pre_shift_by_hand() -> None:

@@ -7,7 +7,8 @@ import pytest
 
 from microbotnet.backends.c.immediate import Immediate, _products
 from microbotnet.integer.interpreter import run
-from microbotnet.integer.program import Convolve, Lookup, Program, Requantize, SumPool, Tensor
+from microbotnet.integer.operators import Convolve, Lookup, SumPool
+from microbotnet.integer.program import Program, Requantize, Tensor
 from microbotnet.integer.samples import random_pictures
 
 from .compiled import Compiled, compiler
@@ -32,7 +33,7 @@ def every_weight(pre_shift: int) -> Program:
         Convolve("first", "x", "y", weights, 8, (2, 1), (1, 2), 1, how),
         SumPool("last", "y", "scores", (3, 6), (1, 1), scores),
     )
-    return Program(tensors, operators, "picture", "scores", tuple(map(str, range(16))))
+    return Program(tensors, operators, "picture", ("scores",), tuple(map(str, range(16))))
 
 
 @pytest.mark.parametrize("pre_shift", [0, 5, 8])

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from microbotnet.integer.program import Convolve, Lookup, Pair, Program, Requantize, SumPool, Tensor
+from microbotnet.integer.operators import Convolve, Lookup, SumPool
+from microbotnet.integer.program import Pair, Program, Requantize, Tensor
 from microbotnet.integer.samples import random_pictures
 
 
@@ -26,7 +27,7 @@ def depthwise(size: Pair, kernel: Pair, stride: Pair, padding: Pair, pre_shift: 
         Convolve("depthwise", "x", "y", weights, 8, stride, padding, 3, how),
         SumPool("last", "y", "scores", (rows, columns), (1, 1), scores),
     )
-    return Program(tensors, operators, "picture", "scores", ("a", "b", "c"))
+    return Program(tensors, operators, "picture", ("scores",), ("a", "b", "c"))
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ def test_by_hand(decide: Decide) -> None:
 
 def test_the_example_reads_a_stream(tmp_path: Path) -> None:
     program = random_program(3, size=(6, 6))
-    classes = program.tensors[program.output].shape[0]
+    classes = program.result.shape[0]
     for file, text in (emit(program) | emit_vote("majority", classes)).items():
         (tmp_path / file).write_text(text)
     sources = [tmp_path / file for file in ("net.c", "net_vote.c", "main.c")]

@@ -4,7 +4,8 @@ from math import prod
 
 import numpy as np
 
-from ...integer.program import Convolve, Program
+from ...integer.operators import Convolve
+from ...integer.program import Program
 from .depthwise import depthwise_forms
 from .form import Form, window_of, with_packed
 from .immediate import immediate_form

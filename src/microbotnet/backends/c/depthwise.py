@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...integer import ranges
-from ...integer.program import Convolve, Pair, Program, Requantize
+from ...integer.operators import Convolve
+from ...integer.program import Pair, Program, Requantize
 from .codes import encode_codes
 from .exact import Whole, exchanged, offset_bounds
 from .form import Form, table, window_of

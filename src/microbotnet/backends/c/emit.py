@@ -15,25 +15,13 @@ from ...errors import BadInput
 from ...integer import ranges
 from ...integer.arena import Plan, plan
 from ...integer.fold import fold
-from ...integer.program import (
-    Add,
-    Concatenate,
-    Convolve,
-    Gate,
-    Lookup,
-    MaxPool,
-    Operator,
-    Program,
-    Requantize,
-    SumPool,
-    Tensor,
-)
-from . import apart, avx512, convolutions, vectors
+from ...integer.program import Program, Requantize, Tensor
+from . import apart, avx512, vectors
 from .arrays import WIDTHS, Arrays
 from .choose import choose
-from .exact import exchanged
-from .form import Form, Window, table, with_packed
-from .lanes import has_room, lane_rounding
+from .form import Form, table
+from .lanes import lane_rounding
+from .operators import WRITERS
 from .vote import emit_vote
 
 ORDER = (
@@ -44,7 +32,7 @@ ORDER = (
 
 NOTHING: Mapping[str, str] = {}
 PREFER = ("speed", "size", "vectors", "avx512")
-_HOSTS = {"vectors": (vectors.form_of, vectors.room), "avx512": (avx512.form_of, avx512.room)}
+_ROOMS = {"vectors": vectors.room, "avx512": avx512.room}
 
 
 def emit(program: Program, *, prefer: str = "speed", more: int = 0, name: str = "net") -> dict[str, str]:
@@ -91,9 +79,8 @@ def arena(program: Program, *, prefer: str = "speed", more: int = 0) -> Plan:
 
 
 def _plan(program: Program, forms: list[Form], prefer: str) -> Plan:
-    if prefer in _HOSTS:
-        _, room = _HOSTS[prefer]
-        return apart.plan(program, forms, room)
+    if prefer in _ROOMS:
+        return apart.plan(program, forms, _ROOMS[prefer])
     scratch = {o.name: form.scratch for o, form in zip(program.operators, forms, strict=True) if form.scratch}
     return plan(program, scratch)
 
@@ -117,7 +104,7 @@ def write_c(
     """
     sources = emit(program, prefer=prefer, name=name)
     if rule is not None:
-        sources |= emit_vote(rule, program.tensors[program.output].shape[0], name)
+        sources |= emit_vote(rule, program.scores.shape[0], name)
     for file, text in sources.items():
         write_atomically(folder / file, text.encode())
     return Written(tuple(folder / file for file in sources), *weigh(sources, name))
@@ -131,73 +118,13 @@ def weigh(sources: Mapping[str, str], name: str = "net") -> tuple[int, int]:
 
 
 def _forms(program: Program, prefer: str, more: int) -> list[Form]:
-    if prefer in _HOSTS:
-        form_of, _ = _HOSTS[prefer]
-        return [form_of(program, operator) for operator in program.operators]
-    return choose([_candidates(program, operator) for operator in program.operators], prefer, more)
-
-
-def _candidates(program: Program, operator: Operator) -> list[Form]:
-    inputs, output = program.of(operator)
-    if inputs[0].dtype == "uint8" and not isinstance(operator, Lookup):
-        raise BadInput(f"{operator.name}: reads the picture's bytes; only a lookup can")
-    if output.dtype == "int16" and not isinstance(operator, Convolve | SumPool):
-        raise BadInput(f"{operator.name}: cannot give the scores; end with a linear, a convolution or an average pool")
-    if isinstance(operator, Convolve):
-        return convolutions.forms_of(program, operator)
-    return with_packed([_form(program, operator)])
-
-
-def _form(program: Program, operator: Lookup | SumPool | MaxPool | Add | Gate | Concatenate) -> Form:
-    inputs, output = program.of(operator)
-    channels, pixels = output.shape[0], prod(output.shape[1:])
-    match operator:
-        case Lookup(tables=tables):
-            kernel = "lookup_bytes" if inputs[0].dtype == "uint8" else "lookup"
-            call = f"{kernel}({{x}}, {{y}}, {{table}}, {256 * (len(tables) > 1)}, {channels}, {pixels})"
-            return Form(("lookup",), call, arrays={"table": tables})
-        case SumPool(kernel=kernel, stride=stride, requantize=how):
-            count = prod(kernel)
-            if (
-                output.dtype == "int8"
-                and kernel == inputs[0].shape[1:]
-                and count % 4 == 0
-                and count <= 512
-                and has_room(program, operator)
-            ):
-                call = f"sum_map({{x}}, {{y}}, &how, {channels}, {count // 4})"
-                return Form(("requantize", "lanes", "armv6m", "rows", "window", "pools"), call, how=how)
-            call = f"sum_{'pool' if output.dtype == 'int8' else 'scores'}({{x}}, {{y}}, &how, &window)"
-            return Form(
-                ("requantize", "lanes", "armv6m", "rows", "window", "pools"),
-                call,
-                how=how,
-                window=Window(kernel, stride),
-            )
-        case MaxPool(kernel=kernel, stride=stride, padding=padding):
-            window = Window(kernel, stride, padding)
-            return Form(
-                ("requantize", "lanes", "armv6m", "rows", "window", "pools"),
-                "max_pool({x}, {y}, &window)",
-                window=window,
-            )
-        case Add(multipliers=(a, b), requantize=how):
-            call = f"add({{x}}, {{x1}}, {{y}}, {a}, {b}, &how, {channels * pixels})"
-            return Form(("requantize", "lanes", "armv6m", "elementwise"), call, how=how)
-        case Gate():
-            how = exchanged(operator.requantize, *ranges.sums(program, operator)) or operator.requantize
-            plain = how.pre_shift == 0 and has_room(program, replace(operator, requantize=how))
-            kernel = "gate_unshifted" if plain else "gate"
-            zeros = f"{inputs[0].zero_point}, {inputs[1].zero_point}"
-            call = f"{kernel}({{x}}, {{x1}}, {{y}}, {zeros}, &how, {channels}, {pixels})"
-            return Form(("requantize", "lanes", "armv6m", "elementwise"), call, how=how)
-        case Concatenate(requantize=hows):
-            starts = [sum(t.shape[0] for t in inputs[:i]) * pixels for i in range(len(inputs))]
-            call = ";\n    ".join(
-                f"place({{x{i or ''}}}, {{y}} + {start}, &how{i}, {tensor.shape[0]}, {pixels})"
-                for i, (tensor, start) in enumerate(zip(inputs, starts, strict=True))
-            )
-            return Form(("requantize", "lanes", "armv6m", "elementwise"), call, hows=hows)
+    writers = [WRITERS[type(operator)] for operator in program.operators]
+    both = list(zip(writers, program.operators, strict=True))
+    if prefer == "vectors":
+        return [writer.vectors(program, operator) for writer, operator in both]
+    if prefer == "avx512":
+        return [writer.avx512(program, operator) for writer, operator in both]
+    return choose([writer.small(program, operator) for writer, operator in both], prefer, more)
 
 
 _EXAMPLE = """\
@@ -246,7 +173,7 @@ def _header(program: Program, planned: Plan, name: str) -> str:
 #include <stdint.h>
 
 #define {upper}_INPUT_BYTES {prod(shape)} /* {" x ".join(map(str, shape))}: channels, rows, columns */
-#define {upper}_CLASSES {program.tensors[program.output].shape[0]}
+#define {upper}_CLASSES {program.result.shape[0]}
 #define {upper}_ARENA_BYTES {planned.size}
 #define {upper}_PICTURE_OFFSET {planned.offsets[program.input]}
 #define {upper}_LABELS {{ {labels or '""'} }}
@@ -373,7 +300,7 @@ class _Source:
         return f"(const int8_t *)arena + {self.plan.offsets[tensor.name]}"
 
     def _write(self, tensor: Tensor) -> str:
-        if tensor.name == self.program.output:
+        if tensor.name in self.program.outputs:
             return "scores"
         return f"(int8_t *)arena + {self.plan.offsets[tensor.name]}"
 

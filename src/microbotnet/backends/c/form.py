@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...integer.program import Convolve, Pair, Requantize
+from ...integer.operators import Convolve
+from ...integer.program import Pair, Requantize
 from .packed import Packed, Steps, pack, pack_table
 
 

@@ -11,7 +11,8 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
-from ...integer.program import Convolve, Program
+from ...integer.operators import Convolve
+from ...integer.program import Program
 from .assembly import CLAMP, guarded, requantized
 from .form import Form, table, window_of
 from .lanes import has_room, wrapped

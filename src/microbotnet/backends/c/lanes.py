@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...integer import ranges
-from ...integer.program import Convolve, Gate, Program, Requantize, SumPool
+from ...integer.operators import Convolve, Gate, SumPool
+from ...integer.program import Program, Requantize
 from .exact import Whole, exchanged, offset_bounds
 
 LANE = 2**15

@@ -9,7 +9,8 @@ from math import prod
 import numpy as np
 
 from ...integer import ranges
-from ...integer.program import Convolve, Program
+from ...integer.operators import Convolve
+from ...integer.program import Program
 from .codes import EACH, encode_codes, in_chunks
 from .exact import exchanged
 from .form import Form, window_of
