@@ -14,6 +14,9 @@ from PIL import Image
 from microbotnet import BadInput
 from microbotnet.data import folder as module
 from microbotnet.data.folder import list_folder, load_folder
+from microbotnet.data.sample import sample_pictures
+from microbotnet.pictures import classify
+from microbotnet.stream.frames import open_frames
 
 
 @pytest.fixture(autouse=True)
@@ -62,11 +65,7 @@ def test_a_split_takes_its_share_of_each_class_and_no_picture_twice(
         for i in range(count):
             (root / f"c{k}").mkdir(exist_ok=True)
             (root / f"c{k}" / f"{i}.jpg").touch()
-    wanted = [max(1, round(share * count)) for count in counts]
-    if any(take == count for take, count in zip(wanted, counts, strict=True)):
-        with pytest.raises(BadInput, match="cannot be split"):
-            list_folder(root, share)
-        return
+    wanted = [min(max(1, round(share * count)), count - 1) for count in counts]
     listing = list_folder(root, share)
     train, test = set(listing.files["train"]), set(listing.files["test"])
     assert not train & test
@@ -131,6 +130,31 @@ def test_one_pixel_greys_and_folders_below_are_pictures_too(tmp_path: Path) -> N
     assert (pictures[every.index("cup/grey.jpg")] == 99).all()
 
 
+LEFT_BEHIND = ("._000.png", ".DS_Store", "Thumbs.db", "desktop.ini", ".ipynb_checkpoints/000-checkpoint.png",
+               "__MACOSX/._000.png", "__MACOSX/001.png", "@eaDir/000.png/SYNOPHOTO_THUMB_M.jpg")  # fmt: skip
+
+
+def test_what_systems_leave_beside_pictures_is_passed_over(tmp_path: Path) -> None:
+    root = filled(tmp_path / ".pictures" / "set", {"ant": 3, "cup": 3})
+    bare = list_folder(root)
+    for place in (root, root / "ant", root / "cup"):
+        for name in LEFT_BEHIND:
+            (place / name).parent.mkdir(parents=True, exist_ok=True)
+            (place / name).write_bytes(b"\0\5\x16\7 no picture")
+    assert list_folder(root) == bare
+    assert len(sample_pictures(str(root), 8, 99)) == 6
+    assert [frame.name for frame in open_frames(str(root / "ant"), 8)] == ["000.png", "001.png", "002.png"]
+    answers = classify([str(root / "ant")], lambda pictures: np.ones((len(pictures), 2), np.float32), "ab", size=8)
+    assert [Path(answer.file).name for answer in answers if not answer.error] == ["000.png", "001.png", "002.png"]
+
+
+def test_the_only_picture_of_a_class_is_trained_with(tmp_path: Path) -> None:
+    root = filled(tmp_path / "set", {"ant": 5, "bee": 1, "cup": 1})
+    with pytest.warns(UserWarning, match="class 'bee' and 1 more: one picture only"):
+        listing = list_folder(root, 0.4)
+    assert [sorted(listing.labels[split]) for split in ("train", "test")] == [[0, 0, 0, 1, 2], [0, 0]]
+
+
 def test_what_is_wrong_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="no class folders; a set of pictures has a folder for each class"):
         list_folder(tmp_path)
@@ -140,9 +164,10 @@ def test_what_is_wrong_is_named(tmp_path: Path) -> None:
     (root / "cup").mkdir()
     with pytest.raises(BadInput, match="set/cup: an empty class folder"):
         list_folder(root)
+    filled(tmp_path / "lonely", {"ant": 1, "cup": 1})
+    with pytest.raises(BadInput, match="lonely: one picture a class leaves none to test with"):
+        list_folder(tmp_path / "lonely")
     filled(root, {"cup": 1})
-    with pytest.raises(BadInput, match="set/cup: 1 pictures cannot be split"):
-        list_folder(root)
     with pytest.raises(BadInput, match="between 0 and 1, not 1"):
         list_folder(root, 1.0)
     filled(root / "train", {"ant": 3, "cup": 3}), filled(root / "test", {"ant": 1, "mug": 1})

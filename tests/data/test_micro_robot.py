@@ -56,6 +56,18 @@ def folder(members: Members, path: Path) -> Path:
     return path
 
 
+def test_what_a_mac_leaves_in_zip_and_folder_is_passed_over(members: Members, tmp_path: Path) -> None:
+    plain = build_micro_robot(archive(members, tmp_path / "plain.zip"), tmp_path).read_bytes()
+    beside = {}
+    for name in members:
+        above, _, last = name.rpartition("/")
+        beside |= {f"__MACOSX/{above}/._{last}": b"\0", f"{above}/._{last}": b"\0", f"{above}/.DS_Store": b"\0"}
+    beside["__MACOSX/val/val_annotations.txt"] = b""
+    both = beside | members
+    assert build_micro_robot(archive(both, tmp_path / "mac.zip"), tmp_path).read_bytes() == plain
+    assert build_micro_robot(folder(both, tmp_path / "mac"), tmp_path).read_bytes() == plain
+
+
 def test_zip_and_folders_make_the_same_file(members: Members, tmp_path: Path) -> None:
     above = folder(members, tmp_path / "folder")
     built = [

@@ -5,7 +5,8 @@ Pictures are decoded once, and kept as one file in the user's cache for as long 
 
 import hashlib
 import os
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,8 @@ import numpy as np
 
 from ..atomic import write_atomically
 from ..errors import BadInput
-from ..pictures.read import SUFFIXES, Pixels, printable, read_picture
+from ..pictures.classify import is_picture
+from ..pictures.read import Pixels, is_left_behind, printable, read_picture
 from .cifar10 import Split
 
 if TYPE_CHECKING:
@@ -57,16 +59,19 @@ def list_folder(folder: Path, share: float | None = None) -> Listing:
     """Find the classes and pictures of a folder.
 
     Where it has no folders of its own for training and testing, `share` of each class is tested with, at least one
-    picture: those whose names' SHA-256 is least, so that the choice is the same everywhere. Classes take turns in the
-    lists, in proportion to their pictures, so that every part of a split has all of them.
+    picture and never all: those whose names' SHA-256 is least, so that the choice is the same everywhere. Classes take
+    turns in the lists, in proportion to their pictures, so that every part of a split has all of them.
 
     Args:
         folder: `train/CLASS/…` with `test/CLASS/…` or `val/CLASS/…`; `train/CLASS/…` alone; or `CLASS/…`.
         share: 0…1, 0.1 if not said; only for a folder without test pictures of its own.
 
     Raises:
-        BadInput: no class folders, or only one; an empty one; classes that are not in both; a class of one picture
-            that would have to be both; a share for a folder that needs none.
+        BadInput: no class folders, or only one; an empty one; classes that are not in both; one picture in every
+            class; a share for a folder that needs none.
+
+    Warns:
+        UserWarning: a class has one picture only; it is not tested.
     """
     root = folder / "train" if (folder / "train").is_dir() else folder
     test = next((folder / name for name in _TEST if (folder / name).is_dir()), None) if root != folder else None
@@ -81,7 +86,16 @@ def list_folder(folder: Path, share: float | None = None) -> Listing:
         share = SHARE if share is None else share
         if not 0 < share < 1:
             raise BadInput(f"the split must be a share between 0 and 1, not {share:g}")
-        found = [_divided(_pictures(root / name, folder), share, folder) for name in classes]
+        found = [_divided(_pictures(root / name, folder), share) for name in classes]
+        alone = [name for name, (_, tested) in zip(classes, found, strict=True) if not tested]
+        if len(alone) == len(classes):
+            raise BadInput(f"{folder}: one picture a class leaves none to test with; add some")
+        if alone:
+            more = f" and {len(alone) - 1} more" if alone[1:] else ""
+            warnings.warn(
+                f"class {printable(alone[0])!r}{more}: one picture only, which is trained with and not tested",
+                stacklevel=2,
+            )
     files: dict[Split, list[str]] = {}
     labels: dict[Split, list[int]] = {}
     for split, lists in zip(("train", "test"), zip(*found, strict=True), strict=True):
@@ -121,7 +135,7 @@ def load_folder(listing: Listing, split: Split, size: int) -> "tuple[Tensor, Ten
 
 
 def _classes(folder: Path) -> list[str]:
-    classes = sorted(path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    classes = sorted(path.name for path in folder.iterdir() if path.is_dir() and not is_left_behind(path.name))
     if len(classes) < 2:
         what = f"only one class folder, {printable(classes[0])!r}" if classes else "no class folders"
         raise BadInput(f"{folder}: {what}; a set of pictures has a folder for each class, two at least")
@@ -130,21 +144,22 @@ def _classes(folder: Path) -> list[str]:
 
 def _pictures(place: Path, folder: Path) -> list[str]:
     """The picture files of a class, in folders below too, relative to `folder`, in the order of their names."""
-    files = sorted(
-        path.relative_to(folder).as_posix()
-        for path in place.rglob("*")
-        if path.suffix.lower() in SUFFIXES and path.is_file()
-    )
+    files = sorted(path.relative_to(folder).as_posix() for path in pictures_below(place))
     if not files:
         raise BadInput(f"{place}: an empty class folder: no pictures in it; add some or remove it")
     return files
 
 
-def _divided(files: list[str], share: float, folder: Path) -> tuple[list[str], list[str]]:
-    count = max(1, round(share * len(files)))
-    if count == len(files):
-        place = folder / Path(files[0]).parent
-        raise BadInput(f"{place}: {len(files)} pictures cannot be split into training and test pictures; add some")
+def pictures_below(place: Path) -> Iterator[Path]:
+    """The picture files in a folder and in those below it, in any order; what is hidden is passed over."""
+    for path in place.rglob("*"):
+        if is_picture(path) and not any(is_left_behind(part) for part in path.relative_to(place).parts):
+            yield path
+
+
+def _divided(files: list[str], share: float) -> tuple[list[str], list[str]]:
+    """Of a class: what is trained and what is tested with; its only picture is trained with."""
+    count = min(max(1, round(share * len(files))), len(files) - 1)
     ranked = sorted(files, key=lambda file: hashlib.sha256(Path(file).name.encode(errors="surrogateescape")).digest())
     test = set(ranked[:count])
     return [file for file in files if file not in test], [file for file in files if file in test]

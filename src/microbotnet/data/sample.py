@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import BadInput
-from ..pictures.classify import is_picture
 from ..pictures.read import Pixels, read_picture
+from .folder import pictures_below
 from .resize import resized
 from .source import NAMED, is_cifar10, open_source
 
@@ -30,7 +30,7 @@ def sample_pictures(data: str, size: int, count: int) -> Pixels:
     if data in NAMED or not folder.is_dir() or is_cifar10(folder):
         return resized(open_source(data, size=size).load("train")[0][:count], size).numpy()
     root = folder / "train" if (folder / "train").is_dir() else folder
-    files = sorted(path for path in root.rglob("*") if is_picture(path))
+    files = sorted(pictures_below(root))
     if not files:
         raise BadInput(f"{data}: no pictures in this folder")
     chosen = [files[len(files) * i // count] for i in range(count)] if len(files) > count else files

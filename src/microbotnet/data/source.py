@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import BadInput
 from ..pictures.classify import is_picture
+from ..pictures.read import is_left_behind
 from . import cifar10
 from .cifar10 import Split, load_cifar10
 from .folder import SHARE, list_folder, load_folder
@@ -76,5 +77,5 @@ def is_cifar10(folder: Path) -> bool:
 def _has_pictures(folder: Path) -> bool:
     """Whether it is a folder of pictures: it has folders or pictures in it, and CIFAR-10 is not there."""
     return not is_cifar10(folder) and any(
-        is_picture(path) or (path.is_dir() and not path.name.startswith(".")) for path in folder.iterdir()
+        is_picture(path) or (path.is_dir() and not is_left_behind(path.name)) for path in folder.iterdir()
     )

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from ..errors import BadInput
+from ..pictures.read import is_left_behind
 
 MAX_BYTES = 16 << 20
 """Of one file: what claims to be larger is no small picture or list of them."""
@@ -23,7 +24,7 @@ class Tree(Protocol):
         """The content of a file; BadInput if it cannot be read whole."""
 
     def names(self, folder: str) -> list[str]:
-        """The names of the files straight in a folder; none if there is no such folder."""
+        """The names of the files straight in a folder, but hidden ones; none if there is no such folder."""
 
 
 @contextmanager
@@ -34,7 +35,8 @@ def open_tree(source: Path, marker: str) -> Iterator[Tree]:
         BadInput: nothing is there, it is no archive or was cut short, a path in it climbs out, or `marker` is missing.
     """
     if source.is_dir():
-        for root in (source, *sorted(path for path in source.iterdir() if path.is_dir())):
+        below = sorted(path for path in source.iterdir() if path.is_dir() and not is_left_behind(path.name))
+        for root in (source, *below):
             if (root / marker).is_file():
                 yield _Folder(root)
                 return
@@ -63,7 +65,8 @@ class _Folder:
 
     def names(self, folder: str) -> list[str]:
         place = self.root / folder
-        return [f"{folder}/{path.name}" for path in place.iterdir() if path.is_file()] if place.is_dir() else []
+        files = (path.name for path in place.iterdir() if path.is_file()) if place.is_dir() else ()
+        return [f"{folder}/{name}" for name in files if not is_left_behind(name)]
 
 
 class _Archive:
@@ -74,13 +77,17 @@ class _Archive:
             path = PurePosixPath(name.replace("\\", "/"))
             if path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
                 raise BadInput(f"{source}: the path {name!r} in it climbs out of the folder; nothing was taken from it")
-        found = [name for name in self.members if name == marker or name.partition("/")[2] == marker]
+        found = [
+            name
+            for name in self.members
+            if name == marker or (name.partition("/")[2] == marker and not is_left_behind(name.partition("/")[0]))
+        ]
         if not found:
             raise BadInput(f"{source}: {marker} is not in it")
         self.root = found[0].removesuffix(marker)
         self.folders: dict[str, list[str]] = {}
         for name in self.members:
-            if name.startswith(self.root):
+            if name.startswith(self.root) and not is_left_behind(PurePosixPath(name).name):
                 inside = name.removeprefix(self.root)
                 self.folders.setdefault(inside.rpartition("/")[0], []).append(inside)
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import BadInput
-from .read import STDIN, SUFFIXES, Pixels, printable, read_picture
+from .read import STDIN, SUFFIXES, Pixels, is_left_behind, printable, read_picture
 
 Probabilities = np.ndarray[Any, np.dtype[np.float32]]
 
@@ -80,6 +80,8 @@ def _find(files: Iterable[str]) -> Iterator[tuple[str, BadInput | None]]:
 
 def is_picture(path: Path) -> bool:
     """Whether a folder's entry is taken for a picture: by its name."""
+    if is_left_behind(path.name):
+        return False
     # A broken link is kept: it is better complained of than passed over.
     return path.suffix.lower() in SUFFIXES and (path.is_file() or not path.exists())
 

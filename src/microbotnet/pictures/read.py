@@ -26,6 +26,10 @@ SUFFIXES = {
 }  # fmt: skip
 """What a picture in a folder is known by."""
 
+_LEFT_BEHIND = {
+    "__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "@eadir", "$recycle.bin", "system volume information",
+}  # fmt: skip
+
 # Pillow's names. Its others are left out: some start programs (EPS), some cannot be decoded without more software.
 _FORMATS = {
     "AVIF", "BMP", "DIB", "GIF", "ICO", "JPEG", "JPEG2000", "MPO", "PCX", "PNG", "PPM", "QOI", "SGI", "TGA", "TIFF",
@@ -60,6 +64,11 @@ def read_picture(file: str | Path, size: int = 32) -> Pixels:
 def picture_size(shape: tuple[int, ...]) -> int | None:
     """The `size` of `read_picture` for a network whose input has this shape; None where no picture file fits."""
     return shape[1] if len(shape) == 3 and shape[0] == 3 and shape[1] == shape[2] else None
+
+
+def is_left_behind(name: str) -> bool:
+    """Whether a file or folder is one that systems and programs leave beside pictures, or hidden: passed over."""
+    return name.startswith(".") or name.lower() in _LEFT_BEHIND
 
 
 def decode_picture(content: bytes, name: str, size: int = 32) -> Pixels:

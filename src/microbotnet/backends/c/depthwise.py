@@ -23,7 +23,7 @@ STARTS = range(0, 256, 3)  # of the sums; with one of them, exact offsets are th
 
 
 def depthwise_forms(program: Program, operator: Convolve) -> list[Form]:
-    """The ways to compute bytes with one kernel a channel; none for other convolutions, for scores, or too large a map."""
+    """The ways to compute bytes with one kernel a channel; none for another convolution, scores, or too large a map."""
     (x,), y = program.of(operator)
     if operator.weights.shape[1] != 1 or len(operator.weights) != operator.groups or y.dtype != "int8":
         return []
