@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file
 from typer.testing import CliRunner
 
@@ -34,6 +35,34 @@ def few_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
         return images, torch.arange(300) % 10
 
     monkeypatch.setattr(source, "load_cifar10", load)
+
+
+def folder_of_pictures(root: Path, counts: dict[str, int]) -> Path:
+    for k, (name, count) in enumerate(counts.items()):
+        (root / name).mkdir(parents=True)
+        for i in range(count):
+            Image.fromarray(np.full((20, 20, 3), 60 * k + i, np.uint8)).save(root / name / f"{i}.png")
+    return root
+
+
+@pytest.mark.parametrize(
+    ("counts", "options", "said"),
+    [
+        ({"ant": 40, "cup": 30}, [], "63 training pictures do not fill a batch of 128: batches of 7 instead"),
+        ({"ant": 9, "bee": 1, "cup": 1}, [], "class 'bee' and 1 more: one picture only, which is trained with"),
+        ({"ant": 11, "cup": 9}, ["--batch", "17"], ""),  # a last batch of one picture
+    ],
+)
+def test_small_sets_are_trained_on(counts: dict[str, int], options: list[str], said: str, tmp_path: Path) -> None:
+    root = folder_of_pictures(tmp_path / "set", counts)
+    command = ["train", "modern", "--net", "grain-s", "--epochs", "1", "--data", str(root)]
+    done = subprocess.run(
+        [*MICROBOTNET, *command, *options, "--out", str(tmp_path / "out")], capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    lines = [line for line in done.stderr.splitlines() if line.startswith("microbotnet: ")]
+    assert [line for line in lines if said in line] == ([lines[0]] if said else [])
+    assert (tmp_path / "out" / "model.safetensors").exists()
 
 
 @pytest.mark.usefixtures("few_pictures")

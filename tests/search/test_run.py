@@ -121,8 +121,8 @@ def test_what_cannot_be_searched_is_said_at_once(pictures: Path, tmp_path: Path)
     other = replace(PLAN, budget=parse_budget("macs<=3e5"))
     with pytest.raises(BadInput, match="holds a search with another budget"):
         search(source, other, tmp_path / "a")
-    with pytest.raises(BadInput, match="do not fill a batch of 16"):
-        search(source, replace(PLAN, pictures=30), tmp_path / "b")
+    with pytest.raises(BadInput, match="too few with 29 held out"):
+        search(source, replace(PLAN, pictures=30, recipe=replace(RECIPE, holdout=29)), tmp_path / "b")
     (tmp_path / "a" / "settings.json").write_text("{")
     with pytest.raises(BadInput, match=r"settings\.json: not JSON"):
         search(source, PLAN, tmp_path / "a")

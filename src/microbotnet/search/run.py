@@ -18,7 +18,7 @@ from ..atomic import write_atomically
 from ..data.resize import resized
 from ..data.source import Source
 from ..errors import BadInput, Failed
-from ..training.recipe import Recipe
+from ..training.recipe import Recipe, fitted
 from .front import write_results
 from .plan import Plan
 from .study import Study, Trained
@@ -67,11 +67,8 @@ def search(
     images = resized(images, plan.resolution)
     order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(0))[: plan.pictures]
     plan = replace(plan, recipe=_for_pictures(plan, len(order)))
-    if len(order) - plan.recipe.holdout < plan.recipe.batch:
-        raise BadInput(
-            f"{source.name}: {len(order)} pictures with {plan.recipe.holdout} held out do not fill a batch of "
-            f"{plan.recipe.batch}; lower --holdout or --batch"
-        )
+    if len(order) - plan.recipe.holdout < 2:
+        raise BadInput(f"{source.name}: {len(order)} pictures are too few with {plan.recipe.holdout} held out")
     _settle(folder, plan, source)
     study = Study(
         folder, plan.budget, classes=len(source.classes), resolution=plan.resolution, prefer=plan.prefer, seed=plan.seed
@@ -92,8 +89,9 @@ def search(
 
 def _for_pictures(plan: Plan, count: int) -> Recipe:
     """The recipe of the short trainings where there are `count` pictures."""
-    recipe = plan.recipe
-    return replace(recipe, epochs=round(recipe.epochs * plan.pictures / count), holdout=recipe.holdout or count // 6)
+    recipe, holdout = plan.recipe, plan.recipe.holdout or count // 6
+    recipe = replace(recipe, epochs=round(recipe.epochs * plan.pictures / count), holdout=holdout)
+    return fitted(recipe, count - holdout)
 
 
 def _settle(folder: Path, plan: Plan, source: Source) -> None:

@@ -25,7 +25,7 @@ from ..quant.policy import kernels
 from .checkpoint import Checkpoint, load_checkpoint
 from .loop import TrainingSet, top1, train
 from .norms import reestimate_norms
-from .recipe import Recipe, load_recipe
+from .recipe import fitted, load_recipe
 from .session import make_teacher
 
 Record = dict[str, Any]
@@ -218,14 +218,15 @@ class _Work:
         batches = Batches(
             pictures.images[:count], pictures.mean, pictures.std, pad=recipe.crop, device=self.fabric.device
         )
-        inputs = (batches.take(index, view) for index in torch.split(some, 500))
+        inputs = (batches.take(index, view) for index in some.chunk(-(-len(some) // 500)))  # no last one of one picture
         reestimate_norms(model.to(self.fabric.device), inputs)
         return model.cpu()
 
     def trained(self, model: nn.Module, recipe_name: str, epochs: int, what: str, decides: Record) -> nn.Module:
         if epochs == 0:
             return self.with_new_norms(model) if self.measured else model
-        recipe: Recipe = load_recipe(recipe_name, {"epochs": epochs, "holdout": self.plan.holdout})
+        recipe = load_recipe(recipe_name, {"epochs": epochs, "holdout": self.plan.holdout})
+        recipe = fitted(recipe, len(self.pictures.labels) - recipe.holdout, self.fabric.world_size)
         teacher = self.plan.teacher
         kept, _ = train(
             model,

@@ -24,6 +24,7 @@ from .recipe import Recipe
 from .settle import settle, settles
 from .snapshot import Progress, State, load_snapshot, save_snapshot
 from .teacher import Ensemble, Teacher
+from .threads import fastest_threads, free_to_choose
 from .tune import freeze
 from .views import views
 
@@ -83,8 +84,11 @@ def train(
         raise BadInput(
             f"{pictures.name}: {count} training pictures do not fill a batch of {recipe.batch}; --batch {count} at most"
         )
-    if recipe.batch % fabric.world_size:
-        raise BadInput(f"a batch of {recipe.batch} cannot be shared by {fabric.world_size} processes equally")
+    if recipe.batch % fabric.world_size or recipe.batch < 2 * fabric.world_size:
+        raise BadInput(
+            f"a batch of {recipe.batch} cannot be shared by {fabric.world_size} processes equally, two pictures at "
+            "least for each"
+        )
     if tune == "gradual" and fabric.world_size > 1:
         raise BadInput("gradual unfreezing needs one process; leave out --devices and --nodes")
     if recipe.settle and fabric.world_size > 1 and settles(model):
@@ -114,6 +118,22 @@ def train(
     freeze(model, tune, progress.epochs, recipe.epochs)
     network, stepper = fabric.setup(model, optimizer)
     quantized = quantized_layers(model)
+
+    def save() -> None:
+        states = {"model": model.state_dict()}
+        if averaged is not model:
+            states["averaged"] = averaged.state_dict()
+        if recipe.restart_from_best:
+            states["best"] = best
+        if fabric.is_global_zero:
+            save_snapshot(snapshot, config, progress, states, optimizer)
+
+    if progress.threads is not None:
+        torch.set_num_threads(min(progress.threads, torch.get_num_threads()))
+    elif device.type == "cpu" and fabric.world_size == 1 and free_to_choose():
+        step_alone = _step_alone(model, draw(0, seed)(torch.arange(recipe.batch)), labels[: recipe.batch])
+        progress.threads = fastest_threads(step_alone, torch.get_num_threads())
+        save()
 
     for epoch in range(progress.epochs, recipe.epochs):
         begun = time.monotonic()
@@ -174,17 +194,24 @@ def train(
                 best = {key: value.clone() for key, value in averaged.state_dict().items()}
         record["seconds"] = round(time.monotonic() - begun, 1)
         progress.epochs, progress.history = epoch + 1, [*progress.history, record]
-        states = {"model": model.state_dict()}
-        if averaged is not model:
-            states["averaged"] = averaged.state_dict()
-        if recipe.restart_from_best:
-            states["best"] = best
-        if fabric.is_global_zero:
-            save_snapshot(snapshot, config, progress, states, optimizer)
+        save()
         on_epoch(record)
     if recipe.restart_from_best:
         averaged.load_state_dict(best)
     return averaged.eval(), progress.history
+
+
+def _step_alone(model: nn.Module, inputs: Tensor, targets: Tensor) -> Callable[[], None]:
+    """Forward and back through a copy of the model, which learns nothing."""
+    copied = copy.deepcopy(model)
+
+    def step() -> None:
+        with computed_once(quantized_layers(copied)), faster_on_cpu():
+            loss = F.cross_entropy(copied(inputs), targets)
+        if loss.requires_grad:
+            loss.backward()  # type: ignore[no-untyped-call]
+
+    return step
 
 
 def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:

@@ -28,7 +28,7 @@ from ..quant.activations import quantize_activations
 from ..quant.parametrize import bake, latent_kernels, make_quantizer, quantize
 from .checkpoint import Checkpoint, activation_bits, has_quantized_kernels, load_checkpoint, save_checkpoint
 from .loop import TrainingSet, top1, train
-from .recipe import Recipe
+from .recipe import Recipe, fitted
 from .teacher import Ensemble, Teacher
 from .transfer import network_for, positions
 from .tune import check_tune
@@ -76,7 +76,7 @@ def train_on(
     Args:
         source: the pictures; see `open_source`. They are resized to the network's size, and normalised as `begin`'s
             were, else as CIFAR-10's, so that weights carry over from one set to another.
-        recipe, recipe_name: what to do, and what the card calls it.
+        recipe, recipe_name: what to do, and what the card calls it; few pictures have a smaller batch (see `fitted`).
         net, width: `create_model`'s; a design's file too.
         teacher: a checkpoint (name or file) whose outputs are followed; it must know all classes. Several, with commas
             between them, teach as one: the mean of their logits.
@@ -119,6 +119,7 @@ def train_on(
         shape = "×".join(map(str, input_shape_of(architecture)))
         raise BadInput(f"{net}: takes {shape}, no pictures; train it in a loop of your own, then `import` it")
     originals, labels = source.load("train")
+    recipe = fitted(recipe, len(labels) - recipe.holdout, fabric.world_size)
     images = resized(originals, architecture["input_size"])
     if begin is None and isinstance(model, Fitted):
         model.fit(Batches(images, mean, std).take(torch.arange(min(5000, len(images)))))
@@ -189,7 +190,7 @@ def train_on(
             "lightning-fabric": version("lightning-fabric"),
             "python": platform.python_version(),
         },
-        "machine": f"{fabric.world_size} × {fabric.device.type} ({platform.machine()})",
+        "machine": f"{fabric.world_size} × {fabric.device.type} ({platform.machine()}){_threads(fabric)}",
     }
     checkpoint = folder / "model.safetensors"
     if fabric.is_global_zero:
@@ -202,6 +203,10 @@ def train_on(
             save_checkpoint(folder / "latent.safetensors", kept, card | full)
         write_atomically(folder / "log.csv", _csv(history))
     return Outcome(checkpoint, card, history)
+
+
+def _threads(fabric: Fabric) -> str:
+    return f", threads: {torch.get_num_threads()}" if fabric.device.type == "cpu" else ""
 
 
 def _quantization(

@@ -19,11 +19,16 @@ State = dict[str, Tensor]
 
 @dataclass
 class Progress:
-    """What a training knows besides tensors: epochs done, a record of each, and the best held-out top-1 (percent)."""
+    """What a training knows besides tensors: epochs done, a record of each, and the best held-out top-1 (percent).
+
+    threads: that it was found fastest with, and is gone on with, since sums depend on their number; None if that was
+        not asked.
+    """
 
     epochs: int = 0
     history: list[dict[str, Any]] = field(default_factory=list)
     best: float = -1.0
+    threads: int | None = None
 
 
 def save_snapshot(
