@@ -151,8 +151,9 @@ def test_cards_are_checked(tmp_path: Path, model: torch.nn.Module) -> None:
         with pytest.raises(BadInput, match=message):
             load_checkpoint(file)
     card.unlink()
-    with pytest.raises(BadInput, match=r"mine\.json: missing"):
+    with pytest.raises(BadInput, match=r"mine\.json: missing.*--net"):
         load_checkpoint(file)
+    assert _same(load_checkpoint(file, {"name": "microbotnet", "width": 0.25}).model, model)
 
 
 def test_no_such_checkpoint_lists_the_shipped_ones(tmp_path: Path) -> None:

@@ -45,12 +45,7 @@ def evaluate(
     if checkpoint is None:
         checkpoint = shipped_name(net or "microbotnet", 0.32 if width is None else width)
     elif net is not None or width is not None:
-        architecture = {
-            "name": net or "microbotnet",
-            "width": 1.0 if width is None else width,
-            "num_classes": 10,
-            "input_size": 32,
-        }
+        architecture = {"name": net or "microbotnet", "width": 1.0 if width is None else width}
     loaded = load_checkpoint(checkpoint, architecture)
     source = open_source(
         data or loaded.card["data"].get("name"), size=loaded.card["architecture"]["input_size"], split=split

@@ -75,11 +75,12 @@ def weights_of(checkpoint: str) -> Weights:
         BadInput: as `load_checkpoint`.
     """
     from ..graph.trace import trace
+    from ..nets import input_shape_of
     from ..training.checkpoint import load_checkpoint
 
     loaded = load_checkpoint(checkpoint)
     made = loaded.card["architecture"]
-    graph: Graph = trace(loaded.model, (3, made["input_size"], made["input_size"]))
+    graph: Graph = trace(loaded.model, input_shape_of(made))
     kernels = []
     for kernel in kernels_of(graph):
         path, _, key = kernel.name.rpartition(".")

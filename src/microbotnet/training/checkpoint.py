@@ -1,32 +1,33 @@
-"""Checkpoints: weights as safetensors, what they are as a JSON card beside them.
-
-The weights of the notes, PyTorch pickles, are read too, but only as data: `weights_only=True` refuses code.
-"""
+"""Checkpoints: weights as safetensors, what they are as a JSON card beside them; others' weights by `state`."""
 
 import json
-import pickle
-from collections.abc import Mapping
+import warnings
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources.abc import Traversable
+from functools import cache
+from importlib.resources import as_file
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load, save
-from torch import Tensor, nn
+from safetensors.torch import save
+from torch import nn
 
 from ..atomic import write_atomically
 from ..compress.file import SUFFIX, read_compressed
 from ..data.cifar10 import CLASSES, MEAN, STD
+from ..data.source import CIFAR10
 from ..design import design_from
 from ..errors import BadInput
-from ..nets import create_model
+from ..nets import architecture, create_model, find_net, input_shape_of, net_names
 from ..quant.activations import quantize_activations
+from ..quant.policy import kernels
 from ..weights import DEFAULT, shipped_cards, shipped_file
+from .state import Mismatch, State, fitted, read_state
 
+_ARGUMENTS = {"name": str, "width": float, "num_classes": int}
 PUBLISHED_WIDTHS = (0.25, 0.32, 0.5, 1.0)
-_STRAY = ("total_ops", "total_params")
 
 
 @dataclass(frozen=True)
@@ -47,43 +48,63 @@ def save_checkpoint(path: Path, model: nn.Module, card: Mapping[str, Any]) -> No
     write_atomically(path, save(tensors))
 
 
-def load_checkpoint(name: str | Path = DEFAULT, architecture: Mapping[str, Any] | None = None) -> Checkpoint:
-    """Load shipped weights by name, a checkpoint of ours (.safetensors, .mbz), or a published PyTorch state dict.
+def load_checkpoint(name: str | Path = DEFAULT, asked: Mapping[str, Any] | None = None) -> Checkpoint:
+    """Load shipped weights by name, a checkpoint of ours (.safetensors, .mbz), or a state dict that others saved.
 
     Args:
         name: a name of `shipped_cards()` or a file.
-        architecture: `create_model`'s arguments, for files without a card; None finds the MicroBotNet that fits.
+        asked: `create_model`'s arguments, for files without a card; without num_classes, as many as the weights have
+            outputs. None finds the network of the zoo that fits.
 
     Raises:
         BadInput: no such name or file; a damaged file (with the place); a pickle that carries code; keys that are
-            missing, unknown or of another shape (named).
+            missing, unknown or of another shape, or values that no network can have (named).
     """
     cards = shipped_cards()
     if str(name) in cards:
-        return _from_safetensors(shipped_file(str(name)), cards[str(name)])
+        with as_file(shipped_file(str(name))) as file:
+            return Checkpoint(_filled(_network(cards[str(name)]), read_state(file), str(name)), cards[str(name)])
     path = Path(name)
     if not path.is_file():
         what = "is a folder, not a checkpoint" if path.is_dir() else "no such checkpoint"
         raise BadInput(f"{path}: {what}; give a file or one of: {', '.join(cards)}")
-    if path.suffix == ".safetensors":
-        return _from_safetensors(path, _read_card(path.with_suffix(".json")))
+    if path.suffix == ".safetensors" and (asked is None or has_card(path)):
+        card = _read_card(path.with_suffix(".json"))
+        return Checkpoint(_filled(_network(card), read_state(path), path), card)
     if path.suffix == SUFFIX:
         tensors, card = read_compressed(path)
         state = {key: torch.from_numpy(values) for key, values in tensors.items()}
         card = _checked_card(card, path)
-        return Checkpoint(_filled(_network(card), state, str(path)), card)
-    state = _published_state(path)
-    architecture = dict(architecture or _recognise(state, path))
-    card = {"architecture": architecture, "data": {"name": "cifar10", "classes": CLASSES, "mean": MEAN, "std": STD}}
-    return Checkpoint(_filled(create_model(**architecture), state, str(path)), card)
+        return Checkpoint(_filled(_network(card), state, path), card)
+    state = read_state(path)
+    found = dict(asked) if asked is not None else _recognise(state, path)
+    if "num_classes" not in found:
+        found["num_classes"] = _outputs(state, found["name"]) or find_net(found["name"]).num_classes
+    if "input_size" not in found:
+        found["input_size"] = architecture(found["name"], found["num_classes"])["input_size"]
+    return Checkpoint(
+        _filled(create_model(**found), state, path),
+        {"architecture": found, "data": data_of(found["num_classes"], input_shape_of(found))},
+    )
 
 
-def _from_safetensors(path: Traversable, card: dict[str, Any]) -> Checkpoint:
-    try:
-        state = load(path.read_bytes())
-    except SafetensorError as error:
-        raise BadInput(f"{path}: damaged safetensors file ({len(path.read_bytes())} bytes): {error}") from None
-    return Checkpoint(_filled(_network(card), state, str(path)), card)
+def data_of(outputs: int, shape: Sequence[int]) -> dict[str, Any]:
+    """What a card says of the data, for weights that came without one: ten classes are taken for CIFAR-10's."""
+    colours = shape[0] if len(shape) == 3 else 1
+    mean, std = (list(MEAN), list(STD)) if colours == 3 else ([0.0] * colours, [1.0] * colours)
+    if outputs == len(CLASSES) and colours == 3:
+        return {"name": CIFAR10, "classes": list(CLASSES), "mean": mean, "std": std}
+    return {"name": "unknown", "classes": [str(i) for i in range(outputs)], "mean": mean, "std": std}
+
+
+def is_ordered(path: Path) -> bool:
+    """Whether tensors lie in a file of weights in the network's order."""
+    return path.suffix != ".safetensors"
+
+
+def has_card(path: Path) -> bool:
+    """Whether a card lies beside a .safetensors file."""
+    return path.suffix == ".safetensors" and path.with_suffix(".json").is_file()
 
 
 def activation_bits(card: Mapping[str, Any]) -> int | None:
@@ -103,7 +124,7 @@ def _network(card: Mapping[str, Any]) -> nn.Module:
     architecture = card["architecture"]
     model = create_model(**architecture)
     if bits := activation_bits(card):
-        quantize_activations(model, bits, (3, architecture["input_size"], architecture["input_size"]))
+        quantize_activations(model, bits, input_shape_of(architecture))
     return model
 
 
@@ -111,7 +132,9 @@ def _read_card(path: Path) -> dict[str, Any]:
     try:
         card = json.loads(path.read_bytes())
     except FileNotFoundError:
-        raise BadInput(f"{path}: missing; a checkpoint needs its card beside it") from None
+        raise BadInput(
+            f"{path}: missing; a checkpoint has its card beside it, or say the network it holds: --net NAME"
+        ) from None
     except ValueError as error:
         raise BadInput(f"{path}: not a JSON card: {error}") from None
     return _checked_card(card, path)
@@ -119,11 +142,12 @@ def _read_card(path: Path) -> dict[str, Any]:
 
 def _checked_card(card: Any, path: Path) -> dict[str, Any]:
     try:
-        arguments = {"name": str, "width": float, "num_classes": int, "input_size": int}
         given = card["architecture"]
-        card["architecture"] = {key: kind(given[key]) for key, kind in arguments.items()}
+        card["architecture"] = {key: kind(given[key]) for key, kind in _ARGUMENTS.items()}
+        size = given["input_size"]
+        card["architecture"]["input_size"] = None if size is None else int(size)
         if "design" in given:
-            card["architecture"]["design"] = design_from(given["design"], str(path)).to_json()
+            card["architecture"]["design"] = design_from(given["design"], path).to_json()
         for key, kind in {"classes": str, "mean": float, "std": float}.items():
             card["data"][key] = [kind(value) for value in card["data"][key]]
         activation_bits(card)
@@ -132,56 +156,75 @@ def _checked_card(card: Any, path: Path) -> dict[str, Any]:
     return card  # type: ignore[no-any-return]
 
 
-def _published_state(path: Path) -> dict[str, Tensor]:
-    """The state dict in a PyTorch file, without wrapper, prefix and profiling buffers."""
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        with path.open("rb") as file:
-            plain = file.read(2) in (b"\x80\x03", b"\x80\x04", b"\x80\x05")  # Python's own protocols; torch writes 2
-        if plain or "GLOBAL" in str(error):  # GLOBAL: a name to call that weights never need
-            raise BadInput(f"{path}: refused: the file carries code, not only weights; nothing of it was run") from None
-        raise BadInput(f"{path}: not a PyTorch checkpoint, or cut short at byte {path.stat().st_size}") from None
-    except (EOFError, RuntimeError, ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
-        raise BadInput(f"{path}: damaged or truncated at or before byte {path.stat().st_size}: {error}") from None
-    if isinstance(content, dict) and isinstance(content.get("net"), dict):
-        content = content["net"]
-    if not isinstance(content, dict) or not all(isinstance(value, Tensor) for value in content.values()):
-        raise BadInput(f"{path}: holds no state dict; expected tensors by name, or a dict with them under 'net'")
-    return {
-        key.removeprefix("module.").replace(".lastBN.", "."): value
-        for key, value in content.items()
-        if not key.endswith(_STRAY)
-    }
-
-
-def _recognise(state: Mapping[str, Tensor], path: Path) -> dict[str, Any]:
-    """The arguments of the MicroBotNet whose tensors have these shapes."""
-    head = state.get("classifier.1.bias")
-    classes = len(head) if head is not None and head.ndim == 1 and len(head) else len(CLASSES)
+def _recognise(state: State, path: Path) -> dict[str, Any]:
+    """The arguments of the network whose tensors these are: a MicroBotNet, or another of the zoo at width 1."""
+    classes = _outputs(state, "microbotnet") or len(CLASSES)
     nearest: dict[str, Any] = {}
     most = -1
     for name in ("microbotnet", "microbotnet-large"):
         for width in PUBLISHED_WIDTHS:
             arguments: dict[str, Any] = {"name": name, "width": width, "num_classes": classes, "input_size": 32}
-            wanted = create_model(**arguments).state_dict()
+            wanted = _shapes(arguments)
             same = sum(key in state and state[key].shape == value.shape for key, value in wanted.items())
             if same > most:
                 nearest, most = arguments, same
+            if _fits(state, wanted, path):
+                return arguments
+    there = Counter(value.shape for value in state.values())
+    nets = [find_net(name) for name in net_names() if not find_net(name).design and _body(name) <= there]
+    others = [architecture(net.name, _outputs(state, net.name) or net.num_classes) for net in nets]
+    found = [arguments for arguments in others if _fits(state, _shapes(arguments), path)]
+    if len(found) > 1:
+        names = ", ".join(arguments["name"] for arguments in found)
+        raise BadInput(f"{path}: these weights fit {names}; say which with --net")
+    if found:
+        return found[0]
     if most == 0:
-        raise BadInput(f"{path}: no key of a MicroBotNet in it; its first is {next(iter(state), None)!r}")
+        raise BadInput(
+            f"{path}: no key of a MicroBotNet in it; its first is {next(iter(state), None)!r}; say the network: --net"
+        )
     return nearest
 
 
-def _filled(model: nn.Module, state: Mapping[str, Tensor], source: str) -> nn.Module:
+@cache
+def _zoo(name: str) -> tuple[State, str]:
+    """A network's tensors without values, and the name of its last kernel."""
+    with torch.device("meta"):
+        model = create_model(name)
+    return model.state_dict(), kernels(model)[-1].name + ".weight"
+
+
+def _body(name: str) -> Counter[torch.Size]:
+    """The shapes of all its tensors but those of the last layer."""
+    tensors, head = _zoo(name)
+    last = head.removesuffix("weight")
+    return Counter(value.shape for key, value in tensors.items() if not key.startswith(last) and value.ndim)
+
+
+def _shapes(arguments: Mapping[str, Any]) -> State:
+    with torch.device("meta"):
+        return create_model(**arguments).state_dict()
+
+
+def _fits(state: State, wanted: State, path: Path) -> bool:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            fitted(state, wanted, str(path), ordered=is_ordered(path))
+        except Mismatch:
+            return False
+        except BadInput:  # these are its weights, and something is wrong with them
+            return True
+    return True
+
+
+def _outputs(state: State, name: str) -> int | None:
+    """How many outputs the last layer of the network `name` has in these weights; None where it is not among them."""
+    _, head = _zoo(name)
+    return next((len(value) for key, value in state.items() if key.endswith(head) and len(value)), None)
+
+
+def _filled(model: nn.Module, state: State, source: str | Path) -> nn.Module:
     """`model` with `state` in it, in eval mode."""
-    wanted = model.state_dict()
-    for key, value in wanted.items():
-        if key not in state and not key.endswith("num_batches_tracked"):
-            raise BadInput(f"{source}: key {key!r} is missing")
-        if key in state and state[key].shape != value.shape:
-            raise BadInput(f"{source}: {key!r} has shape {tuple(state[key].shape)}, the network {tuple(value.shape)}")
-    if unknown := state.keys() - wanted.keys():
-        raise BadInput(f"{source}: key {min(unknown)!r} is not in the network")
-    model.load_state_dict(wanted | dict(state))
+    model.load_state_dict(fitted(state, model.state_dict(), str(source), ordered=is_ordered(Path(source))))
     return model.eval()

@@ -11,13 +11,12 @@ from typing import Any
 import torch
 
 from .. import __version__
-from ..data.cifar10 import CLASSES
 from ..errors import BadInput
-from ..nets import create_model, net_names
+from ..nets import create_model, input_shape_of, net_names
 from ..quant.parametrize import bake, make_quantizer, quantize
 from ..quant.policy import Choice, Policy, choose
 from ..weights import shipped_cards
-from .checkpoint import Checkpoint, activation_bits, load_checkpoint, save_checkpoint
+from .checkpoint import Checkpoint, activation_bits, has_card, load_checkpoint, save_checkpoint
 
 
 def choose_in(subject: str, policy: Policy, *, net: str | None = None, width: float | None = None) -> Choice:
@@ -73,8 +72,7 @@ def quantize_checkpoint(
         raise BadInput(f"{checkpoint} is a network without trained weights; give a checkpoint, or --dry-run to list")
     loaded = _load(checkpoint, net, width)
     choice = choose(loaded.model, policy)
-    side = loaded.card["architecture"]["input_size"]
-    quantize(loaded.model, policy, make, (3, side, side))
+    quantize(loaded.model, policy, make, input_shape_of(loaded.card["architecture"]))
     card = {
         "architecture": loaded.card["architecture"],
         "quantization": {
@@ -111,7 +109,6 @@ def _load(name: str, net: str | None, width: float | None) -> Checkpoint:
         raise BadInput(f"{name!r} is neither a network nor a checkpoint; {hint}")
     if net is None and width is None:
         return load_checkpoint(name)
-    if name in shipped or name.endswith(".safetensors"):
+    if name in shipped or has_card(Path(name)):
         raise BadInput(f"{name}: its card says which network it holds; leave out --net and --width")
-    size = {"num_classes": len(CLASSES), "input_size": 32}
-    return load_checkpoint(name, {"name": net or "microbotnet", "width": 1.0 if width is None else width, **size})
+    return load_checkpoint(name, {"name": net or "microbotnet", "width": 1.0 if width is None else width})
