@@ -147,7 +147,7 @@ def _checked_card(card: Any, path: Path) -> dict[str, Any]:
         size = given["input_size"]
         card["architecture"]["input_size"] = None if size is None else int(size)
         if "design" in given:
-            card["architecture"]["design"] = design_from(given["design"], path).to_json()
+            card["architecture"]["design"] = design_from(given["design"], str(path)).to_json()
         for key, kind in {"classes": str, "mean": float, "std": float}.items():
             card["data"][key] = [kind(value) for value in card["data"][key]]
         activation_bits(card)
