@@ -85,7 +85,8 @@ def profile(
 
 
 def _layers(found: "Profile") -> Table:
-    from ..cost.words import short, times
+    from ..cost.words import short
+    from ..graph.graph import times
 
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), show_footer=True)
     table.add_column("layer", "total", overflow="fold")
@@ -155,7 +156,8 @@ def _verdict(found: "Profile") -> str:
 
 
 def _print_explained(found: "Profile") -> None:
-    from ..cost.words import explain, signature, times
+    from ..cost.words import explain, signature
+    from ..graph.graph import times
 
     for node in found.graph:
         stdout.print(f"[bold]{escape(node.name)}[/]  [cyan]{escape(signature(node))}[/]  → {times(node.shape)}")

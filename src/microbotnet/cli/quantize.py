@@ -84,7 +84,7 @@ def quantize(
 
 
 def _table(choice: "Choice") -> Table:
-    from ..cost.words import times
+    from ..graph.graph import times
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("kernel", overflow="fold")

@@ -94,7 +94,7 @@ def activation_map(
 
 
 def _table(found: "Weights") -> Table:
-    from ..cost.words import times
+    from ..graph.graph import times
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("kernel", overflow="fold")

@@ -2,8 +2,9 @@
 
 For each step (`graph.steps`: a layer with the batch norm and activation that follow it):
 
-- arithmetic: its MACs; additions and multiplications of element-wise operators (`OPERATIONS`); one requantization for
-  each integer that a step with any of these writes. A batch norm after a layer with weights folds into it for nothing.
+- arithmetic: its MACs; additions and multiplications of element-wise operators and pools (`graph.kinds`); one
+  requantization for each integer that a step with any of these writes. A batch norm after a layer with weights
+  folds into it for nothing.
 - weights: all bits of its kernel and other values, fetched `reads_per_weight` times from a memory that holds the
   whole network's weights.
 - activations: all elements of its inputs, fetched `reads_per_activation` times, and its output, written once, in a
@@ -14,26 +15,19 @@ instruction fetch is in it. Constants and their sources: `preset`.
 """
 
 from dataclasses import dataclass
-from math import prod
 from typing import Any
 
 from ..errors import BadInput
 from ..graph import Graph
+from ..graph.kinds import kind_of
 from ..graph.steps import Step
 from .macs import node_macs
-from .memory import KERNELS, kernels_of, measure_memory, other_values
+from .memory import kernels_of, measure_memory, other_values
 from .preset import OPERANDS, Preset, load_preset, scale
 
 PARTS = ("arithmetic", "weights", "activations")
 BUDGET_PJ = 1_000_000.0  # 1 µJ, the goal
 
-# Additions and multiplications for each output element. Comparisons (ReLU, clamps, sign) are free.
-OPERATIONS = {
-    **dict.fromkeys(("add", "sub", "rsub", "hardsigmoid"), (1, 0)),
-    **dict.fromkeys(("mul", "div", "leaky_relu", "prelu"), (0, 1)),
-    **dict.fromkeys(("hardswish", "batch_norm", "layer_norm", "group_norm", "instance_norm"), (1, 1)),
-    **dict.fromkeys(("sigmoid", "silu", "tanh", "gelu", "elu", "selu", "mish", "softplus", "softmax"), (1, 1)),
-}
 BITS = {"int8": 8, "ternary": 8, "fp16": 16, "fp32": 32}  # of an activation
 
 
@@ -160,20 +154,17 @@ class _Account:
         kind = "int8" if self.operand == "ternary" else self.operand
         items = []
         adds = multiplies = 0
-        weighted = step.kind in KERNELS
+        weighted = kind_of(step.kind).weighted
         for node in step.nodes:
             macs: float = node_macs(self.graph, node, self.preset.macs)
             operand = kind
-            if node.kind in KERNELS and node.weight and node.weight.name in self.ternary:
+            if kind_of(node.kind).weighted and node.weight and node.weight.name in self.ternary:
                 operand = "ternary"
                 macs *= node.weight.density if self.density is None else self.density
             items.append(Item("arithmetic", f"{operand} MACs ({self.preset.macs})", macs, constants[f"mac_{operand}"]))
-            if node.kind == "avg_pool":
-                adds += node.numel * prod(node.kernel)
-            elif not (node.kind == "batch_norm" and weighted):
-                extra = OPERATIONS.get(node.kind, (0, 0))
-                adds += node.numel * extra[0]
-                multiplies += node.numel * extra[1]
+            if not (node.kind == "batch_norm" and weighted):
+                more = kind_of(node.kind).operations(node)
+                adds, multiplies = adds + more[0], multiplies + more[1]
         items.append(Item("arithmetic", f"{kind} additions", adds, constants[f"add_{kind}"]))
         items.append(Item("arithmetic", f"{kind} multiplications", multiplies, constants[f"multiply_{kind}"]))
         if self.bits == 8 and any(item.count for item in items):
@@ -183,7 +174,7 @@ class _Account:
     def _weights(self, step: Step) -> list[Item]:
         bits = 0
         for node in step.nodes:
-            kernel = node.weight if node.kind in KERNELS else None
+            kernel = node.weight if kind_of(node.kind).weighted else None
             bits += kernel.numel * self._kernel_bits(kernel.name) if kernel else 0
             others = 2 * node.out_channels if node.kind == "batch_norm" else 0
             others = others or sum(p.numel for p in node.parameters if p is not kernel)

@@ -13,12 +13,11 @@ bias, batch norm, activations and pools are free. Exactly half of `torch.utils.f
 - every other module, and everything that is called as a function and not as one of these modules: nothing
 """
 
-from collections.abc import Callable
-from math import prod
 from typing import Literal, get_args
 
 from ..errors import BadInput
 from ..graph import Graph, Node
+from ..graph.kinds import kind_of
 
 Convention = Literal["conv_linear", "thop_2020"]
 CONVENTIONS: tuple[Convention, ...] = get_args(Convention)
@@ -37,9 +36,10 @@ def node_macs(graph: Graph, node: Node, convention: Convention = "conv_linear") 
     """MACs of one operator for one picture."""
     if convention not in CONVENTIONS:
         raise BadInput(f"no MAC convention is called {convention!r}; there are: {', '.join(CONVENTIONS)}")
+    kind = kind_of(node.kind)
     if convention == "conv_linear":
-        return _conv_linear(graph, node)
-    count = _THOP.get((node.kind, node.module_type.rstrip("123d")))
+        return kind.macs(graph, node)
+    count = kind.thop.get(node.module_type.rstrip("123d"))
     return count(graph, node) if count else 0
 
 
@@ -48,37 +48,5 @@ def effective_macs(graph: Graph, node: Node) -> int:
 
     Every weight is used once per output position, so the share of non-zero weights is the share that is left.
     """
-    macs = _conv_linear(graph, node)
+    macs = node_macs(graph, node)
     return macs if node.weight is None or not macs else macs * node.weight.nonzero // node.weight.numel
-
-
-def _conv_linear(graph: Graph, node: Node) -> int:
-    if node.kind in ("conv", "depthwise_conv"):
-        return node.numel * (node.in_channels // node.groups) * prod(node.kernel)
-    if node.kind == "conv_transpose":  # each input element is spread over a kernel
-        return graph[node.inputs[0]].numel * (node.out_channels // node.groups) * prod(node.kernel)
-    if node.kind in ("linear", "matmul"):
-        return node.numel * node.in_channels
-    return 0
-
-
-def _thop_conv(graph: Graph, node: Node) -> int:
-    # The old counter reads the module's in_channels also for a transposed convolution.
-    return node.numel * (node.in_channels // node.groups * prod(node.kernel) + (node.bias is not None))
-
-
-def _thop_linear(graph: Graph, node: Node) -> int:
-    return node.numel * (2 * node.in_channels - 1 + (node.bias is not None))
-
-
-# By the operator and the class of the module that ran it (without 1d, 2d, 3d).
-_THOP: dict[tuple[str, str], Callable[[Graph, Node], int]] = {
-    ("conv", "Conv"): _thop_conv,
-    ("depthwise_conv", "Conv"): _thop_conv,
-    ("conv_transpose", "ConvTranspose"): _thop_conv,
-    ("linear", "Linear"): _thop_linear,
-    ("batch_norm", "BatchNorm"): lambda graph, node: 2 * node.numel,
-    ("avg_pool", "AvgPool"): lambda graph, node: node.numel,
-    ("avg_pool", "AdaptiveAvgPool"): lambda graph, node: node.numel * (prod(node.kernel) + 1),
-    ("leaky_relu", "LeakyReLU"): lambda graph, node: node.numel,
-}

@@ -23,9 +23,9 @@ from typing import Any
 
 from ..errors import BadInput
 from ..graph import Graph, Parameter
-from ..graph.steps import ALIASES, Step
+from ..graph.kinds import kind_of
+from ..graph.steps import Step
 
-KERNELS = {"conv", "depthwise_conv", "conv_transpose", "linear", "matmul"}
 STATES = 100_000  # of the search for the best order; the networks of the zoo need a few hundred
 
 
@@ -119,7 +119,7 @@ def kernels_of(graph: Graph) -> Iterator[Parameter]:
     """The weights of convolutions and linear layers, shared ones once."""
     seen = set()
     for node in graph:
-        if node.kind in KERNELS and node.weight and node.weight.name not in seen:
+        if kind_of(node.kind).weighted and node.weight and node.weight.name not in seen:
             seen.add(node.weight.name)
             yield node.weight
 
@@ -131,7 +131,7 @@ def other_values(graph: Graph) -> int:
         if node.kind == "batch_norm":
             found[node.module or node.name] = 2 * node.out_channels
         else:
-            rest = (p for p in node.parameters if not (node.kind in KERNELS and p.role == "weight"))
+            rest = (p for p in node.parameters if not (kind_of(node.kind).weighted and p.role == "weight"))
             found |= {parameter.name: parameter.numel for parameter in rest}
     return sum(found.values())
 
@@ -191,7 +191,7 @@ def _makers(graph: Graph, steps: Sequence[Step]) -> list[str]:
     home = {node.name: step.name for step in steps for node in step.nodes}
     found = []
     for name in graph.outputs:
-        while graph[name].kind in ALIASES:
+        while kind_of(graph[name].kind).reshapes:
             name = graph[name].inputs[0]
         found.append(home.get(name, name))
     return found

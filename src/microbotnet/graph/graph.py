@@ -12,6 +12,11 @@ if TYPE_CHECKING:
 Shape = tuple[int, ...]
 
 
+def times(sizes: Shape) -> str:
+    """3×32×32."""
+    return "×".join(map(str, sizes))
+
+
 @dataclass(frozen=True)
 class Parameter:
     """A learned tensor as an operator uses it.
@@ -175,6 +180,10 @@ class Graph:
             if gate.numel == trunk.shape[0] < trunk.numel and trunk.name in self._ancestors(gate.name):
                 found.append(Gate(node.name, trunk.name, self._between(trunk.name, node.name)))
         return tuple(found)
+
+    def gate_of(self, node: Node) -> Gate | None:
+        """The squeeze-and-excite that the node is part of."""
+        return next((gate for gate in self.gates if node.name in (gate.mul, *gate.branch)), None)
 
     def _ancestors(self, name: str) -> set[str]:
         seen = {name}

@@ -1,52 +1,28 @@
-"""The shapes that everyday operators make.
+"""The rules of shapes: from the first argument's shape and all arguments by name to the output's, batch included.
 
-torch can tell them too, but its answers for tensors without values load its compiler, which takes longer than tracing
-and costing the largest network. Whatever is not plain here is left to torch, complaints included.
+None where it is not plain; then torch is asked.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 Shape = tuple[int, ...]
 Named = dict[str, Any]  # the arguments of an ATen call
 
-KEEP = {
-    "relu",
-    "relu6",
-    "hardtanh",
-    "clamp",
-    "leaky_relu",
-    "hardswish",
-    "hardsigmoid",
-    "sigmoid",
-    "silu",
-    "tanh",
-    "gelu",
-}
-KEEP |= {"elu", "softplus", "mish", "sign", "abs", "neg"}
-BROADCAST = {"add", "sub", "mul", "div", "eq", "ne", "ge", "gt", "le", "lt"}
 
-
-def output_shape(op: str, first: Any, named: Named) -> Shape | None:
-    """The shape that ATen's `op` makes, `first` being its first argument; None where torch should say."""
-    if op == "cat":
-        return _cat(**named)
-    rule = _RULES.get(op)
-    if rule is None or not (first.is_floating_point() or op == "where"):
-        return None
-    return rule(tuple(first.shape), named)
-
-
-def _keep(shape: Shape, named: Named) -> Shape | None:
+def keep(shape: Shape, named: Named) -> Shape | None:
+    """The first argument's."""
     return shape
 
 
-def _batch_norm(shape: Shape, named: Named) -> Shape | None:
+def batch_norm(shape: Shape, named: Named) -> Shape | None:
+    """That of the input, whose second axis its vectors must have."""
     vectors = (named["weight"], named["running_mean"])
     return shape if all(vector is None or tuple(vector.shape) == shape[1:2] for vector in vectors) else None
 
 
-def _conv2d(shape: Shape, named: Named) -> Shape | None:
+def conv2d(shape: Shape, named: Named) -> Shape | None:
+    """Of a convolution of maps."""
     weight: Shape = tuple(named["weight"].shape)
     groups = named["groups"]
     if len(shape) != 4 or isinstance(named["padding"], str) or shape[1] != weight[1] * groups or weight[0] % groups:
@@ -54,7 +30,8 @@ def _conv2d(shape: Shape, named: Named) -> Shape | None:
     return _slide((shape[0], weight[0]), shape[2:], weight[2:], named)
 
 
-def _pool2d(shape: Shape, named: Named) -> Shape | None:
+def pool2d(shape: Shape, named: Named) -> Shape | None:
+    """Of windows on maps."""
     kernel = _pair(named["kernel_size"])
     if len(shape) != 4 or any(2 * pad > k for pad, k in zip(_pair(named["padding"]), kernel, strict=True)):
         return None
@@ -75,16 +52,19 @@ def _slide(leading: Shape, size: Shape, kernel: Shape, named: Named) -> Shape | 
     return (*leading, *places) if min(places) > 0 else None
 
 
-def _adaptive(shape: Shape, named: Named) -> Shape | None:
+def adaptive(shape: Shape, named: Named) -> Shape | None:
+    """As asked for."""
     return (*shape[:2], *named["output_size"]) if len(shape) == 4 else None
 
 
-def _linear(shape: Shape, named: Named) -> Shape | None:
+def linear(shape: Shape, named: Named) -> Shape | None:
+    """Its outputs in place of the last axis."""
     weight = tuple(named["weight"].shape)
     return (*shape[:-1], weight[0]) if len(weight) == 2 and shape[-1] == weight[1] else None
 
 
-def _broadcast(shape: Shape, named: Named) -> Shape | None:
+def broadcast(shape: Shape, named: Named) -> Shape | None:
+    """Of two tensors, or of one and a number."""
     other = named["other"]
     if not hasattr(other, "shape"):
         return shape
@@ -95,11 +75,14 @@ def _broadcast(shape: Shape, named: Named) -> Shape | None:
     return tuple(max(pair) for pair in pairs) if all(a == b or 1 in (a, b) for a, b in pairs) else None
 
 
-def _where(shape: Shape, named: Named) -> Shape | None:
+def where(shape: Shape, named: Named) -> Shape | None:
+    """Of a choice between two numbers."""
     return shape if isinstance(named["self"], float) and isinstance(named["other"], float) else None
 
 
-def _cat(tensors: Sequence[Any], dim: int) -> Shape | None:
+def cat(shape: Shape, named: Named) -> Shape | None:
+    """Of tensors one after the other."""
+    tensors, dim = named["tensors"], named["dim"]
     shapes = [tuple(tensor.shape) for tensor in tensors]
     axis = dim % max(len(shapes[0]), 1)
     if len({shape[:axis] + shape[axis + 1 :] for shape in shapes}) != 1 or len({t.dtype for t in tensors}) != 1:
@@ -107,7 +90,8 @@ def _cat(tensors: Sequence[Any], dim: int) -> Shape | None:
     return (*shapes[0][:axis], sum(shape[axis] for shape in shapes), *shapes[0][axis + 1 :])
 
 
-def _pad(shape: Shape, named: Named) -> Shape | None:
+def pad(shape: Shape, named: Named) -> Shape | None:
+    """With a constant border."""
     sides = named["pad"]
     padded = list(shape)
     for axis in range(len(sides) // 2):  # the last axis comes first
@@ -118,18 +102,3 @@ def _pad(shape: Shape, named: Named) -> Shape | None:
 def _pair(value: int | Sequence[int]) -> Shape:
     values = (value,) if isinstance(value, int) else tuple(value)
     return values * 2 if len(values) == 1 else values
-
-
-_RULES: dict[str, Callable[[Shape, Named], Shape | None]] = {
-    **dict.fromkeys(KEEP, _keep),
-    **dict.fromkeys(BROADCAST, _broadcast),
-    "batch_norm": _batch_norm,
-    "conv2d": _conv2d,
-    "max_pool2d": _pool2d,
-    "avg_pool2d": _pool2d,
-    "adaptive_avg_pool2d": _adaptive,
-    "linear": _linear,
-    "where": _where,
-    "pad": _pad,
-    "constant_pad_nd": _pad,
-}

@@ -9,11 +9,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from .graph import Graph, Node
-
-RECTIFIERS = {"relu", "relu6", "clamp", "leaky_relu", "prelu", "elu", "selu", "gelu", "mish", "softplus"}
-ACTIVATIONS = RECTIFIERS | {"hardswish", "hardsigmoid", "sigmoid", "silu", "tanh", "sign"}
-ACTIVATIONS |= {"abs", "neg", "sqrt", "rsqrt", "exp", "pow", "compare", "where"}
-ALIASES = {"reshape", "flatten"}
+from .kinds import kind_of
 
 
 @dataclass(frozen=True)
@@ -51,24 +47,28 @@ class Step:
     @property
     def elementwise(self) -> bool:
         """Each output element needs only the input elements at its own place, so it may be written over an input."""
-        return self.kind in ACTIVATIONS | {"batch_norm", "add", "sub", "rsub", "mul", "div", "maximum", "minimum"}
+        return kind_of(self.kind).in_place
 
 
 def fuse(graph: Graph) -> tuple[Step, ...]:
     """The steps of a network, in the order they ran."""
     behind: dict[str, str] = {}  # each node: the node whose output it hands on
     for node in graph:
-        behind[node.name] = behind[node.inputs[0]] if node.kind in ALIASES else node.name
-    readers = Counter(name for node in graph if node.kind not in ALIASES for name in _inputs(node, behind))
+        behind[node.name] = behind[node.inputs[0]] if kind_of(node.kind).reshapes else node.name
+    readers = Counter(name for node in graph if not kind_of(node.kind).reshapes for name in _inputs(node, behind))
     readers += Counter(behind[name] for name in graph.outputs)
     groups: dict[str, list[Node]] = {}
     home: dict[str, str] = {name: name for name in graph.inputs}  # each node: the step it is in
     for node in graph:
-        if node.kind in ALIASES or node.name in home:
+        if kind_of(node.kind).reshapes or node.name in home:
             continue
         before = _inputs(node, behind)
-        joins = node.kind in ACTIVATIONS or node.kind == "batch_norm"
-        if joins and len(before) == 1 and before[0] not in graph.inputs and readers[before[0]] == 1:
+        if (
+            kind_of(node.kind).follows
+            and len(before) == 1
+            and before[0] not in graph.inputs
+            and readers[before[0]] == 1
+        ):
             group = groups[home[before[0]]]
             if group[0].kind != "concat" and graph[before[0]] is group[-1]:
                 group.append(node)

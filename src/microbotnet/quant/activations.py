@@ -15,7 +15,8 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves
 
 from ..errors import BadInput, Failed
-from ..graph.trace import Calls, trace_calls
+from ..graph.calls import Calls
+from ..graph.trace import trace_calls
 from .stages import SCORE_BITS, Stages, cut
 
 NAME = "activation_quantizers"  # of the module that is put on the network

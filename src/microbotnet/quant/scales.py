@@ -1,9 +1,7 @@
 """Which layers need no scale, since a batch norm behind them divides it out again."""
 
 from ..graph.graph import Graph
-
-# A positive factor of the input is one of the output.
-_PASSES = {"reshape", "flatten", "slice", "concat", "max_pool", "avg_pool", "relu"}
+from ..graph.kinds import kind_of
 
 
 def absorbed(graph: Graph) -> set[str]:
@@ -16,6 +14,8 @@ def absorbed(graph: Graph) -> set[str]:
     for node in reversed(graph.nodes):  # readers come before what they read
         readers = [graph[name] for name in graph.consumers[node.name]]
         free[node.name] = bool(readers) and node.name not in graph.outputs
-        free[node.name] &= all(r.kind == "batch_norm" or (r.kind in _PASSES and free[r.name]) for r in readers)
+        free[node.name] &= all(
+            r.kind == "batch_norm" or (kind_of(r.kind).passes_scale and free[r.name]) for r in readers
+        )
     bound = {node.module for node in graph if not free[node.name]}
     return {node.module for node in graph} - bound

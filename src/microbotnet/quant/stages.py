@@ -9,20 +9,10 @@ from dataclasses import dataclass
 from math import inf, prod
 
 from ..graph.graph import Graph, Node
-from ..graph.steps import ACTIVATIONS, ALIASES
+from ..graph.kinds import kind_of
 
-CONVOLUTIONS = {"conv", "depthwise_conv", "linear", "batch_norm"}  # a batch norm alone is a 1×1 depthwise convolution
-SUMS = CONVOLUTIONS | {"avg_pool", "add", "sub", "mul", "concat"}
-CLAMPS = {"relu", "relu6", "clamp"}
-FUNCTIONS = ACTIVATIONS - CLAMPS - {"prelu", "compare", "where"}
-ARITHMETIC = {"add", "sub", "rsub", "mul", "div"}  # with a number, functions too
 TABLE_BITS = 8  # of a table's index, and of the picture
 SCORE_BITS = 16
-
-# Outside of these inputs a function keeps the value it has at the border.
-DOMAINS = {"hardswish": (-3.0, inf), "hardsigmoid": (-3.0, 3.0)}
-# What a function makes.
-IMAGES = {"relu": (0.0, inf), "relu6": (0.0, 6.0), "hardsigmoid": (0.0, 1.0), "sigmoid": (0.0, 1.0)}
 
 
 @dataclass(frozen=True)
@@ -121,17 +111,18 @@ def cut(graph: Graph, bits: int = 8) -> Stages:
 
 def has_sum(node: Node) -> bool:
     """Whether the operator makes a sum that must be rounded."""
-    return node.kind in SUMS and not is_function(node)
+    return kind_of(node.kind).sums and not is_function(node)
 
 
 def is_function(node: Node) -> bool:
     """Whether each output is one function of one input."""
-    with_number = node.kind in ARITHMETIC and len(node.inputs) == 1 and not node.parameters
-    return node.kind in CLAMPS | FUNCTIONS or with_number
+    kind = kind_of(node.kind)
+    with_number = kind.with_number and len(node.inputs) == 1 and not node.parameters
+    return kind.clamps or kind.table or with_number
 
 
 def _hands_on(node: Node, graph: Graph) -> bool:
-    if node.kind in ALIASES:
+    if kind_of(node.kind).reshapes:
         return True
     if node.kind in ("softmax", "log_softmax"):  # at the end it does not change which class is first
         return node.name in graph.outputs and len(node.shape) == 1
@@ -148,8 +139,8 @@ def _place(parts: list[list[Node]], node: Node, graph: Graph) -> int:
     (head, *_), _, clamps, functions = parts
     if node.kind == "batch_norm":
         same = node.shape[0] == head.shape[0]  # not so after a flatten
-        return 1 if head.kind in CONVOLUTIONS and not clamps and not functions and same else 0
-    if node.kind in CLAMPS and has_sum(head) and not functions:
+        return 1 if kind_of(head.kind).convolves and not clamps and not functions and same else 0
+    if kind_of(node.kind).clamps and has_sum(head) and not functions:
         return 2
     table = head.kind == "input" or is_function(head)
     return 3 if is_function(node) and (table or (has_sum(head) and head.kind != "concat")) else 0
@@ -163,7 +154,7 @@ def _with_points(
     outputs = {behind[name] for name in graph.outputs}
     concats = {name: stage.name for stage in stages if stage.head.kind == "concat" for name in stage.inputs}
     for stage in reversed(stages):  # readers come first, so that a concatenation's inputs can take its scale
-        own = Point(stage.name, bits, *IMAGES.get(stage.nodes[-1].kind, (-inf, inf)))
+        own = Point(stage.name, bits, *kind_of(stage.nodes[-1].kind).image)
         if stage.is_sign:
             held[stage.name] = None
             continue
@@ -180,7 +171,7 @@ def _with_points(
             scores &= readers[stage.name] == 1
             points[stage.name] = Point(stage.name, SCORE_BITS) if scores else own
         if stage.index is not None:
-            low, high = DOMAINS.get(stage.functions[0].kind, (-inf, inf))
+            low, high = kind_of(stage.functions[0].kind).domain
             points[stage.index.name] = Point(stage.index.name, TABLE_BITS, low, high)
     for stage in stages:  # and now the largest of what is held
         if stage.head.kind == "max_pool":

@@ -1,6 +1,7 @@
 """Which modules of a network are its blocks: those that a drawing puts a frame around."""
 
 from ..graph import Graph
+from ..graph.kinds import kind_of
 
 CONTAINERS = {"Sequential", "ModuleList", "ModuleDict"}
 MOST_STEPS = 16
@@ -24,6 +25,5 @@ def _is_block(graph: Graph, path: str, kind: str) -> bool:
     if not kind or kind in CONTAINERS:
         return False
     inside = [node for node in graph if node.module == path or node.module.startswith(path + ".")]
-    heavy = ("conv", "depthwise_conv", "conv_transpose", "linear", "matmul", "add", "mul", "concat")
-    steps = sum(node.kind in heavy or node.kind.endswith("_pool") for node in inside)
+    steps = sum(kind_of(node.kind).heavy for node in inside)
     return len(inside) > 1 and steps <= MOST_STEPS

@@ -12,8 +12,9 @@ import numpy as np
 
 from ..cost.macs import node_macs
 from ..cost.profile import Profile
-from ..cost.words import explain, times
+from ..cost.words import explain
 from ..graph import Graph, Node
+from ..graph.graph import times
 from .colouring import by_macs
 from .curves import Curve, draw_curves
 from .kernels import draw_kernel

@@ -2,8 +2,8 @@
 
 from math import log2, prod
 
-from ..cost.words import times
 from ..graph import Graph, Node
+from ..graph.graph import times
 from .svg import Drawing, text_width
 
 SIDE = 128.0  # pixels of the larger picture

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field, replace
 from math import sqrt
 from textwrap import wrap
 
-from ..cost.words import short, times
+from ..cost.words import short
 from ..graph import Graph
-from ..graph.graph import Shape
+from ..graph.graph import Shape, times
+from ..graph.kinds import kind_of
 from ..graph.steps import Step, fuse
 from .blocks import block_of
 from .lanes import lanes_of, trunk_of
@@ -20,7 +21,6 @@ from .svg import text_width
 ROW_WIDTHS = (1100.0, 1200.0, 1300.0, 1450.0, 1600.0)
 LABEL, SHAPE, CHIP = 10.0, 9.5, 9.0  # sizes of text
 TALLEST, THICKEST = 84.0, 46.0  # pixels of the largest volume
-JOINS = {"add": "+", "sub": "−", "mul": "×", "div": "÷", "maximum": "max", "minimum": "min"}
 
 
 @dataclass
@@ -176,7 +176,7 @@ def _sized(graph: Graph, steps: Sequence[Step], trunk: set[str]) -> Iterable[Box
             label = word.get(step.kind, short(step).split(",")[0])
             width = text_width(label, CHIP) + 10
             yield Box(step, "chip", 0, (label,), thick=width, high=16, width=width)
-        elif step.kind in JOINS and len(step.inputs) > 1:
+        elif kind_of(step.kind).join and len(step.inputs) > 1:
             label = short(step).partition(", ")[2]
             gap = text_width(label, LABEL) + 16 if label else 14
             yield Box(step, "join", 0, (label,) if label else (), thick=18, high=18, width=18, gap=gap)

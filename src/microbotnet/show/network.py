@@ -4,11 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
-from ..cost.words import short, times
+from ..cost.words import short
 from ..graph import Graph
+from ..graph.graph import times
+from ..graph.kinds import kind_of
 from ..graph.steps import Step
 from .colouring import Colouring
-from .layout import CHIP, JOINS, LABEL, SHAPE, Arc, Box, Layout, Row, lay_out
+from .layout import CHIP, LABEL, SHAPE, Arc, Box, Layout, Row, lay_out
 from .svg import Drawing, Scale, text_width
 
 MARGIN = 26.0
@@ -151,7 +153,7 @@ class _Painter:
         draw.open(tooltip)
         if box.form == "join":
             draw.circle(box.middle, box.y, 9, "panel edge")
-            draw.text(box.middle, box.y + 4, JOINS[box.step.kind], size=12, anchor="middle")
+            draw.text(box.middle, box.y + 4, kind_of(box.step.kind).join, size=12, anchor="middle")
             for label in box.labels:
                 draw.text(box.right + 3, box.y - 4, label, size=LABEL, css="soft")
         elif box.form == "chip":

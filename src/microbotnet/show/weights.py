@@ -11,9 +11,9 @@ from torch import Tensor
 
 from ..atomic import write_atomically
 from ..cost.memory import kernels_of
-from ..cost.words import times
 from ..errors import BadInput
 from ..graph import Graph
+from ..graph.graph import times
 from .svg import Drawing, text_width
 
 COLUMNS, PANEL, TALL, MARGIN = 4, 262.0, 168.0, 24.0

@@ -1,0 +1,73 @@
+"""Where branches meet: sums, products, concatenations."""
+
+from .. import shapes
+from ..graph import Graph, Node
+from .kind import Kind, anything, each
+
+
+def _add(graph: Graph, node: Node) -> str:
+    residual = next((residual for residual in graph.residuals if node.name == residual.add), None)
+    if residual is None:
+        return anything(graph, node)
+    return f"Shortcut: adds what came out of {residual.start} to what was computed from it since."
+
+
+def _mul(graph: Graph, node: Node) -> str:
+    if graph.gate_of(node) is None:
+        return anything(graph, node)
+    return f"The excite of squeeze-and-excite: each of the {node.out_channels} channels times its gate."
+
+
+def _concat(graph: Graph, node: Node) -> str:
+    return f"Concatenation of {len(node.inputs)} tensors along the channels. Nothing is computed."
+
+
+def _extreme(name: str, join: str) -> Kind:
+    return Kind(name, aten={name: None}, in_place=True, join=join)
+
+
+KINDS = (
+    Kind(
+        "add",
+        aten={"add": shapes.broadcast},
+        operations=each(1, 0),
+        in_place=True,
+        what=_add,
+        join="+",
+        heavy=True,
+        sums=True,
+        with_number=True,
+    ),
+    Kind(
+        "sub",
+        aten={"sub": shapes.broadcast},
+        operations=each(1, 0),
+        in_place=True,
+        join="−",
+        sums=True,
+        with_number=True,
+    ),
+    Kind("rsub", aten={"rsub": None}, operations=each(1, 0), in_place=True, with_number=True),
+    Kind(
+        "mul",
+        aten={"mul": shapes.broadcast},
+        operations=each(0, 1),
+        in_place=True,
+        what=_mul,
+        join="×",
+        heavy=True,
+        sums=True,
+        with_number=True,
+    ),
+    Kind("div", aten={"div": shapes.broadcast}, operations=each(0, 1), in_place=True, join="÷", with_number=True),
+    _extreme("maximum", "max"),
+    _extreme("minimum", "min"),
+    Kind(
+        "concat",
+        aten={"cat": shapes.cat, "concat": None, "concatenate": None, "stack": None},
+        what=_concat,
+        heavy=True,
+        sums=True,
+        passes_scale=True,
+    ),
+)

@@ -1,0 +1,97 @@
+"""Pools: the average or the largest of each window."""
+
+from math import prod
+from typing import Any
+
+from .. import shapes
+from ..graph import Graph, Node, Shape, times
+from .kind import Called, Description, Kind, Operations, before, learned_weight
+from .numbers import each_axis, one
+
+
+def _pool(called: Called) -> Description:
+    named, before_, after = called.named, called.given[0].shape[2:], called.made.shape[2:]
+    if "kernel_size" not in named:  # adaptive
+        return Description(_window(tuple(a // b for a, b in zip(before_, after, strict=True))))
+    kernel = each_axis(named["kernel_size"], called.axes)
+    stride = each_axis(named["stride"], called.axes) if named["stride"] else kernel
+    return Description(_window(kernel) | {"stride": stride, "padding": each_axis(named["padding"], called.axes)})
+
+
+def _mean(called: Called) -> Description:
+    """The mean over all of a picture is a pool."""
+    first = called.given[0]
+    if called.axes and called.made.numel() * prod(first.shape[2:]) == first.numel():
+        return Description(_window(tuple(first.shape[2:])), kind="avg_pool")
+    return learned_weight(called)
+
+
+def _window(kernel: Shape) -> dict[str, Any]:
+    return {"kernel": kernel, "stride": kernel, "padding": (0,) * len(kernel)}
+
+
+def _additions(node: Node) -> Operations:
+    return node.numel * prod(node.kernel), 0
+
+
+def _signature(node: Node) -> str:
+    name = "AvgPool" if node.kind == "avg_pool" else "MaxPool"
+    return f"{name}{len(node.kernel)}d({times(node.kernel)}, stride {one(node.stride)})"
+
+
+def _average(graph: Graph, node: Node) -> str:
+    start = "The squeeze of squeeze-and-excite: t" if graph.gate_of(node) else "Average pool: t"
+    return f"{start}he average of each {times(node.kernel)} window, channel by channel, {_sizes(graph, node)}."
+
+
+def _largest(graph: Graph, node: Node) -> str:
+    return f"Max pool: the largest of each {times(node.kernel)} window, channel by channel, {_sizes(graph, node)}."
+
+
+def _sizes(graph: Graph, node: Node) -> str:
+    return f"{times(before(graph, node)[1:])} to {times(node.shape[1:])}"
+
+
+def _thop_formula(node: Node) -> str:
+    if not node.module_type.startswith("Adaptive"):
+        return ""
+    return f"outputs × (kernel + 1) = {node.numel:,} × ({' × '.join(map(str, node.kernel))} + 1)"
+
+
+def _names(which: str, *known: str) -> dict[str, Any]:
+    names = [f"{how}{which}_pool{axes}d" for how in ("", "adaptive_") for axes in (1, 2, 3)]
+    rules = {f"{which}_pool2d": shapes.pool2d, f"adaptive_{which}_pool2d": shapes.adaptive}
+    return {name: rules[name] if name in known else None for name in names}
+
+
+KINDS = (
+    Kind(
+        "avg_pool",
+        aten=_names("avg", "avg_pool2d", "adaptive_avg_pool2d"),
+        describe=_pool,
+        thop={
+            "AvgPool": lambda graph, node: node.numel,
+            "AdaptiveAvgPool": lambda graph, node: node.numel * (prod(node.kernel) + 1),
+        },
+        operations=_additions,
+        short="average pool",
+        signature=_signature,
+        what=_average,
+        thop_formula=_thop_formula,
+        heavy=True,
+        sums=True,
+        passes_scale=True,
+    ),
+    Kind(
+        "max_pool",
+        aten=_names("max", "max_pool2d"),
+        describe=_pool,
+        short="max pool",
+        signature=_signature,
+        what=_largest,
+        heavy=True,
+        passes_scale=True,
+    ),
+    Kind("mean", aten={"mean": None}, describe=_mean),
+    Kind("sum", aten={"sum": None}),
+)

@@ -1,0 +1,77 @@
+"""The constants of ATen calls as NumPy's numbers: kernels, biases, batch norms, bounds."""
+
+from collections.abc import Sequence
+from math import inf
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ...graph.calls import Call
+from ...graph.graph import Node
+from ..program import Pair
+from .refused import Refused
+
+Real = NDArray[np.float64]
+
+
+def real(tensor: torch.Tensor) -> Real:
+    """Its values."""
+    return tensor.detach().cpu().double().numpy()
+
+
+def pair(values: Sequence[int]) -> Pair:
+    """Of rows, of columns."""
+    return int(values[0]), int(values[1])
+
+
+def listed(value: Any) -> list[int]:
+    """A number or several, as a list."""
+    return [value] if isinstance(value, int) else list(value)
+
+
+def bounds(node: Node, call: Call) -> tuple[float, float]:
+    """The least and the largest that a clamp makes."""
+    if node.kind != "clamp":
+        return 0.0, 6.0 if node.kind == "relu6" else inf
+    found = [call.named.get(name, call.named.get(f"{name}_val")) for name in ("min", "max")]
+    if any(isinstance(end, torch.Tensor) for end in found):
+        raise Refused("clamps to a tensor, not to numbers", node)
+    return -inf if found[0] is None else float(found[0]), inf if found[1] is None else float(found[1])
+
+
+def batch_norm(node: Node, call: Call) -> tuple[Real, Real]:
+    """a and b of y = a·x + b for each channel."""
+    mean, variance, weight, bias = (call.named[k] for k in ("running_mean", "running_var", "weight", "bias"))
+    if mean is None or variance is None:
+        raise Refused("normalises by the statistics of the batch; a chip sees one picture", node)
+    a = 1 / np.sqrt(real(variance) + call.named["eps"])
+    a = a if weight is None else a * real(weight)
+    return a, (0 if bias is None else real(bias)) - real(mean) * a
+
+
+def linear(call: Call) -> tuple[Real, Real]:
+    """Weight (outputs, inputs) and bias of a linear layer, or of a product with a constant matrix."""
+    named = call.named
+    if "weight" in named:
+        weight, bias = named["weight"], named["bias"]
+    else:
+        given = {id(tensor) for tensor in call.given}
+        left = named["mat1"] if "mat1" in named else named["self"]
+        right = named["mat2"] if "mat2" in named else named["other"]
+        if id(left) not in given or right.ndim != 2:
+            raise Refused("only products of a picture's values with a matrix on their right are lowered")
+        weight, bias = right.T, named["self"] if "mat1" in named else None
+    weight = real(weight)
+    return weight, np.zeros(len(weight)) if bias is None else np.broadcast_to(real(bias), len(weight))
+
+
+def dilated(weight: Real, dilation: Sequence[int]) -> Real:
+    """The kernel with zeros between its taps."""
+    if all(gap == 1 for gap in dilation):
+        return weight
+    size = [(k - 1) * gap + 1 for k, gap in zip(weight.shape[2:], dilation, strict=True)]
+    wide = np.zeros((*weight.shape[:2], *size))
+    wide[:, :, :: dilation[0], :: dilation[1]] = weight
+    return wide
