@@ -8,13 +8,14 @@ from microbotnet import create_model, net_names, trace
 from microbotnet.cost.macs import node_macs
 from microbotnet.cost.words import explain, short, signature
 from microbotnet.graph.steps import fuse
+from microbotnet.nets import find_net
 
 
 @pytest.mark.parametrize("name", net_names())
 def test_every_operator_of_the_zoo_is_explained_with_its_numbers(name: str) -> None:
     with torch.device("meta"):
-        model = create_model(name, input_size=32)
-    graph = trace(model)
+        model = create_model(name, input_size=32 if find_net(name).input_size else None)
+    graph = trace(model, (3, 32, 32) if find_net(name).input_size else find_net(name).input_shape)
     for node in graph:
         text = "\n".join(explain(graph, node))
         assert text

@@ -89,14 +89,16 @@ def test_the_model_is_left_as_it_was() -> None:
 @pytest.mark.parametrize("name", net_names())
 def test_every_net_gives_the_shapes_of_a_real_run(name: str) -> None:
     torch.manual_seed(0)
-    model = create_model(name, num_classes=7, input_size=32).eval()
+    net = find_net(name)
+    shape = (3, 32, 32) if net.input_size else net.input_shape
+    model = create_model(name, num_classes=7, input_size=32 if net.input_size else None).eval()
     shapes: dict[str, tuple[int, ...]] = {}
     for path, module in model.named_modules():
         if isinstance(module, nn.Conv2d | nn.Linear):
             module.register_forward_hook(lambda _m, _i, out, path=path: shapes.__setitem__(path, tuple(out.shape[1:])))
     with torch.no_grad():
-        model(torch.randn(1, 3, 32, 32))
-    traced = {n.module: n.shape for n in trace(model) if n.kind in ("conv", "depthwise_conv", "linear")}
+        model(torch.randn(1, *shape))
+    traced = {n.module: n.shape for n in trace(model, shape) if n.kind in ("conv", "depthwise_conv", "linear")}
     assert traced == shapes
 
 

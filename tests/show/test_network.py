@@ -24,8 +24,7 @@ def draw(graph: Graph) -> str:
 
 @pytest.mark.parametrize("name", net_names())
 def test_nothing_overlaps_in_any_net_of_the_zoo(name: str) -> None:
-    size = find_net(name).input_size
-    graph = trace(create_model(name, input_size=size), (3, size, size))
+    graph = trace(create_model(name), find_net(name).input_shape)
     svg = draw(graph)
     assert_readable(svg)
     shapes = {text for text, _ in text_boxes(ElementTree.fromstring(svg))}

@@ -7,7 +7,7 @@ from .output import Json, print_json, stdout
 
 def nets(json: Json = False) -> None:
     """List the networks."""
-    from ..cost.words import times
+    from ..graph.graph import times
     from ..nets import find_net, net_names
 
     rows = [find_net(name) for name in net_names()]

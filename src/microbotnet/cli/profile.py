@@ -46,7 +46,8 @@ def profile(
     if name is None and checkpoint is None:
         raise BadInput("give a network to profile (`microbotnet nets` lists them) or --checkpoint")
     from ..cost.preset import load_preset, scale
-    from ..cost.words import pixels, times
+    from ..cost.words import pixels
+    from ..graph.graph import times
     from ..show.subject import trained, untrained
 
     preset = load_preset(energy)
