@@ -11,6 +11,7 @@ from torch.nn.utils import parametrize
 
 from microbotnet import BadInput, Graph, create_model, net_names, trace
 from microbotnet.graph.steps import fuse
+from microbotnet.nets import find_net
 
 HERE = Path(__file__).name
 
