@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -111,7 +112,7 @@ def test_a_users_own_preset(tmp_path: Path) -> None:
     preset = load_preset(path)
     assert preset.name == "mine"
     assert preset.arithmetic["mac_int8"] == 0.6
-    assert preset_names() == ["horowitz-45nm", "notes"]
+    assert preset_names() == ["horowitz-45nm", "horowitz-45nm-16-bit", "horowitz-45nm-shift", "notes"]
 
 
 @pytest.mark.parametrize(
@@ -149,3 +150,24 @@ def test_an_unknown_preset_or_operand_is_named(tmp_path: Path) -> None:
 def test_measured_chips() -> None:
     assert [(chip.energy_pj / 1e6, chip.top1) for chip in SILICON] == [(3.8, 86.0), (2.72, 86.0)]
     assert all(chip.measured for chip in SILICON)
+
+
+def test_presets_of_other_requantization_differ_in_nothing_else() -> None:
+    """Between 8 and 32 bits Horowitz's multiplies grow as width^1.98; a shifter is twice a 32-bit addition."""
+    strict = load_preset("horowitz-45nm")
+    sixteen = 0.2 * (3.1 / 0.2) ** 0.5
+    for name, pj in (("horowitz-45nm-16-bit", sixteen + 0.1), ("horowitz-45nm-shift", 0.3)):
+        other = load_preset(name)
+        assert other.arithmetic["requantize"] == pytest.approx(pj, abs=0.005)
+        rest = {"arithmetic": other.arithmetic | {"requantize": 3.2}}
+        assert replace(other, name=strict.name, summary=strict.summary, **rest) == strict
+    graph = trace(create_model("grain-s"))
+    account = {item.what: item for item in estimate_energy(graph).items}["requantizations"]
+    saved = estimate_energy(graph).total - estimate_energy(graph, "horowitz-45nm-shift").total
+    assert saved == pytest.approx(account.count * (3.2 - 0.3))
+
+
+def test_a_base_is_named_and_known() -> None:
+    assert parse_preset('base = "notes"\n[arithmetic_pj]\nmac_int8 = 2', "mine").arithmetic["mac_int8"] == 2
+    with pytest.raises(BadInput, match="mine: base must be one of horowitz-45nm, "):
+        parse_preset('base = "none"', "mine")

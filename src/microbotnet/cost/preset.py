@@ -9,7 +9,8 @@ needed, none negative (`presets/horowitz-45nm.toml` is one to start from, with t
   of one access; `dram_pj`, that of one access to what is too large for the largest of them; `reads_per_weight` and
   `reads_per_activation`, how often each is fetched by a layer that uses it
 
-`node_nm` and `volts`, the process, may be left out; such a preset cannot be scaled to another process.
+`node_nm` and `volts`, the process, may be left out; such a preset cannot be scaled to another process. With
+`base = "NAME"`, everything that is not given is as in that preset of the package.
 """
 
 import difflib
@@ -86,8 +87,7 @@ def load_preset(name: str | Path) -> Preset:
             close = difflib.get_close_matches(str(name), preset_names(), n=1)
             hint = f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(preset_names())}"
             raise BadInput(f"no energy preset is called {str(name)!r}; {hint} (your own: the path of a .toml file)")
-        text = (files(f"{__package__}.presets") / f"{name}.toml").read_text("utf-8")
-        return parse_preset(text, str(name))
+        return parse_preset(_text(str(name)), str(name))
     path = Path(name)
     try:
         text = path.read_text("utf-8")
@@ -103,6 +103,8 @@ def parse_preset(text: str, name: str, where: str | None = None) -> Preset:
         value = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise BadInput(f"{where}: not TOML: {error}") from error
+    if "base" in value:
+        value = _completed(value, where)
     found = {key: value.pop(key, {}) for key in ("arithmetic_pj", "memory")}
     for key, table in found.items():
         if not isinstance(table, dict):
@@ -128,6 +130,24 @@ def parse_preset(text: str, name: str, where: str | None = None) -> Preset:
         if number == 0:
             raise BadInput(f"{where}: {key} must be over 0")
     return Preset(name=name, summary=str(summary), macs=macs, arithmetic=constants, **single, **by_size, **process)  # type: ignore[arg-type]
+
+
+def _completed(value: dict[str, Any], where: str) -> dict[str, Any]:
+    """`value` with what its base says where it says nothing itself."""
+    base = value.pop("base")
+    if base not in preset_names():
+        raise BadInput(f"{where}: base must be one of {', '.join(preset_names())}, not {base!r}")
+    below = tomllib.loads(_text(base))
+    if "base" in below:
+        below = _completed(below, base)
+    for key, under in below.items():
+        own = value.get(key)
+        value[key] = under | own if isinstance(own, dict) and isinstance(under, dict) else value.get(key, under)
+    return value
+
+
+def _text(name: str) -> str:
+    return (files(f"{__package__}.presets") / f"{name}.toml").read_text("utf-8")
 
 
 def _number(table: dict[str, Any], key: str, where: str, prefix: str = "") -> float:

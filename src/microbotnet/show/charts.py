@@ -1,6 +1,6 @@
 """Charts of a comparison, as SVG: scatter with its Pareto front, bars against a limit, stacked bars by layer."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, dist, floor, log10
 
@@ -37,25 +37,28 @@ def scatter(
     y_title: str,
     *,
     limit: tuple[float, str] | None = None,
-    level: tuple[float, str] | None = None,
-    unknown: Sequence[tuple[str, float]] = (),
     keys: Sequence[tuple[str, str]] | None = None,
     width: float = 760,
     height: float = 440,
+    size: float = 10,
     inline: bool = False,
 ) -> str:
     """Points over a logarithmic x, joined along the Pareto front.
 
     Args:
-        limit: an upright line with its name. level: a level one.
-        unknown: labels and x of what has no y known: ticks under the axis.
-        keys: what the points' colours mean; None is `KEYS`.
+        limit: an upright line with its name.
+        keys: what the points' colours mean; None is `KEYS`. They stand in one row, or one under the other.
+        size: of the text; the title's is 1.4 times that.
     """
     draw = Drawing()
-    left, right, top, bottom = 56.0, width - 24, 52.0, height - 74
-    xs = [point.x for point in points] + ([limit[0]] if limit else []) + [x for _, x in unknown]
+    xs = [point.x for point in points] + ([limit[0]] if limit else [])
     low, high = _log_ends(xs)
-    ys = [point.y for point in points] + ([level[0]] if level else [])
+    ys = [point.y for point in points]
+    front = pareto(points)
+    used = {p.css for p in points}
+    rows = _key_rows([(css, words) for css, words in keys or KEYS if css in used], len(front) > 1, size, width - 32)
+    left, right, top = 26 + 3 * size, width - 24, 16 + 3.6 * size
+    bottom = height - 3.6 * size - len(rows) * 1.7 * size - 6
     floor_y = 5 * floor((min(ys, default=0) - 2) / 5)
     ceil_y = 5 * ceil((max(ys, default=100) + 1) / 5)
 
@@ -64,69 +67,56 @@ def scatter(
         up = (y - floor_y) / (ceil_y - floor_y)
         return left + across * (right - left), bottom - up * (bottom - top)
 
-    draw.text(16, 24, title, size=14, css="ink bold")
-    _log_axis(draw, low, high, left, right, top, bottom, x_title)
+    draw.text(16, 10 + 1.4 * size, title, size=1.4 * size, css="ink bold")
+    _log_axis(draw, low, high, left, right, top, bottom, x_title, size=size)
     step = 5 if ceil_y - floor_y <= 40 else 10
     for value in range(floor_y, ceil_y + 1, step):
         y = at(10**low, value)[1]
         draw.line([(left, y), (right, y)], "rule")
-        draw.text(left - 6, y + 3.5, f"{value}", size=10, css="soft", anchor="end")
-    draw.text(16, 42, y_title, size=10, css="soft")
-    below = _rug(draw, unknown, lambda x: at(x, floor_y)[0], right, bottom)
-    taken = [(at(p.x, p.y)[0] - 5, at(p.x, p.y)[1] - 5, at(p.x, p.y)[0] + 5, at(p.x, p.y)[1] + 5) for p in points]
+        draw.text(left - 6, y + 0.35 * size, f"{value}", size=size, css="soft", anchor="end")
+    draw.text(16, top - size, y_title, size=size, css="soft")
+    radius = 0.45 * size
+    taken = [(x - radius, y - radius, x + radius, y + radius) for x, y in (at(p.x, p.y) for p in points)]
     if limit:
         x = at(limit[0], floor_y)[0]
         draw.line([(x, top), (x, bottom)], "limit dashes")
-        draw.text(x + 4, top - 3, limit[1], size=10, css="limit-tip bold")
-    if level:
-        y = at(10**low, level[0])[1]
-        draw.line([(left, y), (right, y)], "skip dashes")
-        start = right - text_width(level[1], 10)
-        draw.text(start, y - 4, level[1], size=10, css="skip-tip halo")
-        taken.append((start, y - 13, right, y))
-    front = pareto(points)
+        draw.text(x + 4, top - 0.3 * size, limit[1], size=size, css="limit-tip bold")
     if len(front) > 1:
         draw.line([at(p.x, p.y) for p in front], "ours-line faint")
     for point in points:
         x, y = at(point.x, point.y)
         draw.open(f"{point.tip or point.label}: {point.x:,.4g}, {point.y:g} %")
-        draw.circle(x, y, 4.5, f"{point.css} edge thin")
+        draw.circle(x, y, radius, f"{point.css} edge thin")
         draw.close()
     for point in sorted((p for p in points if p.label), key=lambda p: p not in front):
         x, y = at(point.x, point.y)
-        box = _free_place(x, y, text_width(point.label, 10), taken, (left, top, right, bottom))
+        box = _free_place(x, y, text_width(point.label, size), size, taken, (left, top, right, bottom))
         taken.append(box)
-        draw.text(box[0], box[3] - 2, point.label, size=10, css="ink halo")
+        draw.text(box[0], box[3] - 0.2 * size, point.label, size=size, css="ink halo")
         near = _nearest(box, x, y)
-        if dist((x, y), near) > 12:
+        if dist((x, y), near) > 1.2 * size:
             draw.line([(x, y), near], "rule")
-    used = {p.css for p in points}
-    height += below
-    _key(draw, 16, height - 12, [(css, words) for css, words in keys or KEYS if css in used], front=len(front) > 1)
+    for row, items in enumerate(rows):
+        y = bottom + 5 * size + row * 1.7 * size
+        _key(draw, 16, y, [item for item in items if item[0]], front=("", "") in items, size=size)
     return draw.svg(width, height, title, inline=inline)
 
 
-def _rug(
-    draw: Drawing, marks: Sequence[tuple[str, float]], at: Callable[[float], float], right: float, bottom: float
-) -> float:
-    """Ticks with upright labels under an axis at `bottom`; the height that they need."""
-    if not marks:
-        return 0
-    top, pitch = bottom + 62, 12.0
-    draw.text(16, bottom + 50, "of the zoo, accuracy not known here:", size=10, css="soft")
-    places = [at(x) for _, x in sorted(marks, key=lambda mark: mark[1])]
-    spread = [*places]
-    for i in range(1, len(spread)):
-        spread[i] = max(spread[i], spread[i - 1] + pitch)
-    spread[-1] = min(spread[-1], right)
-    for i in range(len(spread) - 2, -1, -1):
-        spread[i] = min(spread[i], spread[i + 1] - pitch)
-    for (label, _), x, beside in zip(sorted(marks, key=lambda mark: mark[1]), places, spread, strict=True):
-        draw.line([(x, bottom - 5), (x, bottom + 4)], "edge thin")
-        draw.text(beside + 3.5, top, label, size=9, css="soft", turn=90)
-    return 14 + max(text_width(label, 9) for label, _ in marks)
+def _key_rows(keys: Sequence[tuple[str, str]], front: bool, size: float, room: float) -> list[list[tuple[str, str]]]:
+    """The keys in rows that are no wider than `room`; that of the Pareto front is empty."""
+    rows: list[list[tuple[str, str]]] = [[]]
+    left = room
+    for key in [*keys, *([("", "")] if front else [])]:
+        wide = text_width(key[1] or FRONT, size) + 3.2 * size
+        if wide > left and rows[-1]:
+            rows.append([])
+            left = room
+        rows[-1].append(key)
+        left -= wide
+    return rows
 
 
+FRONT = "Pareto front"
 KEYS = (
     ("skip-tip", "this project's designs"),
     ("ours", "this project's weights (× MicroBotNet)"),
@@ -238,14 +228,23 @@ def layer_bars(
 
 
 def _log_axis(
-    draw: Drawing, low: float, high: float, left: float, right: float, top: float, bottom: float, title: str
+    draw: Drawing,
+    low: float,
+    high: float,
+    left: float,
+    right: float,
+    top: float,
+    bottom: float,
+    title: str,
+    *,
+    size: float = 10,
 ) -> None:
     for value in _log_ticks(low, high):
         x = left + (log10(value) - low) / (high - low) * (right - left)
         draw.line([(x, top), (x, bottom)], "rule")
-        draw.text(x, bottom + 14, _amount(value), size=10, css="soft", anchor="middle")
+        draw.text(x, bottom + 1.4 * size, _amount(value), size=size, css="soft", anchor="middle")
     draw.line([(left, bottom), (right, bottom)], "wire")
-    draw.text((left + right) / 2, bottom + 32, title, size=10.5, css="soft", anchor="middle")
+    draw.text((left + right) / 2, bottom + 3.2 * size, title, size=size, css="soft", anchor="middle")
 
 
 def _log_ticks(low: float, high: float) -> list[float]:
@@ -273,15 +272,21 @@ def _log_ends(values: Sequence[float]) -> tuple[float, float]:
 Rectangle = tuple[float, float, float, float]
 
 
-def _free_place(x: float, y: float, wide: float, taken: Sequence[Rectangle], inside: Rectangle) -> Rectangle:
+def _free_place(
+    x: float, y: float, wide: float, size: float, taken: Sequence[Rectangle], inside: Rectangle
+) -> Rectangle:
     """The nearest place where a label of the point (x, y) overlaps nothing; right of it before left."""
-    beside = (x + 8, y - 7, x + 8 + wide, y + 6)
+    above, below, aside = 0.7 * size, 0.6 * size, 0.8 * size
+    beside = (x + aside, y - above, x + aside + wide, y + below)
+    starts = [x + aside, x - aside - wide, x - wide / 2]
+    starts += [start for far in (3 * size, 6 * size) for start in (x + far, x - far - wide)]
     found = []
-    for up in range(-168, 169, 7):
-        for start in (x + 8, x - 8 - wide, x - wide / 2, x + 30, x - 30 - wide, x + 60, x - 60 - wide):
-            box = (start, y + up - 7, start + wide, y + up + 6)
+    for step in range(-24, 25):
+        up = 0.7 * size * step
+        for start in starts:
+            box = (start, y + up - above, start + wide, y + up + below)
             if inside[0] <= box[0] and box[2] <= inside[2] + 16 and inside[1] <= box[1] and box[3] <= inside[3]:
-                found.append((max(dist((x, y), _nearest(box, x, y)), 9), abs(up), -start, box))
+                found.append((max(dist((x, y), _nearest(box, x, y)), 0.9 * size), abs(up), -start, box))
     return next((box for *_, box in sorted(found) if not any(_overlap(box, other) for other in taken)), beside)
 
 
@@ -301,15 +306,22 @@ def _round_step(value: float) -> float:
 
 
 def _key(
-    draw: Drawing, x: float, y: float, keys: Sequence[tuple[str, str]], *, front: bool = False, mark: bool = False
+    draw: Drawing,
+    x: float,
+    y: float,
+    keys: Sequence[tuple[str, str]],
+    *,
+    front: bool = False,
+    mark: bool = False,
+    size: float = 10,
 ) -> None:
     for css, words in keys:
-        draw.rect(x, y - 9, 12, 10, css, radius=2)
-        draw.text(x + 17, y, words, size=10, css="soft")
-        x += text_width(words, 10) + 32
+        draw.rect(x, y - 0.9 * size, 1.2 * size, size, css, radius=2)
+        draw.text(x + 1.7 * size, y, words, size=size, css="soft")
+        x += text_width(words, size) + 3.2 * size
     if front:
-        draw.line([(x, y - 4), (x + 16, y - 4)], "ours-line faint")
-        draw.text(x + 22, y, "Pareto front", size=10, css="soft")
+        draw.line([(x, y - 0.4 * size), (x + 1.6 * size, y - 0.4 * size)], "ours-line faint")
+        draw.text(x + 2.2 * size, y, FRONT, size=size, css="soft")
     if mark:
         draw.line([(x + 6, y - 10), (x + 6, y + 2)], "edge")
-        draw.text(x + 14, y, "the notes' estimate: 1 pJ a MAC (thop_2020), nothing else", size=10, css="soft")
+        draw.text(x + 14, y, "the notes' estimate: 1 pJ a MAC (thop_2020), nothing else", size=size, css="soft")

@@ -52,6 +52,10 @@ class Row:
         costs = self.subject.profile
         return estimate_energy(costs.graph, costs.energy.preset, operand="ternary", density=1.0).total
 
+    def energy_pj(self, preset: Preset | str) -> float:
+        """Energy in pJ by another preset, weights as they are stored."""
+        return estimate_energy(self.subject.profile.graph, preset).total
+
     @property
     def cifar10_published(self) -> float | None:
         """Top-1 on CIFAR-10 in percent as others report it."""
