@@ -11,7 +11,7 @@ import pytest
 
 import microbotnet
 from microbotnet import engine
-from microbotnet.errors import BadInput
+from microbotnet.errors import BadInput, Failed
 from microbotnet.integer.file import save_program
 from microbotnet.integer.interpreter import run
 from microbotnet.integer.program import Program
@@ -66,6 +66,59 @@ def test_compiled_once_and_mended(program: Program, cache: Path, tmp_path: Path)
     pictures = random_pictures(program, 3)
     np.testing.assert_array_equal(engine.load(program).scores(pictures), run(program, pictures))
     assert found.stat().st_mtime_ns == made
+
+
+@pytest.mark.parametrize("left", [0, 1, 4096, -4096, -1])
+def test_a_library_that_was_cut_short_is_made_again(program: Program, cache: Path, left: int) -> None:
+    if engine.load(program).engine == "interpreter":
+        pytest.skip("no C compiler")
+    (whole,) = cache.rglob("*.so")
+    content = whole.read_bytes()
+    whole.unlink()  # it is loaded: writing into it would stop this process
+    whole.write_bytes(content[:left])
+    save_program(cache / "net.program", program)
+    picture = random_pictures(program, 1)
+    (cache / "picture").write_bytes(picture.tobytes())
+    code = (
+        "import numpy, microbotnet\n"
+        f"picture = numpy.fromfile({str(cache / 'picture')!r}, numpy.uint8).reshape(1, 3, 8, 8)\n"
+        f"print(*microbotnet.load({str(cache / 'net.program')!r}).scores(picture)[0])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert [int(word) for word in done.stdout.split()] == run(program, picture)[0].tolist()
+    assert [path.read_bytes() == content or path.stat().st_size > 4096 for path in cache.rglob("*.so")] == [True]
+
+
+def test_where_the_cache_cannot_be_made_it_compiles_once(
+    program: Program, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if engine.load(program).engine == "interpreter":
+        pytest.skip("no C compiler")
+    (cache / "file").write_text("a file, where a folder is to be made")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache / "file"))
+    compiled: list[str] = []
+    compile_ = engine._Build._compile
+    monkeypatch.setattr(
+        engine._Build, "_compile", lambda self, name, command: compiled.append(name) or compile_(self, name, command)
+    )
+    networks = [engine.load(program) for _ in range(2)]
+    assert len(compiled) == 1
+    pictures = random_pictures(program, 3)
+    for network in networks:
+        np.testing.assert_array_equal(network.scores(pictures), run(program, pictures))
+
+
+def test_on_a_full_disk_the_library_is_used_from_elsewhere(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: Path, content: bytes) -> None:
+        raise Failed(f"{path}: the disk is full")
+
+    monkeypatch.setattr(engine, "write_atomically", full)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        network = engine.load(program)
+    pictures = random_pictures(program, 3)
+    assert engine.load(program).engine == network.engine
+    np.testing.assert_array_equal(network.scores(pictures), run(program, pictures))
 
 
 def test_without_a_compiler_the_interpreter_answers(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:

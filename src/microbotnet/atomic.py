@@ -1,8 +1,11 @@
-"""Files that are whole or not there."""
+"""Files that are whole or not there, and the folder for what can be made again."""
 
+import atexit
 import errno
 import os
+import shutil
 import tempfile
+from functools import cache
 from pathlib import Path
 
 from .errors import Failed
@@ -32,3 +35,31 @@ def write_atomically(path: Path, content: bytes) -> None:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise Failed(f"{path}: the disk is full; free some space and run the same command again") from None
         raise Failed(f"{path}: cannot write: {error.strerror or error}") from None
+
+
+def cache_folder(*names: str) -> Path:
+    """A folder in the user's cache for this package; where it cannot be written, in `temporary_folder`."""
+    import platformdirs
+
+    return _usable(Path(platformdirs.user_cache_dir("microbotnet")), names)
+
+
+@cache
+def _usable(root: Path, names: tuple[str, ...]) -> Path:
+    folder = root.joinpath(*names)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except OSError:
+        folder = temporary_folder().joinpath(*names)
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+
+@cache
+def temporary_folder() -> Path:
+    """One that is removed when the process ends."""
+    made = tempfile.mkdtemp(prefix="microbotnet-")
+    atexit.register(shutil.rmtree, made, ignore_errors=True)
+    return Path(made)

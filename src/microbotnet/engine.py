@@ -9,7 +9,6 @@ import importlib.util
 import os
 import platform
 import shutil
-import subprocess
 import sys
 import tempfile
 import threading
@@ -25,7 +24,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import BadInput
+from .atomic import cache_folder, temporary_folder, write_atomically
+from .child import COMPILE_SECONDS, run_child, zig_caches
+from .errors import BadInput, Failed
 from .integer import interpreter
 from .integer.file import fingerprint
 from .integer.program import Program
@@ -162,7 +163,11 @@ def load(source: str | Path | Program) -> Network:
 
 
 class _Build:
-    """The library of one program: in the user's cache, or made there."""
+    """The library of one program: in the user's cache, or made there.
+
+    Its name ends in its own SHA-256, so that one that was cut short or altered is never loaded: reading behind a
+    library's end stops the process.
+    """
 
     def __init__(self, program: Program) -> None:
         self.program = program
@@ -172,15 +177,23 @@ class _Build:
     def library(self) -> tuple[str, Any] | None:
         """The engine's name and the C function; None where no compiler works."""
         for name, command in _compilers():
-            path = _folder() / f"{self.key}-{name}{_SUFFIX}"
-            for _ in range(2):  # what cannot be loaded, a file cut short by a full disk, is made again
-                if not path.is_file() and not self._compile(command, path):
-                    break
-                try:
-                    return name, self._function(path)
-                except OSError:
-                    path.unlink(missing_ok=True)
+            try:
+                path = self._kept(name) or self._compile(name, command)
+                return name, self._function(path)
+            except (Failed, OSError):  # no such compiler, none that makes a library, none that can be loaded
+                continue
         return None
+
+    def _kept(self, name: str) -> Path | None:
+        """The library that is in the cache, if it is whole; those that are not are removed."""
+        for path in sorted(_folder().glob(f"{self.key}-{name}-*{_SUFFIX}")):
+            if path.name == self._file(name, path.read_bytes()):
+                return path
+            path.unlink(missing_ok=True)
+        return None
+
+    def _file(self, name: str, content: bytes) -> str:
+        return f"{self.key}-{name}-{hashlib.sha256(content).hexdigest()[:32]}{_SUFFIX}"
 
     def _function(self, path: Path) -> Any:
         library = ctypes.CDLL(str(path))
@@ -190,26 +203,27 @@ class _Build:
         function.arena_bytes = ctypes.c_size_t.in_dll(library, "net_arena_bytes").value
         return function
 
-    def _compile(self, command: Sequence[str], path: Path) -> bool:
+    def _compile(self, name: str, command: Sequence[str]) -> Path:
+        """The library, made and kept."""
         from .backends.c import emit
 
         sources = emit(self.program, prefer=_suited(command))
         with tempfile.TemporaryDirectory(prefix="microbotnet-") as room:
-            for name, text in (sources | {"many.c": _MANY}).items():
-                (Path(room) / name).write_text(text, "utf-8")
+            for file, text in (sources | {"many.c": _MANY}).items():
+                (Path(room) / file).write_text(text, "utf-8")
             made = Path(room) / f"net{_SUFFIX}"
             words = [*command, "-std=c99", "-O3", "-shared", "-o", str(made), "net.c", "many.c"]
-            done = subprocess.run(words, cwd=room, capture_output=True, check=False, env=os.environ | _caches())
+            done = run_child(words, seconds=COMPILE_SECONDS, cwd=room, env=zig_caches())
             if done.returncode or not made.is_file():
-                return False
-            try:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-                    file.write(made.read_bytes())
-                os.replace(file.name, path)
-            except OSError:
-                return False
-        return True
+                raise Failed(f"{name} made no library")
+            content = made.read_bytes()
+        path = _folder() / self._file(name, content)
+        try:
+            write_atomically(path, content)
+        except Failed:  # a full disk
+            path = Path(tempfile.mkdtemp(dir=temporary_folder())) / path.name  # one that is loaded is never written to
+            path.write_bytes(content)
+        return path
 
 
 def _compilers() -> Iterator[tuple[str, list[str]]]:
@@ -226,19 +240,13 @@ def _suited(command: Sequence[str]) -> str:
     from .backends.c.avx512 import MACROS
 
     words = [*command, "-dM", "-E", "-x", "c", os.devnull]
-    done = subprocess.run(words, capture_output=True, text=True, check=False, env=os.environ | _caches())
+    done = run_child(words, seconds=COMPILE_SECONDS, env=zig_caches())
     defined = {line.split()[1] for line in done.stdout.splitlines() if line.startswith("#define ")}
     return "avx512" if defined.issuperset(MACROS) else "vectors"
 
 
 def _folder() -> Path:
-    import platformdirs
-
-    return Path(platformdirs.user_cache_dir("microbotnet")) / "engines"
-
-
-def _caches() -> dict[str, str]:
-    return {f"ZIG_{kind}_CACHE_DIR": str(_folder().parent / "zig") for kind in ("GLOBAL", "LOCAL")}
+    return cache_folder("engines")
 
 
 @cache

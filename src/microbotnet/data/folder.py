@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..atomic import write_atomically
+from ..atomic import cache_folder, write_atomically
 from ..errors import BadInput
 from ..pictures.classify import is_picture
 from ..pictures.read import Pixels, is_left_behind, printable, read_picture
@@ -117,12 +117,11 @@ def load_folder(listing: Listing, split: Split, size: int) -> "tuple[Tensor, Ten
         BadInput: a picture cannot be read; all such are counted, the first is named.
         Failed: the cache cannot be written.
     """
-    import platformdirs
     import torch
     from safetensors import SafetensorError
     from safetensors.torch import load_file, save
 
-    cache = Path(platformdirs.user_cache_dir("microbotnet")) / "folders" / f"{listing.key}-{size}.safetensors"
+    cache = cache_folder("folders") / f"{listing.key}-{size}.safetensors"
     every = listing.every
     try:
         pictures = load_file(cache)["pictures"]

@@ -1,7 +1,6 @@
 """QEMU, where it is installed, as a second opinion: the same network, linked with files in place of a camera."""
 
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ..child import run_child
 from ..errors import BadInput, Failed
 from .board import Board
 from .image import build
@@ -47,10 +47,7 @@ def run_in_qemu(
         (Path(folder) / "image.elf").write_bytes(image.elf)
         (Path(folder) / "pictures").write_bytes(pictures.tobytes())
         command = ["qemu-system-arm", *board.qemu, *_OPTIONS, "-kernel", "image.elf"]
-        try:
-            done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=SECONDS, check=False)
-        except subprocess.TimeoutExpired:
-            raise Failed(f"QEMU did not end within {SECONDS} seconds") from None
+        done = run_child(command, seconds=SECONDS, cwd=folder)
         scores = Path(folder) / "scores"
         if done.returncode or not scores.exists():
             words = done.stderr.strip().splitlines()[-1:] or ["the machine met a fault"]

@@ -1,15 +1,14 @@
 """C compilers that make a bare-metal image for an Arm Cortex-M: zig from pip, or GNU where it is installed."""
 
 import importlib.util
-import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..child import COMPILE_SECONDS, run_child, zig_caches
 from ..errors import BadInput, Failed
 
 OPTIMIZE = {"speed": "-O2", "size": "-Os"}
@@ -45,10 +44,8 @@ class Toolchain:
             for name, text in files.items():
                 (Path(folder) / name).write_text(text, "utf-8")
             command = [*self.command, *self._core(core), OPTIMIZE[prefer], *_FLAGS, f"-ffile-prefix-map={folder}=."]
-            done = subprocess.run(
-                [*command, *sources, *self._libraries(), "-o", "image.elf"],
-                cwd=folder, env=os.environ | _caches(self.name), capture_output=True, text=True, check=False,
-            )  # fmt: skip
+            words = [*command, *sources, *self._libraries(), "-o", "image.elf"]
+            done = run_child(words, seconds=COMPILE_SECONDS, cwd=folder, env=zig_caches())
             if done.returncode:
                 lines = [line for line in done.stderr.splitlines() if "error" in line] or done.stderr.splitlines()
                 raise Failed(f"{self.name} could not compile the image: {' | '.join(lines[:3])}")
@@ -79,13 +76,3 @@ def find_toolchain(name: str | None = None) -> Toolchain:
     what = {"zig": "ziglang is", "gcc": "arm-none-eabi-gcc is", None: "ziglang and arm-none-eabi-gcc are"}[name]
     how = "install the package gcc-arm-none-eabi of your system" if name == "gcc" else INSTALL
     raise Failed(f"no compiler for the board: {what} not installed; {how}")
-
-
-def _caches(name: str) -> dict[str, str]:
-    """zig keeps its own compiled runtime; it goes where the package's other caches are."""
-    if name != "zig":
-        return {}
-    import platformdirs
-
-    folder = platformdirs.user_cache_dir("microbotnet")
-    return {f"ZIG_{kind}_CACHE_DIR": str(Path(folder) / "zig") for kind in ("GLOBAL", "LOCAL")}

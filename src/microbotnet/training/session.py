@@ -11,12 +11,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import platformdirs
 import torch
 from lightning_fabric import Fabric
 
 from .. import __version__
-from ..atomic import write_atomically
+from ..atomic import cache_folder, write_atomically
 from ..data.augment import Batches
 from ..data.cifar10 import MEAN, STD
 from ..data.resize import resized
@@ -287,7 +286,7 @@ def _member(name: str, recipe: Recipe, pictures: TrainingSet, classes: Sequence[
         described += [size, hashlib.sha256(larger.numpy().tobytes()).hexdigest()]
     digest.update(json.dumps(described).encode())
     key = digest.hexdigest()[:16]
-    folder = Path(platformdirs.user_cache_dir("microbotnet")) / "teachers" / key
+    folder = cache_folder("teachers") / key
     return Teacher(key, loaded.model, columns, folder, size=size, draw=draw, mirror=recipe.flip)
 
 
