@@ -17,12 +17,13 @@ from .consistent import check_consistent
 from .operators import OPERATORS
 from .program import Program, Requantize, Tensor
 from .ranges import check
+from .rescale import Rescale
 
 FORMAT = "microbotnet program 2"
 _FIRST = "microbotnet program 1"  # had one output, and a field "output" for it
 SUFFIX = ".program"
 
-_KINDS: dict[str, Any] = {kind.__name__: kind for kind in (*OPERATORS, Program, Requantize, Tensor)}
+_KINDS: dict[str, Any] = {kind.__name__: kind for kind in (*OPERATORS, Program, Requantize, Rescale, Tensor)}
 Arrays = dict[str, NDArray[Any]]
 
 

@@ -77,10 +77,15 @@ class Requantize:
     @property
     def span(self) -> Pair:
         """The least and the largest output."""
-        if self.table is None:
-            return self.low, self.high
-        reached = self.table[self.low + 128 : self.high + 129]
-        return int(reached.min()), int(reached.max())
+        return span_of(self.low, self.high, self.table)
+
+
+def span_of(low: int, high: int, table: NDArray[np.int8] | None) -> Pair:
+    """The least and the largest of what is clamped, then looked up if there is a table."""
+    if table is None:
+        return low, high
+    reached = table[low + 128 : high + 129]
+    return int(reached.min()), int(reached.max())
 
 
 @dataclass(frozen=True)

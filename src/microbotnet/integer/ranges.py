@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from ..errors import BadInput
 from .program import LIMITS, Program, Requantize
+from .rescale import LARGEST, Rescale
 
 if TYPE_CHECKING:
     from .operators import Operator
@@ -32,7 +33,7 @@ class Range:
 
 
 def sums(program: Program, operator: "Operator") -> tuple[Range, ...]:
-    """The ranges of the operator's sums, one for each `Requantize` that it has; none for one without sums."""
+    """The ranges of the operator's sums, one for each rounding that it has; none for one without sums."""
     return operator.sums(program.of(operator)[0])
 
 
@@ -53,11 +54,21 @@ def check(program: Program) -> None:
             if found.low.min() < WORD[0] or found.high.max() > WORD[1]:
                 raise BadInput(f"{operator.name}: its sums can need {found.bits} bits; 32 are there")
             _check_limits(operator, how, output.dtype)
-            low, high = requantized(found, how)
-            if low.min() < WORD[0] or high.max() > WORD[1]:
+            if not (_rescalable(found, how) if isinstance(how, Rescale) else _requantizable(found, how)):
                 raise BadInput(f"{operator.name}: a requantized sum can leave 32 bits")
         if any(t.low < LIMITS[t.dtype][0] or t.high > LIMITS[t.dtype][1] for t in (*inputs, output)):
             raise BadInput(f"{operator.name}: a tensor's range is outside its dtype")
+
+
+def _requantizable(found: Range, how: Requantize) -> bool:
+    low, high = requantized(found, how)
+    return bool(low.min() >= WORD[0] and high.max() <= WORD[1])
+
+
+def _rescalable(found: Range, how: Rescale) -> bool:
+    left = np.maximum(-how.shift.astype(np.int64), 0)
+    ends = np.stack([end + how.bias.astype(np.int64) << left for end in (found.low, found.high)])
+    return bool(np.abs(ends).max() <= LARGEST and how.multiplier.min() >= 0)
 
 
 def requantized(found: Range, how: Requantize) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -70,9 +81,10 @@ def requantized(found: Range, how: Requantize) -> tuple[NDArray[np.int64], NDArr
     return np.minimum(low, rest), np.maximum(high, rest)
 
 
-def _check_limits(operator: "Operator", how: Requantize, dtype: str) -> None:
+def _check_limits(operator: "Operator", how: Requantize | Rescale, dtype: str) -> None:
     limits = LIMITS["int8" if how.table is not None else dtype]
     if not limits[0] <= how.low <= how.high <= limits[1]:
         raise BadInput(f"{operator.name}: clamps to {how.low}…{how.high}, outside {dtype}")
-    if not (0 <= how.shift < 32 and 0 <= how.pre_shift < 32):
+    shifts = how.shift if isinstance(how, Rescale) else np.array([how.shift, how.pre_shift])
+    if shifts.max() > 31 or shifts.min() < (-31 if isinstance(how, Rescale) else 0):
         raise BadInput(f"{operator.name}: a shift is out of range")

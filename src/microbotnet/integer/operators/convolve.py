@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from ..consistent import demand
 from ..program import Array, Pair, Requantize, Shape, Tensor
 from ..ranges import Range
+from ..rescale import Rescale
 from .operator import OfOne, Rounded, check_rounding, check_windows, reached, windows
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class Convolve(Rounded, OfOne):
     stride: Pair
     padding: Pair
     groups: int
-    requantize: Requantize
+    requantize: Requantize | Rescale
 
     makes = ("int8", "int16")
 

@@ -8,6 +8,7 @@ import numpy as np
 from ..consistent import demand
 from ..program import Array, Requantize, Shape, Tensor
 from ..ranges import Range
+from ..rescale import Rescale
 from .operator import Operator, Over, Rounded, check_rounding, one_range
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ class Gate(Rounded, Operator):
 
     inputs: tuple[str, str]
     output: str
-    requantize: Requantize
+    requantize: Requantize | Rescale
 
     def compute(self, x: list[Array], inputs: tuple[Tensor, ...], output: Tensor) -> Array:
         return self.requantize.apply((x[0] - inputs[0].zero_point) * (x[1] - inputs[1].zero_point))

@@ -9,6 +9,7 @@ import numpy as np
 from ..consistent import demand
 from ..program import Array, Pair, Requantize, Shape, Tensor
 from ..ranges import Range
+from ..rescale import Rescale
 
 if TYPE_CHECKING:
     from ...backends.onnx import OnnxGraph
@@ -18,7 +19,7 @@ Over = tuple[str, int]  # an input, and the byte of the output at which it begin
 
 @dataclass(frozen=True)
 class Operator(ABC):
-    """A step of a program. A kind is a dataclass whose fields are integers, arrays of integers and `Requantize`.
+    """A step of a program. A kind is a dataclass whose fields are integers, arrays of integers, `Requantize` and `Rescale`.
 
     reads: the dtypes of its inputs. makes: those of its output.
     """
@@ -39,7 +40,7 @@ class Operator(ABC):
             """The tensor it makes."""
 
     @property
-    def rounding(self) -> tuple[Requantize, ...]:
+    def rounding(self) -> tuple[Requantize | Rescale, ...]:
         """How its sums are rounded, as many as `sums` has ranges."""
         return ()
 
@@ -48,7 +49,7 @@ class Operator(ABC):
         """Its meaning: the output (N, *shape) int32 of the inputs' values, each (N, *shape) int32."""
 
     def sums(self, inputs: tuple[Tensor, ...]) -> tuple[Range, ...]:
-        """Bounds of its sums, one for each `Requantize` that it has."""
+        """Bounds of its sums, one for each rounding that it has."""
         return ()
 
     @abstractmethod
@@ -88,21 +89,21 @@ class Rounded(Operator):
     if TYPE_CHECKING:
 
         @property
-        def requantize(self) -> Requantize:
+        def requantize(self) -> Requantize | Rescale:
             """How."""
 
     @property
-    def rounding(self) -> tuple[Requantize, ...]:
+    def rounding(self) -> tuple[Requantize | Rescale, ...]:
         """The one."""
         return (self.requantize,)
 
 
-def check_rounding(how: Requantize, count: int) -> Pair:
+def check_rounding(how: Requantize | Rescale, count: int) -> Pair:
     """The span of `how`'s results; it has one multiplier for all, or `count`."""
-    shapes = ((1,), (count,))
-    check_array(how.multiplier, np.int32, shapes)
-    check_array(how.offset, np.int32, shapes)
-    demand(how.multiplier.shape == how.offset.shape, "has not one offset for each multiplier")
+    others = (how.bias, how.shift) if isinstance(how, Rescale) else (how.offset,)
+    check_array(how.multiplier, np.int32, ((1,), (count,)))
+    for values in others:
+        check_array(values, np.int32, (how.multiplier.shape,))
     if how.table is not None:
         check_array(how.table, np.int8, ((256,),))
         demand(how.low >= -128 and how.high <= 127, "looks up beyond its table")

@@ -8,6 +8,7 @@ import numpy as np
 from ..consistent import demand
 from ..program import Array, Pair, Requantize, Shape, Tensor
 from ..ranges import Range
+from ..rescale import Rescale
 from .operator import OfOne, Rounded, check_rounding, one_range, windows
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ class SumPool(Rounded, OfOne):
 
     kernel: Pair
     stride: Pair
-    requantize: Requantize
+    requantize: Requantize | Rescale
 
     makes = ("int8", "int16")
 
