@@ -28,12 +28,13 @@ from ..atomic import write_atomically
 from ..integer import ranges
 from ..integer.operators.operator import more_fit
 from ..integer.program import Pair, Program, Requantize, Shape, Tensor
+from ..integer.rescale import Rescale
 
 OPSET, IR = 13, 7
 FEATURES, SCORES, OUTPUT = "features", "scores", "output"  # what goes in and out
 _DTYPES = {
     "uint8": TensorProto.UINT8, "int8": TensorProto.INT8, "int16": TensorProto.INT16, "int32": TensorProto.INT32,
-    "float64": TensorProto.DOUBLE,
+    "int64": TensorProto.INT64, "float64": TensorProto.DOUBLE,
 }  # fmt: skip
 
 Real = NDArray[np.float64]
@@ -121,7 +122,7 @@ class OnnxGraph:
         return self.constant(values.reshape(-1, 1, 1) if values.ndim else values)
 
     def cast(self, value: str, dtype: str, output: str = "") -> str:
-        """`value` as uint8, int8, int16, int32 or float64."""
+        """`value` as uint8, int8, int16, int32, int64 or float64."""
         return self.add("Cast", value, to=_DTYPES[dtype], output=output)
 
     def bytes(self, values: NDArray[np.int8]) -> NDArray[np.uint8]:
@@ -182,6 +183,30 @@ class OnnxGraph:
         if how.table is None:
             return self.cast(y, "int16" if wide else "uint8", name)
         return self.add("Gather", self.constant(self.bytes(how.table)), self.cast(y, "int32"), output=name)
+
+    def rescaled(self, acc: str, centre: NDArray[np.int64], how: Rescale, output: Tensor) -> None:
+        """`how` of the sums acc + centre, as `output`; in int64, where a sum times 31 bits fits."""
+
+        def column(values: NDArray[Any]) -> str:
+            return self.constant(values.astype(np.int64).reshape(-1, 1, 1))
+
+        left, right = np.maximum(-how.shift, 0), np.maximum(how.shift, 0)
+        x = self.add("Add", self.cast(acc, "int64"), column(how.bias + centre))
+        x = self.add("Mul", x, column(how.multiplier.astype(np.int64) << left))
+        # Div rounds towards zero: it is given what is not negative, 2^31·2^31 more.
+        x = self.add("Add", x, column(np.array([2**62 + 2**30])))
+        x = self.add("Sub", self.add("Div", x, column(np.array([2**31]))), column(np.array([2**31])))
+        half = (np.int64(1) << right.astype(np.int64)) >> 1
+        size = self.add("Add", self.add("Abs", x), column(half))
+        size = self.add("Div", size, column(np.int64(1) << right.astype(np.int64)))
+        y = self.add("Add", self.add("Mul", self.add("Sign", x), size), column(np.array([how.zero_point])))
+        bounds = [self.constant(np.array(end, np.int64)) for end in (how.low, how.high)]
+        y = self.add("Clip", y, *bounds)
+        if how.table is not None:
+            index = self.add("Add", y, column(np.array([self.SHIFT])))
+            self.add("Gather", self.constant(self.bytes(how.table)), index, output=output.name)
+        else:
+            self.cast(self.add("Add", y, column(np.array([self.SHIFT]))), "uint8", output.name)
 
     def handed_on(self, program: Program, name: str, number: int) -> onnx.ValueInfoProto:
         """An output of the model: the program's output of that name, in its own dtype."""

@@ -41,9 +41,7 @@ class Rescale:
 
     def apply(self, acc: Array) -> Array:
         """The outputs of sums (N, channels, height, width)."""
-        multiplier, bias, shift = (
-            v.astype(np.int64)[:, None, None] for v in (self.multiplier, self.bias, self.shift)
-        )
+        multiplier, bias, shift = (v.astype(np.int64)[:, None, None] for v in (self.multiplier, self.bias, self.shift))
         y = np.clip(scaled(acc + bias, multiplier, shift) + self.zero_point, self.low, self.high)
         return y.astype(np.int32) if self.table is None else self.table[y + 128].astype(np.int32)
 
@@ -81,10 +79,12 @@ def scaled(x: Whole, multiplier: Whole | int, shift: Whole | int) -> Whole:
 
 def doubling_high(a: Whole, b: Whole | int) -> Whole:
     """The high 32 bits of 2·a·b, rounded to nearest, halves up; (−2^31)² saturates."""
-    return np.minimum((a * b + 2**30) >> 31, HIGHEST)
+    high: Whole = np.minimum((a * b + 2**30) >> 31, HIGHEST)
+    return high
 
 
 def shifted_right(x: Whole, count: Whole | int) -> Whole:
     """x / 2^count, rounded to nearest, halves away from zero."""
     half = (np.int64(1) << np.asarray(count, np.int64)) >> 1
-    return np.where(x < 0, -((-x + half) >> count), (x + half) >> count)
+    nearest: Whole = np.where(x < 0, -((-x + half) >> count), (x + half) >> count)
+    return nearest

@@ -6,7 +6,6 @@ that reach every output from the same sum on are one and the same on all sums be
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -135,9 +134,7 @@ class _Steps:
         multiplier = np.rint(slope * 2.0 ** (pre_shift + shift)).astype(np.int64)
         return multiplier, self._offsets(multiplier, pre_shift, shift, np.arange(len(slope)))[0]
 
-    def search(
-        self, slope: Real, pre_shift: int, shift: int, *, thorough: bool = False
-    ) -> tuple[Whole, Whole, bool]:
+    def search(self, slope: Real, pre_shift: int, shift: int, *, thorough: bool = False) -> tuple[Whole, Whole, bool]:
         """Multiplier and offset of each channel, and whether a step is missed.
 
         From the multiplier that is nearest to the slope, by bisection: the steps that no offset brings together say

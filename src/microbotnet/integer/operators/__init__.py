@@ -7,8 +7,21 @@ from .gate import Gate
 from .lookup import Lookup
 from .max_pool import MaxPool
 from .operator import Operator, Rounded
+from .rescaled_convolve import RescaledConvolve
 from .sum_pool import SumPool
 
-OPERATORS: tuple[type[Operator], ...] = (Add, Concatenate, Convolve, Gate, Lookup, MaxPool, SumPool)
+OPERATORS: tuple[type[Operator], ...] = (Add, Concatenate, Convolve, Gate, Lookup, MaxPool, RescaledConvolve, SumPool)
 
-__all__ = ["OPERATORS", "Add", "Concatenate", "Convolve", "Gate", "Lookup", "MaxPool", "Operator", "Rounded", "SumPool"]
+__all__ = [
+    "OPERATORS",
+    "Add",
+    "Concatenate",
+    "Convolve",
+    "Gate",
+    "Lookup",
+    "MaxPool",
+    "Operator",
+    "RescaledConvolve",
+    "Rounded",
+    "SumPool",
+]

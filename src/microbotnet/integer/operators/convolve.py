@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from ..consistent import demand
 from ..program import Array, Pair, Requantize, Shape, Tensor
 from ..ranges import Range
-from ..rescale import Rescale
 from .operator import OfOne, Rounded, check_rounding, check_windows, reached, windows
 
 if TYPE_CHECKING:
@@ -17,8 +16,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Convolve(Rounded, OfOne):
-    """A convolution; a linear layer is one whose kernel covers the whole map.
+class Convolution(OfOne):
+    """The sums of a convolution; a linear layer is one whose kernel covers the whole map.
 
     acc[o, i, j] = Σ weights[o, c, u, v] · x[channel c of o's group, i·stride + u − padding, j·stride + v − padding],
     where x outside the map is its zero point. padding is that before the map; how far windows reach behind it is
@@ -32,17 +31,11 @@ class Convolve(Rounded, OfOne):
     stride: Pair
     padding: Pair
     groups: int
-    requantize: Requantize | Rescale
-
-    makes = ("int8", "int16")
 
     @property
     def kernel(self) -> Pair:
         """Rows and columns of a window."""
         return self.weights.shape[2], self.weights.shape[3]
-
-    def compute(self, x: list[Array], inputs: tuple[Tensor, ...], output: Tensor) -> Array:
-        return self.requantize.apply(self.accumulate(x[0], inputs[0], output.shape))
 
     def accumulate(self, x: Array, of: Tensor, shape: Shape) -> Array:
         """The sums, (N, *shape) int32."""
@@ -66,8 +59,8 @@ class Convolve(Rounded, OfOne):
         products = np.stack([w * low, w * high])
         return (Range(np.minimum(products.min(0), 0).sum(1), np.maximum(products.max(0), 0).sum(1)),)
 
-    def made(self, inputs: tuple[Tensor, ...], output: Tensor) -> tuple[Shape, int, int]:
-        (x,) = inputs
+    def check_kernel(self, x: Tensor, output: Tensor) -> Shape:
+        """The shape of what it makes; `demand`s that the kernel fits."""
         weights, groups = self.weights, self.groups
         demand(weights.ndim == 4 and weights.size > 0 and weights.dtype == np.int8, "its weights are no int8 kernel")
         outputs, depth = weights.shape[:2]
@@ -79,11 +72,30 @@ class Convolve(Rounded, OfOne):
         limit = 127 if self.bits == 8 else 1
         demand(size.max() <= limit and (self.bits > 1 or size.min() == 1), f"its weights are not of {self.bits} bits")
         check_windows(x, output.shape, self.kernel, self.stride, self.padding)
-        return ((outputs, *output.shape[1:]), *check_rounding(self.requantize, outputs))
+        return outputs, *output.shape[1:]
+
+    def onnx_sums(self, graph: "OnnxGraph", x: Tensor, output: Tensor) -> str:
+        """The sums less those of the zero point; float64."""
+        around = reached(x, output.shape, self.kernel, self.stride, self.padding)
+        return graph.windowed(x, self.weights, x.zero_point, self.groups, self.stride, around, output.shape)
+
+
+@dataclass(frozen=True)
+class Convolve(Rounded, Convolution):
+    """A convolution whose sums are requantized."""
+
+    requantize: Requantize
+
+    makes = ("int8", "int16")
+
+    def compute(self, x: list[Array], inputs: tuple[Tensor, ...], output: Tensor) -> Array:
+        return self.requantize.apply(self.accumulate(x[0], inputs[0], output.shape))
+
+    def made(self, inputs: tuple[Tensor, ...], output: Tensor) -> tuple[Shape, int, int]:
+        return (self.check_kernel(inputs[0], output), *check_rounding(self.requantize, len(self.weights)))
 
     def onnx(self, graph: "OnnxGraph", inputs: tuple[Tensor, ...], output: Tensor) -> None:
         (x,) = inputs
-        around = reached(x, output.shape, self.kernel, self.stride, self.padding)
-        acc = graph.windowed(x, self.weights, x.zero_point, self.groups, self.stride, around, output.shape)
+        acc = self.onnx_sums(graph, x, output)
         centre = x.zero_point * self.weights.reshape(len(self.weights), -1).sum(1, dtype=np.float64)
         graph.requantized(acc, centre, self.requantize, output)

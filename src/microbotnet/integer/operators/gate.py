@@ -8,7 +8,6 @@ import numpy as np
 from ..consistent import demand
 from ..program import Array, Requantize, Shape, Tensor
 from ..ranges import Range
-from ..rescale import Rescale
 from .operator import Operator, Over, Rounded, check_rounding, one_range
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ class Gate(Rounded, Operator):
 
     inputs: tuple[str, str]
     output: str
-    requantize: Requantize | Rescale
+    requantize: Requantize
 
     def compute(self, x: list[Array], inputs: tuple[Tensor, ...], output: Tensor) -> Array:
         return self.requantize.apply((x[0] - inputs[0].zero_point) * (x[1] - inputs[1].zero_point))

@@ -19,7 +19,7 @@ Over = tuple[str, int]  # an input, and the byte of the output at which it begin
 
 @dataclass(frozen=True)
 class Operator(ABC):
-    """A step of a program. A kind is a dataclass whose fields are integers, arrays of integers, `Requantize` and `Rescale`.
+    """A step of a program. A kind is a dataclass whose fields are integers, arrays of integers, and roundings.
 
     reads: the dtypes of its inputs. makes: those of its output.
     """
@@ -89,11 +89,11 @@ class Rounded(Operator):
     if TYPE_CHECKING:
 
         @property
-        def requantize(self) -> Requantize | Rescale:
+        def requantize(self) -> Requantize:
             """How."""
 
     @property
-    def rounding(self) -> tuple[Requantize | Rescale, ...]:
+    def rounding(self) -> tuple[Requantize, ...]:
         """The one."""
         return (self.requantize,)
 

@@ -8,7 +8,6 @@ import numpy as np
 from ..consistent import demand
 from ..program import Array, Pair, Requantize, Shape, Tensor
 from ..ranges import Range
-from ..rescale import Rescale
 from .operator import OfOne, Rounded, check_rounding, one_range, windows
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ class SumPool(Rounded, OfOne):
 
     kernel: Pair
     stride: Pair
-    requantize: Requantize | Rescale
+    requantize: Requantize
 
     makes = ("int8", "int16")
 
