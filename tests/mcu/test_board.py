@@ -4,6 +4,7 @@ import pytest
 
 from microbotnet import BadInput
 from microbotnet.mcu.board import board_names, load_board, parse_board
+from microbotnet.mcu.cores import CORES
 
 OWN = """
 core = "cortex-m0"
@@ -39,7 +40,14 @@ def test_mlperf_tinys_boards() -> None:
 
 def test_every_board_that_comes_with_the_package_loads() -> None:
     assert {"scum", "microbit"} < set(board_names())
-    assert {load_board(name).core for name in board_names()} == {"cortex-m0", "cortex-m4", "cortex-m33"}
+    assert {load_board(name).core for name in board_names()} == {
+        "cortex-m0", "cortex-m0plus", "cortex-m4", "cortex-m33", "rv32ec", "rv32imc",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("core", CORES)
+def test_every_core_can_be_named(core: str) -> None:
+    assert parse_board(OWN.replace("cortex-m0", core, 1), "my", "my.toml").core == core
 
 
 def test_a_board_of_ones_own(tmp_path: Path) -> None:

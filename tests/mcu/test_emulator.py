@@ -14,7 +14,7 @@ from microbotnet.integer.samples import random_pictures, random_program
 from microbotnet.mcu.board import load_board
 from microbotnet.mcu.emulator import Execution, _Machine, execute
 from microbotnet.mcu.firmware import make_firmware
-from microbotnet.mcu.image import SHARED, START, Image, build, check_fit
+from microbotnet.mcu.image import SHARED, START, Image, build, check_fit, check_instructions
 from microbotnet.mcu.toolchain import find_toolchain
 
 for module in ("unicorn", "elftools", "ziglang"):
@@ -114,8 +114,18 @@ def test_a_fault_says_what_and_where(body: str, message: str) -> None:
 
 @pytest.mark.parametrize("word", ["0xb108", "0xbf08"])  # cbz, it
 def test_an_instruction_that_a_cortex_m0_lacks_is_found_before_it_runs(word: str) -> None:
-    with pytest.raises(Failed, match="that a Cortex-M0 lacks"):
+    with pytest.raises(Failed, match="which a cortex-m0 lacks"):
         image_of(assembly(f".inst.n {word}\\nbx lr"))
+
+
+@pytest.mark.parametrize(("core", "words"), [("cortex-m3", "0xfb21, 0x3002"), ("cortex-m23", "0xfb01, 0xf002")])
+def test_no_core_gets_an_instruction_that_only_its_emulator_has(core: str, words: str) -> None:  # smlad, mul
+    board = replace(load_board("microbit-v2"), core="cortex-m4")
+    body = assembly(".inst.w 0x" + "".join(word[2:] for word in words.split(", ")) + "\\nbx lr")
+    image = build({"net.h": HEADER, "net.c": RUN % body}, board, find_toolchain("zig"))
+    check_instructions(image)
+    with pytest.raises(Failed, match=f"which a {core} lacks"):
+        check_instructions(replace(image, board=replace(board, core=core)))
 
 
 def test_an_unsupported_instruction_is_a_fault() -> None:
@@ -191,9 +201,12 @@ def test_a_random_program_gives_the_interpreters_scores_on_an_emulated_cortex_m0
     assert made.run(random_pictures(made.program, 3, seed)).bit_exact
 
 
-@pytest.mark.parametrize("board", ["microbit", "microbit-v2", "nrf5340-dk"])
+@pytest.mark.parametrize("board", ["microbit", "microbit-v2", "nrf5340-dk", "rp2040", "esp32-c3", "ch32v003"])
 def test_and_on_the_other_boards(board: str) -> None:
-    made = make_firmware(random_program(11), load_board(board))
+    found = load_board(board)
+    if board == "ch32v003":
+        found = replace(found, data=replace(found.data, bytes=16_384))
+    made = make_firmware(random_program(11), found)
     assert made.run(random_pictures(made.program, 3)).bit_exact
 
 

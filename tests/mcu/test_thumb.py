@@ -1,49 +1,67 @@
 """Encodings written by hand from the Armv6-M manual, and what the assembler of a second toolchain makes of words."""
 
+from dataclasses import replace
+
 import pytest
 
 from microbotnet.mcu.board import load_board
 from microbotnet.mcu.cycles import block_cycles
-from microbotnet.mcu.thumb import Kind, decode
+from microbotnet.mcu.instruction import Kind
+from microbotnet.mcu.thumb import decode
 
-WORDS = {  # halfwords: kind, registers, bytes of stack, whether a Cortex-M0 has it
-    "movs r0, #1": ([0x2001], Kind.ALU, 0, 0, True),
-    "muls r1, r2": ([0x4351], Kind.MULTIPLY, 0, 0, True),
-    "ldr r0, [pc, #8]": ([0x4802], Kind.LOAD, 0, 0, True),
-    "ldrsb r0, [r1, r2]": ([0x5688], Kind.LOAD, 0, 0, True),
-    "strh r0, [r1, r2]": ([0x5288], Kind.STORE, 0, 0, True),
-    "strb r0, [r1, #1]": ([0x7048], Kind.STORE, 0, 0, True),
-    "ldrh r0, [r1, #2]": ([0x8848], Kind.LOAD, 0, 0, True),
-    "ldr r0, [sp, #4]": ([0x9801], Kind.LOAD, 0, 0, True),
-    "push {r4-r7, lr}": ([0xB5F0], Kind.MULTIPLE, 5, 20, True),
-    "pop {r4-r7}": ([0xBCF0], Kind.MULTIPLE, 4, -16, True),
-    "pop {r4-r7, pc}": ([0xBDF0], Kind.RETURN, 5, -20, True),
-    "sub sp, #16": ([0xB084], Kind.ALU, 0, 16, True),
-    "add sp, #16": ([0xB004], Kind.ALU, 0, -16, True),
-    "ldmia r0!, {r1-r3}": ([0xC80E], Kind.MULTIPLE, 3, 0, True),
-    "sxtb r0, r1": ([0xB248], Kind.ALU, 0, 0, True),
-    "bne": ([0xD1FE], Kind.CONDITIONAL, 0, 0, True),
-    "b": ([0xE7FE], Kind.BRANCH, 0, 0, True),
-    "bl": ([0xF000, 0xF800], Kind.CALL, 0, 0, True),
-    "bx lr": ([0x4770], Kind.JUMP, 0, 0, True),
-    "mov pc, r0": ([0x4687], Kind.JUMP, 0, 0, True),
-    "mov r8, r0": ([0x4680], Kind.ALU, 0, 0, True),
-    "cmp r8, r0": ([0x4580], Kind.ALU, 0, 0, True),
-    "dmb": ([0xF3BF, 0x8F5F], Kind.SYSTEM, 0, 0, True),
-    "mrs r0, primask": ([0xF3EF, 0x8010], Kind.SYSTEM, 0, 0, True),
-    "nop": ([0xBF00], Kind.ALU, 0, 0, True),
-    "cbz r0": ([0xB108], Kind.CONDITIONAL, 0, 0, False),
-    "it eq": ([0xBF08], Kind.ALU, 0, 0, False),
-    "sdiv r0, r1, r2": ([0xFB91, 0xF0F2], Kind.DIVIDE, 0, 0, False),
-    "movw r0, #1": ([0xF240, 0x0001], Kind.ALU, 0, 0, False),
-    "b.w": ([0xF000, 0xB800], Kind.BRANCH, 0, 0, False),
-    "bne.w": ([0xF040, 0x8000], Kind.CONDITIONAL, 0, 0, False),
-    "push.w {r4-r8, lr}": ([0xE92D, 0x41F0], Kind.MULTIPLE, 6, 24, False),
-    "pop.w {r4-r8, pc}": ([0xE8BD, 0x81F0], Kind.RETURN, 6, -24, False),
-    "sub.w sp, sp, #256": ([0xF5AD, 0x7D80], Kind.ALU, 0, 256, False),
-    "str r0, [sp, #-8]!": ([0xF84D, 0x0D08], Kind.STORE, 0, 8, False),
-    "smlad r0, r1, r2, r3": ([0xFB21, 0x3002], Kind.MULTIPLY, 0, 0, False),
-    "ldrd r0, r1, [r2]": ([0xE9D2, 0x0100], Kind.MULTIPLE, 2, 0, False),
+WORDS = {  # halfwords: kind, registers, bytes of stack, the instruction set
+    "movs r0, #1": ([0x2001], Kind.ALU, 0, 0, "armv6-m"),
+    "muls r1, r2": ([0x4351], Kind.MULTIPLY, 0, 0, "armv6-m"),
+    "ldr r0, [pc, #8]": ([0x4802], Kind.LOAD, 0, 0, "armv6-m"),
+    "ldrsb r0, [r1, r2]": ([0x5688], Kind.LOAD, 0, 0, "armv6-m"),
+    "strh r0, [r1, r2]": ([0x5288], Kind.STORE, 0, 0, "armv6-m"),
+    "strb r0, [r1, #1]": ([0x7048], Kind.STORE, 0, 0, "armv6-m"),
+    "ldrh r0, [r1, #2]": ([0x8848], Kind.LOAD, 0, 0, "armv6-m"),
+    "ldr r0, [sp, #4]": ([0x9801], Kind.LOAD, 0, 0, "armv6-m"),
+    "push {r4-r7, lr}": ([0xB5F0], Kind.MULTIPLE, 5, 20, "armv6-m"),
+    "pop {r4-r7}": ([0xBCF0], Kind.MULTIPLE, 4, -16, "armv6-m"),
+    "pop {r4-r7, pc}": ([0xBDF0], Kind.RETURN, 5, -20, "armv6-m"),
+    "sub sp, #16": ([0xB084], Kind.ALU, 0, 16, "armv6-m"),
+    "add sp, #16": ([0xB004], Kind.ALU, 0, -16, "armv6-m"),
+    "ldmia r0!, {r1-r3}": ([0xC80E], Kind.MULTIPLE, 3, 0, "armv6-m"),
+    "sxtb r0, r1": ([0xB248], Kind.ALU, 0, 0, "armv6-m"),
+    "bne": ([0xD1FE], Kind.CONDITIONAL, 0, 0, "armv6-m"),
+    "b": ([0xE7FE], Kind.BRANCH, 0, 0, "armv6-m"),
+    "bl": ([0xF000, 0xF800], Kind.CALL, 0, 0, "armv6-m"),
+    "bx lr": ([0x4770], Kind.JUMP, 0, 0, "armv6-m"),
+    "mov pc, r0": ([0x4687], Kind.JUMP, 0, 0, "armv6-m"),
+    "mov r8, r0": ([0x4680], Kind.ALU, 0, 0, "armv6-m"),
+    "cmp r8, r0": ([0x4580], Kind.ALU, 0, 0, "armv6-m"),
+    "dmb": ([0xF3BF, 0x8F5F], Kind.SYSTEM, 0, 0, "armv6-m"),
+    "mrs r0, primask": ([0xF3EF, 0x8010], Kind.SYSTEM, 0, 0, "armv6-m"),
+    "nop": ([0xBF00], Kind.ALU, 0, 0, "armv6-m"),
+    "cbz r0": ([0xB108], Kind.CONDITIONAL, 0, 0, "armv8-m.base"),
+    "it eq": ([0xBF08], Kind.ALU, 0, 0, "armv7-m"),
+    "sdiv r0, r1, r2": ([0xFB91, 0xF0F2], Kind.DIVIDE, 0, 0, "armv8-m.base"),
+    "movw r0, #1": ([0xF240, 0x0001], Kind.ALU, 0, 0, "armv8-m.base"),
+    "b.w": ([0xF000, 0xB800], Kind.BRANCH, 0, 0, "armv8-m.base"),
+    "bne.w": ([0xF040, 0x8000], Kind.CONDITIONAL, 0, 0, "armv7-m"),
+    "push.w {r4-r8, lr}": ([0xE92D, 0x41F0], Kind.MULTIPLE, 6, 24, "armv7-m"),
+    "pop.w {r4-r8, pc}": ([0xE8BD, 0x81F0], Kind.RETURN, 6, -24, "armv7-m"),
+    "sub.w sp, sp, #256": ([0xF5AD, 0x7D80], Kind.ALU, 0, 256, "armv7-m"),
+    "str r0, [sp, #-8]!": ([0xF84D, 0x0D08], Kind.STORE, 0, 8, "armv7-m"),
+    "smlad r0, r1, r2, r3": ([0xFB21, 0x3002], Kind.MULTIPLY, 0, 0, "dsp"),
+    "ldrd r0, r1, [r2]": ([0xE9D2, 0x0100], Kind.MULTIPLE, 2, 0, "armv7-m"),
+    "sxtb16 r0, r1": ([0xFA2F, 0xF081], Kind.ALU, 0, 0, "dsp"),
+    "sxtb.w r0, r1": ([0xFA4F, 0xF081], Kind.ALU, 0, 0, "armv7-m"),
+    "sadd16 r0, r1, r2": ([0xFA91, 0xF002], Kind.ALU, 0, 0, "dsp"),
+    "lsl.w r0, r1, r2": ([0xFA01, 0xF002], Kind.ALU, 0, 0, "armv7-m"),
+    "clz r0, r1": ([0xFAB1, 0xF081], Kind.ALU, 0, 0, "armv7-m"),
+    "pkhbt r0, r1, r2": ([0xEAC1, 0x0002], Kind.ALU, 0, 0, "dsp"),
+    "add.w r0, r1, r2": ([0xEB01, 0x0002], Kind.ALU, 0, 0, "armv7-m"),
+    "ssat r0, #8, r1, asr #3": ([0xF321, 0x00C7], Kind.ALU, 0, 0, "armv7-m"),
+    "ssat16 r0, #8, r1": ([0xF321, 0x0007], Kind.ALU, 0, 0, "dsp"),
+    "mla r0, r1, r2, r3": ([0xFB01, 0x3002], Kind.MULTIPLY, 0, 0, "armv7-m"),
+    "smlabb r0, r1, r2, r3": ([0xFB11, 0x3002], Kind.MULTIPLY, 0, 0, "dsp"),
+    "smull r0, r1, r2, r3": ([0xFB82, 0x0103], Kind.MULTIPLY, 0, 0, "armv7-m"),
+    "smlald r0, r1, r2, r3": ([0xFBC2, 0x01C3], Kind.MULTIPLY, 0, 0, "dsp"),
+    "ldrex r0, [r1]": ([0xE851, 0x0F00], Kind.LOAD, 0, 0, "armv8-m.base"),
+    "vadd.f32 s0, s1, s2": ([0xEE30, 0x0A81], Kind.ALU, 0, 0, "float"),
 }
 
 
@@ -51,7 +69,7 @@ WORDS = {  # halfwords: kind, registers, bytes of stack, whether a Cortex-M0 has
 def test_an_instruction(text: str) -> None:
     words, *expected = WORDS[text]
     (found,) = decode(b"".join(word.to_bytes(2, "little") for word in words), 0x100)
-    assert [found.kind, found.count, found.stack, found.armv6m] == expected
+    assert [found.kind, found.count, found.stack, found.needs] == expected
     assert (found.address, found.size) == (0x100, 2 * len(words))
 
 
@@ -112,3 +130,14 @@ def test_cycles_of_the_cortex_m4_manual(text: str) -> None:
     words, cycles = ON_THE_M4[text]
     block = list(decode(b"".join(word.to_bytes(2, "little") for word in words)))
     assert block_cycles(block, load_board("microbit-v2")) == (cycles, 0)
+
+
+def test_cycles_of_the_cortex_m0plus_manual() -> None:
+    for words, cycles in {(0xD1FE,): (1, 1), (0xE7FE,): (2, 0), (0xF000, 0xF800): (3, 0), (0xBDF0,): (8, 0)}.items():
+        code = b"".join(word.to_bytes(2, "little") for word in words)
+        assert block_cycles(list(decode(code)), load_board("rp2040")) == cycles
+
+
+def test_a_core_without_published_timings_has_no_cycles() -> None:
+    board = replace(load_board("microbit-v2"), core="cortex-m7")
+    assert block_cycles(list(decode((0x4351).to_bytes(2, "little"))), board) == (0, 0)

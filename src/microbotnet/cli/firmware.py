@@ -144,10 +144,10 @@ def _print(made: "Firmware", ran: "Run | None", totals: bool) -> None:
         least, most = min(ran.instructions), max(ran.instructions)
         span = f"{most:,}" if least == most else f"{least:,} to {most:,}"
         stdout.print(f"[bold]{span}[/] instructions a picture, counted", soft_wrap=True)
-        stdout.print(
-            f"{ran.mean_cycles:,.0f} cycles, {ran.seconds:.3g} s at {clock}: a model, see docs/firmware.md",
-            soft_wrap=True,
-        )
+        model = f"cycles and time: no model of a {board.core}, see docs/firmware.md"
+        if ran.mean_cycles is not None and ran.seconds is not None:
+            model = f"{ran.mean_cycles:,.0f} cycles, {ran.seconds:.3g} s at {clock}: a model, see docs/firmware.md"
+        stdout.print(model, soft_wrap=True)
         if (energy := ran.memory_energy_pj) is not None:
             stdout.print(f"at least {energy / 1e6:.3g} µJ in the memories alone, modelled at 45 nm", soft_wrap=True)
 

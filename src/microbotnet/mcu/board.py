@@ -3,7 +3,7 @@
 A board has these fields (`boards/scum.toml` is one to start from):
 
 - `summary`, a line for people
-- `core`, one of `CORES`; `clock_hz`; `multiply_cycles`, 1 or 32: which multiplier the core was built with
+- `core`, one of `cores.CORES`; `clock_hz`; `multiply_cycles`, 1 or 32: which multiplier the core was built with
 - `[code]`, the memory in which vectors, code, constants and initial values lie and are executed in place; `[data]`,
   the one for variables, arena and stack: `address`, `bytes`, and `kind`, "sram" or "flash"
 - `[qemu]`, may be left out: `arguments`, with which QEMU has the core and these memories
@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import BadInput
+from .cores import CORES
 
-CORES = ("cortex-m0", "cortex-m4", "cortex-m33")
 KINDS = ("sram", "flash")
 GRAIN = 1024  # bytes: memories begin and end at multiples of it
 

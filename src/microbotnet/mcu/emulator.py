@@ -1,6 +1,7 @@
 """Run an image on an emulated core and count: instructions and cycles of every layer, the deepest stack.
 
-The emulator is unicorn, with the exact core: a Cortex-M0 has no instruction of a larger one. Every straight run of
+The emulator is unicorn, with the core itself or the nearest that runs all its instructions; that the image has no
+others was seen when it was built. Every straight run of
 instructions is decoded when it is first met; after that only how often each ran, and what ran before it, is counted.
 An instruction belongs to the layer whose function net_op<i> was entered last, helpers it calls included.
 """
@@ -17,10 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import Failed
+from . import riscv, thumb
 from .board import Board
+from .cores import CORES
 from .cycles import block_cycles
 from .image import SHARED, Image
-from .thumb import Instruction, Kind, decode
+from .instruction import Instruction, Kind
 
 MINUTES = 10  # after which a picture is given up
 
@@ -101,7 +104,7 @@ class _Block:
 
 
 def _block(code: bytes, address: int, board: Board) -> _Block:
-    found = tuple(decode(code, address))
+    found = tuple((riscv if CORES[board.core].riscv else thumb).decode(code, address))
     depth = deepest = 0
     for instruction in found:
         depth += instruction.stack
@@ -115,10 +118,21 @@ class _Machine:
 
     def __init__(self, image: Image) -> None:
         unicorn: Any = import_module("unicorn")  # on first use: `microbotnet[mcu]` brings it
-        arm_const: Any = import_module("unicorn.arm_const")
-        self.image, self.board, self.unicorn, self.registers = image, image.board, unicorn, arm_const
-        core: Any = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB)  # UC_MODE_MCLASS would mean an M33
-        core.ctl_set_cpu_model(getattr(arm_const, f"UC_CPU_ARM_{self.board.core.upper().replace('-', '_')}"))
+        self.image, self.board, self.unicorn, kind = image, image.board, unicorn, CORES[image.board.core]
+        self.thumb = not kind.riscv
+        if kind.riscv:
+            names: Any = import_module("unicorn.riscv_const")
+            self.stack, self.first, self.back, self.at = (
+                getattr(names, f"UC_RISCV_REG_{name}") for name in ("SP", "A0", "RA", "PC")
+            )
+            core: Any = unicorn.Uc(unicorn.UC_ARCH_RISCV, unicorn.UC_MODE_RISCV32)
+        else:
+            names = import_module("unicorn.arm_const")
+            self.stack, self.first, self.back, self.at = (
+                getattr(names, f"UC_ARM_REG_{name}") for name in ("SP", "R0", "LR", "PC")
+            )
+            core = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB)  # UC_MODE_MCLASS would mean an M33
+        core.ctl_set_cpu_model(getattr(names, f"UC_CPU_{kind.emulated}"))
         code, data = self.board.code, self.board.data
         core.mem_map(code.address, code.bytes, unicorn.UC_PROT_READ | unicorn.UC_PROT_EXEC)
         core.mem_map(data.address, data.bytes, unicorn.UC_PROT_READ | unicorn.UC_PROT_WRITE)
@@ -133,16 +147,19 @@ class _Machine:
         core.hook_add(unicorn.UC_HOOK_INTR, self._exception)
 
     def run(self, pictures: NDArray[np.uint8]) -> Execution:
-        addresses, registers, core = self.image.addresses, self.registers, self.core
+        addresses, core = self.image.addresses, self.core
         wait = addresses["await_picture"]
         size = next(symbol.size for symbol in self.image.symbols if symbol.name == "scores")
-        stack, reset = (int.from_bytes(self.image.raw[i : i + 4], "little") for i in (0, 4))
-        core.reg_write(registers.UC_ARM_REG_SP, stack)
+        if self.thumb:
+            stack, reset = (int.from_bytes(self.image.raw[i : i + 4], "little") for i in (0, 4))
+            core.reg_write(self.stack, stack)
+        else:
+            reset = self.board.code.address
         self._go(reset, wait)
         before, scores, decisions, costs = self._cost(), [], [], []
         for picture in pictures:
-            core.mem_write(core.reg_read(registers.UC_ARM_REG_R0), picture.tobytes())
-            self._go(core.reg_read(registers.UC_ARM_REG_LR), wait)
+            core.mem_write(core.reg_read(self.first), picture.tobytes())
+            self._go(core.reg_read(self.back), wait)
             after = self._cost()
             costs.append(after.since(before))
             before = after
@@ -159,11 +176,11 @@ class _Machine:
 
     def _go(self, start: int, until: int) -> None:
         try:
-            self.core.emu_start(start | 1, until, timeout=MINUTES * 60 * 10**6)
+            self.core.emu_start(start | self.thumb, until, timeout=MINUTES * 60 * 10**6)
         except self.unicorn.UcError as error:
             self.fault = self.fault or str(error)
-        at = self.core.reg_read(self.registers.UC_ARM_REG_PC)
-        if self.fault or at & ~1 != until:
+        at = self.core.reg_read(self.at)
+        if self.fault or at & ~int(self.thumb) != until:
             why = self.fault or f"no end after {MINUTES} minutes"
             raise Failed(f"the emulated {self.board.core} stopped at {at:#x} in {self._function(at)}: {why}")
 
@@ -188,7 +205,7 @@ class _Machine:
         """Counts each step from one straight run of instructions to the next, under the layer that runs."""
         special: dict[int, tuple[int | str | None, int] | None] = {}  # blocks seen: owner to change to, stack depth
         edges, last = defaultdict[tuple[int, int], int](int), 0
-        read, stack_pointer = self.core.reg_read, self.registers.UC_ARM_REG_SP
+        read, stack_pointer = self.core.reg_read, self.stack
 
         def hook(core: Any, address: int, size: int, _: Any) -> None:
             nonlocal edges, last
@@ -225,6 +242,9 @@ class _Machine:
 
     def _exception(self, core: Any, number: int, _: Any) -> None:
         what = {1: "undefined instruction", 3: "instruction fetch fault", 4: "unaligned access", 7: "breakpoint"}
+        if not self.thumb:
+            what = {1: "fetch fault", 2: "undefined instruction", 3: "breakpoint", 4: "unaligned load",
+                    6: "unaligned store"}  # fmt: skip
         self.fault = what.get(number, f"exception {number}")
         core.emu_stop()
 

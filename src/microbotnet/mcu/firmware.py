@@ -19,6 +19,7 @@ from ..integer.program import Program
 from ..pictures import classify
 from ..stream.voting import rule_named, votes
 from .board import Board
+from .cores import CORES
 from .emulator import Execution, execute
 from .image import NAME, SHARED, START, Image, build, check_fit
 from .qemu import run_in_qemu
@@ -101,7 +102,7 @@ class Firmware:
                 name,
                 kind,
                 _mean([cost.instructions.get(owner, 0) for cost in costs]),
-                _mean([cost.cycles.get(owner, 0) for cost in costs]),
+                _mean([cost.cycles.get(owner, 0) for cost in costs]) if CORES[self.board.core].cycles else None,
                 weights[owner]["code"],
                 weights[owner]["constants"],
                 alive[owner],
@@ -180,12 +181,14 @@ def make_firmware(
 
 @dataclass(frozen=True)
 class Row:
-    """A layer's share. instructions and cycles are a picture's, the mean; alive_bytes those it needs of the arena."""
+    """A layer's share. instructions and cycles are a picture's, the mean, cycles None for a core without a model;
+    alive_bytes those it needs of the arena.
+    """
 
     name: str
     kind: str
     instructions: int
-    cycles: int
+    cycles: int | None
     code_bytes: int
     constant_bytes: int
     alive_bytes: int
@@ -223,14 +226,16 @@ class Run:
         return [cost.total_instructions for cost in self.execution.costs]
 
     @property
-    def mean_cycles(self) -> float:
-        """Of a picture, by the model."""
+    def mean_cycles(self) -> float | None:
+        """Of a picture, by the model; None for a core that has none."""
+        if CORES[self.firmware.board.core].cycles is None:
+            return None
         return float(np.mean([cost.total_cycles for cost in self.execution.costs]))
 
     @property
-    def seconds(self) -> float:
-        """A picture's time at the board's clock, by the model."""
-        return self.mean_cycles / self.firmware.board.clock_hz
+    def seconds(self) -> float | None:
+        """A picture's time at the board's clock, by the model, if there is one."""
+        return None if self.mean_cycles is None else self.mean_cycles / self.firmware.board.clock_hz
 
     @property
     def memory_energy_pj(self) -> float | None:

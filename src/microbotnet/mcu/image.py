@@ -15,8 +15,10 @@ from typing import Any
 from elftools.elf.elffile import ELFFile
 
 from ..errors import BadInput, Failed
+from . import riscv, thumb
 from .board import Board, Memory
-from .thumb import Instruction, decode
+from .cores import CORES
+from .instruction import Instruction
 from .toolchain import Toolchain
 
 NAME = "net"  # with which the network's files and symbols begin
@@ -25,7 +27,7 @@ STACK_BYTES = 512  # at least so much must be left for the stack; what it really
 START = "start"  # owner of what is no layer's: vectors, reset, the loop, net_run
 SHARED = "shared"  # owner of functions and constants that several layers use
 _LOOP = (
-    "vectors", "main", "Reset_Handler", "Fault_Handler", "await_picture", "take_scores", "take_decision",
+    "vectors", "image_start", "main", "Reset_Handler", "Fault_Handler", "await_picture", "take_scores", "take_decision",
     f"{NAME}_run", f"{NAME}_vote",
 )  # fmt: skip
 
@@ -132,14 +134,15 @@ class Image:
         marks = {
             symbol["st_value"]: symbol.name[:2]
             for symbol, section in self._symbols()
-            if section == ".text" and symbol.name[:2] in ("$t", "$d")
+            if section == ".text" and symbol.name[:2] in ("$t", "$x", "$d")
         }
         start, content = text["sh_addr"], text.data()
         ends = [*sorted(marks)[1:], start + len(content)]
         found: list[Instruction] = []
         for at, end in zip(sorted(marks), ends, strict=True):
-            if marks[at] == "$t":
-                found += decode(content[at - start : end - start], at)
+            if marks[at] != "$d":
+                decoder = riscv if marks[at] == "$x" else thumb
+                found += decoder.decode(content[at - start : end - start], at)
         return found
 
     def _symbols(self) -> Iterator[tuple[Any, str]]:
@@ -182,11 +185,17 @@ def build(
             raise
         elf = linked(replace(board.data, address=(board.code.address + FAR) % 2**32))  # too large: to be measured
     image = Image(elf, board, toolchain.name)
-    if board.core == "cortex-m0":
-        for instruction in image.instructions():
-            if not instruction.armv6m:
-                raise Failed(f"{toolchain.name} made an instruction at {instruction.address:#x} that a Cortex-M0 lacks")
+    check_instructions(image)
     return image
+
+
+def check_instructions(image: Image) -> None:
+    """Raises Failed: the image has an instruction that its board's core lacks, even if the emulator would run it."""
+    has = CORES[image.board.core].has
+    for instruction in image.instructions():
+        if instruction.needs not in has:
+            what = f"an instruction of {instruction.needs} at {instruction.address:#x}"
+            raise Failed(f"{image.toolchain} made {what}, which a {image.board.core} lacks")
 
 
 def check_fit(image: Image, layers: Mapping[int, str]) -> None:
@@ -228,13 +237,13 @@ def script(board: Board, data: Memory) -> str:
     within a page.
     """
     return f"""\
-ENTRY(Reset_Handler)
+ENTRY({"image_start" if CORES[board.core].riscv else "Reset_Handler"})
 PHDRS {{ code PT_LOAD; variables PT_LOAD; }}
 SECTIONS
 {{
     . = {board.code.address:#x};
-    .vectors : {{ KEEP(*(.vectors)) }} :code
-    .text : {{ *(.text .text.*) }}
+    .vectors : {{ KEEP(*(.vectors)) . = ALIGN(4); }} :code
+    .text : {{ *(.text .text.*) . = ALIGN(4); }}
     .rodata : {{ *(.rodata .rodata.*) . = ALIGN(4); }}
     image_data_load = .;
     . = {data.address:#x};

@@ -4,46 +4,12 @@ Encodings: Armv6-M Architecture Reference Manual (DDI 0419), A5; Armv7-M (DDI 04
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from enum import Enum
+from dataclasses import replace
 
+from .instruction import Instruction, Kind
 from .registers import addressed, written
 
-
-class Kind(Enum):
-    """What a cycle model tells apart."""
-
-    ALU = "alu"
-    MULTIPLY = "multiply"
-    DIVIDE = "divide"
-    LOAD = "load"
-    STORE = "store"
-    MULTIPLE = "multiple"  # ldm, stm, push, pop of `count` registers
-    RETURN = "return"  # pop of `count` registers, pc one of them
-    CONDITIONAL = "conditional"  # branch, taken or not
-    BRANCH = "branch"
-    CALL = "call"  # bl
-    JUMP = "jump"  # bx, blx, mov pc
-    SYSTEM = "system"  # msr, mrs, barriers
-
-
-@dataclass(frozen=True)
-class Instruction:
-    """An instruction at `address`.
-
-    size: 2 or 4 bytes. count: registers of a MULTIPLE or RETURN. stack: bytes it takes from the stack (negative:
-    gives back). armv6m: whether a Cortex-M0 has it. writes: the registers, made_of: those of
-    which a load's or store's address is made, as masks; see `registers`.
-    """
-
-    address: int
-    size: int
-    kind: Kind
-    count: int = 0
-    stack: int = 0
-    armv6m: bool = True
-    writes: int = 0
-    made_of: int = 0
+V6, BASE, V7, DSP, FLOAT = "armv6-m", "armv8-m.base", "armv7-m", "dsp", "float"
 
 
 def decode(code: bytes, address: int = 0) -> Iterator[Instruction]:
@@ -63,8 +29,8 @@ def decode(code: bytes, address: int = 0) -> Iterator[Instruction]:
 
 
 def _narrow(address: int, word: int) -> Instruction:
-    def made(kind: Kind, count: int = 0, stack: int = 0, armv6m: bool = True) -> Instruction:
-        return Instruction(address, 2, kind, count, stack, armv6m)
+    def made(kind: Kind, count: int = 0, stack: int = 0, needs: str = V6) -> Instruction:
+        return Instruction(address, 2, kind, count, stack, needs)
 
     top = word >> 12
     if top < 0b0100:
@@ -96,8 +62,8 @@ def _narrow(address: int, word: int) -> Instruction:
 
 
 def _miscellaneous(address: int, word: int) -> Instruction:
-    def made(kind: Kind, count: int = 0, stack: int = 0, armv6m: bool = True) -> Instruction:
-        return Instruction(address, 2, kind, count, stack, armv6m)
+    def made(kind: Kind, count: int = 0, stack: int = 0, needs: str = V6) -> Instruction:
+        return Instruction(address, 2, kind, count, stack, needs)
 
     registers = (word & 0xFF).bit_count() + (word >> 8 & 1)
     if word >> 8 == 0b10110000:
@@ -108,17 +74,17 @@ def _miscellaneous(address: int, word: int) -> Instruction:
     if word >> 9 == 0b1011110:
         return made(Kind.RETURN if word & 0x100 else Kind.MULTIPLE, registers, -4 * registers)
     if word >> 8 & 0b0101 == 0b0001:
-        return made(Kind.CONDITIONAL, armv6m=False)  # cbz, cbnz
+        return made(Kind.CONDITIONAL, needs=BASE)  # cbz, cbnz
     if word >> 8 == 0b10111111 and word & 15:
-        return made(Kind.ALU, armv6m=False)  # it
+        return made(Kind.ALU, needs=V7)  # it
     if word >> 5 == 0b10110110011:
         return made(Kind.ALU)  # cps
     return made(Kind.ALU)
 
 
 def _wide(address: int, first: int, second: int) -> Instruction:
-    def made(kind: Kind, count: int = 0, stack: int = 0, armv6m: bool = False) -> Instruction:
-        return Instruction(address, 4, kind, count, stack, armv6m)
+    def made(kind: Kind, count: int = 0, stack: int = 0, needs: str = V7) -> Instruction:
+        return Instruction(address, 4, kind, count, stack, needs)
 
     if first >> 11 == 0b11110 and second >> 15:
         return _control(address, first, second)
@@ -126,6 +92,8 @@ def _wide(address: int, first: int, second: int) -> Instruction:
         if first & 0x40:  # ldrd, strd, ldrex, tbb
             if first & 0xFFF0 == 0xE8D0 and second & 0xFFE0 == 0xF000:
                 return made(Kind.JUMP)
+            if first & 0xFFE0 == 0xE840 or first & 0xFFE0 == 0xE8C0:  # exclusives
+                return made(Kind.LOAD if first & 0x10 else Kind.STORE, needs=BASE)
             return made(Kind.MULTIPLE, 2, 4 * (second & 0xFF) if first & 0xFF == 0x6D else 0)
         count = second.bit_count()
         if first == 0xE92D:
@@ -137,11 +105,14 @@ def _wide(address: int, first: int, second: int) -> Instruction:
         pushed = (second & 0xFF) if first & 0xFFEF == 0xF84D and second & 0xF00 == 0xD00 else 0
         return made(Kind.LOAD if load else Kind.STORE, stack=pushed)
     if first >> 8 == 0b11111011:
-        if first & 0x80:
-            return made(
-                Kind.DIVIDE if first >> 4 & 15 in (0b1001, 0b1011) and second >> 4 & 15 == 15 else Kind.MULTIPLY
-            )
-        return made(Kind.MULTIPLY)
+        divides = first & 0xFFD0 == 0xFB90 and second >> 4 & 15 == 15
+        return made(Kind.DIVIDE, needs=BASE) if divides else made(Kind.MULTIPLY, needs=_multiplies(first, second))
+    if first & 0xEC00 == 0xEC00:
+        return made(Kind.ALU, needs=FLOAT)
+    if _in_lanes(first, second):
+        return made(Kind.ALU, needs=DSP)
+    if first & 0xFB70 == 0xF240:  # movw, movt
+        return made(Kind.ALU, needs=BASE)
     if first & 0xFBEF == 0xF1AD and second & 0x0F00 == 0x0D00:  # sub sp, sp, #constant
         return made(Kind.ALU, stack=_constant(first >> 10 & 1, second >> 12 & 7, second & 0xFF))
     if first & 0xFBFF == 0xF2AD and second & 0x0F00 == 0x0D00:
@@ -149,17 +120,38 @@ def _wide(address: int, first: int, second: int) -> Instruction:
     return made(Kind.ALU)
 
 
+def _multiplies(first: int, second: int) -> str:
+    """The instruction set of a multiplication; mul, mla, mls and those to 64 bits are not of the DSP extension."""
+    operation, variant = first >> 4 & 7, second >> 4 & 15
+    if first & 0x80:
+        return V7 if variant == 0 and operation in (0, 2, 4, 6) else DSP
+    return V7 if operation == 0 and variant in (0, 1) else DSP
+
+
+def _in_lanes(first: int, second: int) -> bool:
+    """Whether it is one of the DSP extension's that do not multiply."""
+    if first >> 8 == 0b11111010:
+        operation, variant = first >> 4 & 15, second >> 4 & 15
+        if variant >= 8 and operation < 8:  # sxtb and its like; those that add, or extend two bytes
+            return first & 15 != 15 or operation in (2, 3)
+        if variant < 8:
+            return operation >= 8
+        return operation not in (0b1001, 0b1011)  # rev, rbit, clz
+    halves = first & 0xFFE0 == 0xEAC0  # pkhbt, pkhtb
+    return halves or (first & 0xFB70 == 0xF320 and second & 0xF0E0 == 0)  # ssat16, usat16
+
+
 def _control(address: int, first: int, second: int) -> Instruction:
     """Branches and system instructions of 4 bytes."""
     if second & 0x5000 == 0x5000:
         return Instruction(address, 4, Kind.CALL)
     if second & 0x5000 == 0x1000:
-        return Instruction(address, 4, Kind.BRANCH, armv6m=False)
+        return Instruction(address, 4, Kind.BRANCH, needs=BASE)
     if first >> 6 & 0b1110 != 0b1110:
-        return Instruction(address, 4, Kind.CONDITIONAL, armv6m=False)
+        return Instruction(address, 4, Kind.CONDITIONAL, needs=V7)
     barrier = first == 0xF3BF and second & 0xFFF0 in (0x8F40, 0x8F50, 0x8F60)
     register = first & 0xFFE0 == 0xF380 or first & 0xFFFF == 0xF3EF
-    return Instruction(address, 4, Kind.SYSTEM, armv6m=barrier or register or first & 0xFFF0 == 0xF7F0)
+    return Instruction(address, 4, Kind.SYSTEM, needs=V6 if barrier or register or first & 0xFFF0 == 0xF7F0 else V7)
 
 
 def _constant(i: int, imm3: int, imm8: int) -> int:

@@ -1,4 +1,4 @@
-"""C compilers that make a bare-metal image for an Arm Cortex-M: zig from pip, or GNU where it is installed."""
+"""C compilers that make a bare-metal image: zig from pip for every core, or GNU for Arm where it is installed."""
 
 import importlib.util
 import shutil
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..child import COMPILE_SECONDS, run_child, zig_caches
 from ..errors import BadInput, Failed
+from .cores import CORES
 
 OPTIMIZE = {"speed": "-O2", "size": "-Os"}
 INSTALL = "pip install 'microbotnet[mcu]'"
@@ -17,7 +18,7 @@ INSTALL = "pip install 'microbotnet[mcu]'"
 _FLAGS = (
     "-std=gnu99", "-ffreestanding", "-nostdlib", "-ffunction-sections", "-fdata-sections", "-fno-common",
     "-fno-unwind-tables", "-fno-asynchronous-unwind-tables", "-fno-strict-aliasing", "-g", "-gdwarf-4",
-    "-Wl,-T,board.ld", "-Wl,-e,Reset_Handler", "-Wl,--gc-sections", "-Wl,--build-id=none",
+    "-fomit-frame-pointer", "-Wl,-T,board.ld", "-Wl,--gc-sections", "-Wl,--build-id=none",
 )  # fmt: skip
 
 
@@ -33,11 +34,11 @@ class Toolchain:
 
         Args:
             files: sources, headers and the linker script board.ld, by file name.
-            core: one of `board.CORES`.
+            core: one of `cores.CORES`.
             prefer: a key of `OPTIMIZE`.
 
         Raises:
-            Failed: the compiler complained; the message has its words.
+            BadInput: it does not compile for this core. Failed: it complained; the message has its words.
         """
         sources = sorted(name for name in files if name.endswith(".c"))
         with tempfile.TemporaryDirectory(prefix="microbotnet-") as folder:
@@ -52,8 +53,12 @@ class Toolchain:
             return (Path(folder) / "image.elf").read_bytes()
 
     def _core(self, core: str) -> tuple[str, ...]:
+        found = CORES[core]
         if self.name == "zig":
-            return "-target", "thumb-freestanding-eabi", f"-mcpu={core.replace('-', '_')}", "-fno-sanitize=all"
+            target = "riscv32-freestanding-none" if found.riscv else "thumb-freestanding-eabi"
+            return "-target", target, f"-mcpu={found.compiled}", "-fno-sanitize=all"
+        if found.riscv:
+            raise BadInput(f"arm-none-eabi-gcc does not compile for {core}; leave out --toolchain, or choose zig")
         return f"-mcpu={core}", "-mthumb", "-mfloat-abi=soft", "-Wl,--no-check-sections"
 
     def _libraries(self) -> tuple[str, ...]:

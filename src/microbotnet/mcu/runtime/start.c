@@ -19,10 +19,16 @@ static int16_t scores[NET_CLASSES];
 static uint8_t picture[NET_INPUT_BYTES];
 #endif
 
+#if defined(__riscv)
+#define STOP __asm volatile("ebreak")
+#else
+#define STOP __asm volatile("bkpt 0")
+#endif
+
 __attribute__((weak, noinline)) void await_picture(uint8_t *where)
 {
     (void)where;
-    __asm volatile("bkpt 0");
+    STOP;
 }
 
 __attribute__((weak, noinline)) void take_scores(const int16_t *where)
@@ -31,10 +37,10 @@ __attribute__((weak, noinline)) void take_scores(const int16_t *where)
     __asm volatile("");
 }
 
-__attribute__((weak)) void Fault_Handler(void)
+__attribute__((weak, aligned(4))) void Fault_Handler(void)
 {
     for (;;)
-        __asm volatile("bkpt 1");
+        STOP;
 }
 
 int main(void)
@@ -57,6 +63,11 @@ void Reset_Handler(void)
     main();
 }
 
+#if defined(__riscv)
+/* The first instructions: the stack, and where faults go. */
+__asm(".section .vectors, \"ax\"\n.globl image_start\n.type image_start, @function\nimage_start:\n la sp, image_stack_top\n"
+      " la t0, Fault_Handler\n csrw mtvec, t0\n j Reset_Handler\n.size image_start, . - image_start\n.text\n");
+#else
 __attribute__((section(".vectors"), used)) static const struct {
     uint32_t *stack;
     void (*handlers[15])(void);
@@ -65,3 +76,4 @@ __attribute__((section(".vectors"), used)) static const struct {
     {Reset_Handler, Fault_Handler, Fault_Handler, Fault_Handler, Fault_Handler, Fault_Handler, 0, 0, 0, 0,
      Fault_Handler, Fault_Handler, 0, Fault_Handler, Fault_Handler},
 };
+#endif

@@ -1,0 +1,40 @@
+"""An instruction as far as counting needs it: length, kind, what it does to the stack pointer, which cores have it."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Kind(Enum):
+    """What a cycle model tells apart."""
+
+    ALU = "alu"
+    MULTIPLY = "multiply"
+    DIVIDE = "divide"
+    LOAD = "load"
+    STORE = "store"
+    MULTIPLE = "multiple"  # ldm, stm, push, pop of `count` registers
+    RETURN = "return"  # pop of `count` registers, pc one of them
+    CONDITIONAL = "conditional"  # branch, taken or not
+    BRANCH = "branch"
+    CALL = "call"  # bl, jal
+    JUMP = "jump"  # bx, blx, mov pc, jalr
+    SYSTEM = "system"  # msr, mrs, barriers
+
+
+@dataclass(frozen=True)
+class Instruction:
+    """An instruction at `address`.
+
+    size: 2 or 4 bytes. count: registers of a MULTIPLE or RETURN. stack: bytes it takes from the stack (negative:
+    gives back). needs: the instruction set in which it came, of those of `cores`. writes: the registers, made_of:
+    those of which a load's or store's address is made, as masks; see `registers`.
+    """
+
+    address: int
+    size: int
+    kind: Kind
+    count: int = 0
+    stack: int = 0
+    needs: str = "armv6-m"
+    writes: int = 0
+    made_of: int = 0
