@@ -12,6 +12,7 @@ from .graph import Shape, times
 
 TORCH = str(Path(torch.__file__).parent)
 OURS = str(Path(__file__).parent)
+PLACE = "place"  # an attribute of a module that stands for one operator of a file: where that is
 
 
 class ValueNeeded(Exception):
@@ -44,7 +45,9 @@ class Places:
                 found = self.paths.get(id(frame.f_locals.get("self")))
             if source and found:
                 break
-        return (*found, source) if found else ("", None, source)
+        if found is None:
+            return "", None, source
+        return (*found, getattr(found[1], PLACE, source))
 
     def explain(self, error: Exception, shape: Shape) -> str:
         """One line for what stopped the trace, with the place in the network's code."""

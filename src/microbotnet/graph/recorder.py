@@ -17,7 +17,7 @@ from ..errors import BadInput
 from .calls import Call
 from .graph import Node, Parameter, Shape, times
 from .kinds import OF_ATEN, Called, Kind, output_shape
-from .places import Places, ValueNeeded, outwards, type_name
+from .places import PLACE, Places, ValueNeeded, outwards, type_name
 
 DTYPES = {"bool": torch.bool, "real": torch.get_default_dtype()}  # else that of the first tensor
 # In a trained network these hand on their input; they leave no node.
@@ -133,7 +133,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             found = kind.describe(Called(named, tuple(given), tensor, self._learned))
             word = found.kind or kind.name
             node = Node(
-                name=path if path and _of_torch(module) else f"{path}.{word}".lstrip("."),
+                name=path if path and _is_one(module) else f"{path}.{word}".lstrip("."),
                 kind=word,
                 inputs=inputs,
                 shape=_without_batch(tensor),
@@ -212,8 +212,11 @@ def _storage(tensor: Tensor) -> int:
         return id(tensor)
 
 
-def _of_torch(module: nn.Module | None) -> bool:
-    return module is not None and type_before_parametrizations(module).__module__.startswith("torch.nn.")
+def _is_one(module: nn.Module | None) -> bool:
+    """Whether a module is a layer of torch, or stands for one operator of a file."""
+    return module is not None and (
+        type_before_parametrizations(module).__module__.startswith("torch.nn.") or hasattr(module, PLACE)
+    )
 
 
 def _is_ternary(tensor: Tensor) -> bool:
