@@ -18,6 +18,7 @@ from microbotnet import create_model, trace
 from microbotnet.cli import app
 from microbotnet.data import source
 from microbotnet.errors import BadInput
+from microbotnet.integer.checkpoint import lower_checkpoint
 from microbotnet.quant import bake, quantize
 from microbotnet.quant.policy import choose, load_policy
 from microbotnet.training.checkpoint import load_checkpoint
@@ -158,9 +159,25 @@ def test_ternary_training_from_shipped_weights_is_killed_and_goes_on(
         assert message in str(again.exception)
 
 
+@pytest.mark.usefixtures("few_pictures")
+def test_training_with_power_of_two_scales_makes_firmware_that_shifts(tmp_path: Path) -> None:
+    options = ["--from", "grain-s", "--policy", "pointwise-but-last", "--activations", "8", "--scales", "power-of-two"]
+    options += ["--epochs", "1", "--batch", "100", "--out", str(tmp_path), "--json"]
+    run = CliRunner().invoke(app, ["train", "settle", *options])
+    assert run.exit_code == 0, run.output
+    card = json.loads((tmp_path / "model.json").read_text())
+    assert card["quantization"]["activations"] == {"bits": 8, "scales": "power-of-two"}
+    program = lower_checkpoint(tmp_path / "model.safetensors")
+    assert all(how.shifts for operator in program.operators for how in operator.rounding)
+    measured = CliRunner().invoke(app, ["evaluate", "--checkpoint", str(tmp_path / "model.safetensors"), "--json"])
+    assert json.loads(measured.stdout)["top1"] == json.loads(run.stdout)["top1"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["train", "modern", "--scales", "power-of-two"], "give --activations 8 too"),
+        (["train", "modern", "--scales", "two"], "scales must be one of any, power-of-two"),
         (["train", "modern", "--from", "microbotnet-0.25", "--width", "0.5"], "leave out --net and --width"),
         (["train", "modern", "--policy", "note"], "did you mean 'notes'"),
         (["train", "modern", "--policy", "notes", "--quantizer", "tqq"], "did you mean 'ttq'"),

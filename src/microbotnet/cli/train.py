@@ -70,6 +70,12 @@ def train(
         int | None,
         typer.Option(metavar="8|4|1", help="Train with activations of so many bits, as integer engines compute them."),
     ] = None,
+    scales: Annotated[
+        str,
+        typer.Option(
+            metavar="any|power-of-two", help="With --activations: scales that an integer engine applies by shifting."
+        ),
+    ] = "any",
     teacher: Annotated[
         str | None,
         typer.Option(help="A checkpoint whose outputs are followed (distillation); A,B,…: the mean of several's."),
@@ -124,6 +130,7 @@ def train(
     label += f"-{quantizer}-{Path(policy).stem}" if policy else ""
     label += f"-{Path(data).name}" if data not in (None, CIFAR10) else ""
     label += f"-a{activations}" if activations else ""
+    label += "-shifts" if scales != "any" else ""
     label += f"-{tune}" if tune != "all" else ""
     folder = out or Path("runs") / f"{Path(recipe).stem}-{label}-seed{seed}"
     fabric = make_fabric(accelerator, devices, nodes, precision)
@@ -150,7 +157,7 @@ def train(
         outcome = train_on(
             source, plan, recipe, folder, net=net or found.name, width=width, begin=begin, tune=tune,
             input_size=input_size, policy=policy, quantizer=quantizer, threshold=threshold, activations=activations,
-            seed=seed, teacher=teacher, fabric=fabric, on_step=on_step, on_epoch=on_epoch,
+            scales=scales, seed=seed, teacher=teacher, fabric=fabric, on_step=on_step, on_epoch=on_epoch,
         )  # fmt: skip
     if not fabric.is_global_zero:
         return

@@ -19,8 +19,10 @@ class Codes:
     bits: int
 
 
-def encode(weight: Real) -> Codes:
+def encode(weight: Real, norm: Real | None = None) -> Codes:
     """The integers of a kernel (outputs, …), found from its values.
+
+    With `norm`, (outputs,), what a channel's sums are multiplied by, scale·norm is a power of two in the last case.
 
     - Every channel's values are −a, 0 and +a: exact, 2 bits; without a zero anywhere, 1 bit.
     - A channel's values are −n, 0 and +p (trained ternary quantization): the best p/n of integers to 127; 8 bits.
@@ -36,6 +38,9 @@ def encode(weight: Real) -> Codes:
         mean = (size.sum(1) / np.maximum((flat != 0).sum(1), 1)).astype(np.float64)
         return Codes(_int8(signs, weight), mean, 1 if (flat != 0).all() else 2)
     scale = largest / 127
+    if norm is not None:
+        by = np.where(norm == 0, 1, np.abs(norm))
+        scale = np.exp2(np.ceil(np.log2(np.where(scale > 0, scale * by, 1)) - _SAME)) / by
     for channel in np.flatnonzero(~ternary.all(1)):
         scale[channel] = _two_values(flat[channel]) or scale[channel]
     codes = np.rint(flat / np.where(scale > 0, scale, 1)[:, None])

@@ -75,6 +75,12 @@ class Requantize:
         return y if self.table is None else self.table[y + 128].astype(np.int32)
 
     @property
+    def shifts(self) -> bool:
+        """Whether every multiplier is 0 or a power of two, so that there is nothing to multiply."""
+        size = np.abs(self.multiplier.astype(np.int64))
+        return bool((size & (size - 1) == 0).all())
+
+    @property
     def span(self) -> Pair:
         """The least and the largest output."""
         return span_of(self.low, self.high, self.table)

@@ -6,6 +6,7 @@ that stand at a point are rounded.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from math import ceil, log2
 from typing import Any
 
 import torch
@@ -34,18 +35,18 @@ def levels(bits: int) -> tuple[int, int]:
     return -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
 
 
-def affine(low: float, high: float, bits: int) -> tuple[float, int]:
+def affine(low: float, high: float, bits: int, *, power_of_two: bool = False) -> tuple[float, int]:
     """Scale and zero point of integers that cover low…high, which 0 is in: x = scale·(q − zero_point).
 
-    0 is always a value. The scores' zero point is 0, and there is room for twice their range.
+    0 is always a value. The scores' zero point is 0, and there is room for twice their range. With `power_of_two` the
+    scale is the next one that is.
     """
     least, most = levels(bits)
-    if bits == SCORE_BITS:
-        scale = _HEADROOM * max(-low, high) / most
-        return (scale if scale > _LEAST else 1.0), 0
-    scale = (high - low) / (most - least)
+    scores = bits == SCORE_BITS
+    scale = _HEADROOM * max(-low, high) / most if scores else (high - low) / (most - least)
     scale = scale if scale > _LEAST else 1.0
-    return scale, round(least - low / scale)
+    scale = 2.0 ** ceil(log2(scale)) if power_of_two else scale
+    return scale, 0 if scores else round(least - low / scale)
 
 
 class ActivationQuantizer(nn.Module):
@@ -64,6 +65,7 @@ class ActivationQuantizer(nn.Module):
         bits: 2 to 16.
         lowest, highest: what reads the tensor takes all values beyond for equal; the range does not go there.
         learned: whether low and high are parameters.
+        power_of_two: the scale is one; see `affine`.
 
     Shape: any float tensor in, the same out.
     """
@@ -71,9 +73,12 @@ class ActivationQuantizer(nn.Module):
     low: Tensor
     high: Tensor
 
-    def __init__(self, bits: int, lowest: float, highest: float, *, learned: bool = False) -> None:
+    def __init__(
+        self, bits: int, lowest: float, highest: float, *, learned: bool = False, power_of_two: bool = False
+    ) -> None:
         super().__init__()
-        self.bits, self.lowest, self.highest, self.learned = bits, lowest, highest, learned
+        self.bits, self.lowest, self.highest = bits, lowest, highest
+        self.learned, self.power_of_two = learned, power_of_two
         for name in ("low", "high"):
             if learned:
                 self.register_parameter(name, nn.Parameter(torch.zeros(())))
@@ -96,7 +101,7 @@ class ActivationQuantizer(nn.Module):
     def scale_and_zero_point(self) -> tuple[float, int]:
         """As an integer engine needs them."""
         low, high = max(min(self.low.item(), 0.0), self.lowest), min(max(self.high.item(), 0.0), self.highest)
-        return affine(low, high, self.bits)
+        return affine(low, high, self.bits, power_of_two=self.power_of_two)
 
     def forward(self, x: Tensor) -> Tensor:
         least, most = levels(self.bits)
@@ -119,6 +124,7 @@ class ActivationQuantizer(nn.Module):
         scores = self.bits == SCORE_BITS
         scale = _HEADROOM * torch.maximum(-low, high) / most if scores else (high - low) / (most - least)
         scale = torch.where(scale > _LEAST, scale, 1.0)
+        scale = scale.log2().ceil().exp2() if self.power_of_two else scale
         return scale, torch.zeros_like(scale) if scores else least - low / scale
 
 
@@ -127,11 +133,14 @@ class ActivationQuantizers(nn.ModuleDict):
 
     steps: Tensor
 
-    def __init__(self, stages: Stages, calls: Calls, *, bits: int, learned: bool) -> None:
+    def __init__(
+        self, stages: Stages, calls: Calls, *, bits: int, learned: bool = False, power_of_two: bool = False
+    ) -> None:
+        how = {"learned": learned, "power_of_two": power_of_two}
         super().__init__(
-            {_key(p.node): ActivationQuantizer(p.bits, p.low, p.high, learned=learned) for p in stages.points.values()}
+            {_key(p.node): ActivationQuantizer(p.bits, p.low, p.high, **how) for p in stages.points.values()}
         )
-        self.bits = bits
+        self.bits, self.power_of_two = bits, power_of_two
         self.calls: list[tuple[str, str | None]] = []  # what the network calls: function, quantizer of its result
         waiting = dict.fromkeys(stages.points)
         for function, node in calls.outer:
@@ -229,7 +238,12 @@ class _Run(TorchFunctionMode):
 
 
 def quantize_activations(
-    model: nn.Module, bits: int = 8, input_shape: Sequence[int] = (3, 32, 32), *, learned: bool = False
+    model: nn.Module,
+    bits: int = 8,
+    input_shape: Sequence[int] = (3, 32, 32),
+    *,
+    learned: bool = False,
+    power_of_two: bool = False,
 ) -> ActivationQuantizers:
     """Put quantizers on the activations of `model`, in place; it trains and evaluates as before, rounded.
 
@@ -244,13 +258,16 @@ def quantize_activations(
             signs already: then all that is not a sign has 8.
         input_shape: of one picture.
         learned: the ranges are learned by gradient.
+        power_of_two: every scale is the next power of two, so that lowering requantizes by shifts; see `power_of_two`.
 
     Returns:
         The quantizers; they are the model's submodule `activation_quantizers`.
 
     Raises:
-        BadInput: no such bits, the network is quantized so already, or see `trace`.
+        BadInput: no such bits, the network is quantized so already, or see `trace`; learned powers of two.
     """
+    if learned and power_of_two:
+        raise BadInput("ranges whose scales are powers of two have no gradient; leave out one of both")
     if bits not in BITS:
         raise BadInput(f"activations can have 8, 4 or 1 bits, not {bits}")
     if getattr(model, NAME, None) is not None:
@@ -259,7 +276,7 @@ def quantize_activations(
     stages = cut(graph, 8 if bits == 1 else bits)
     if bits == 1 and not any(stage.is_sign for stage in stages.stages):
         raise BadInput("activations of 1 bit are a network's own signs, and this one has none; binarynet has")
-    quantizers = ActivationQuantizers(stages, calls, bits=bits, learned=learned)
+    quantizers = ActivationQuantizers(stages, calls, bits=bits, learned=learned, power_of_two=power_of_two)
     quantizers.train(model.training)
     device = next(model.parameters(), torch.empty(0)).device
     model.add_module(NAME, quantizers.to(device))

@@ -14,7 +14,7 @@ from torch.nn.utils import parametrize
 from ..errors import BadInput
 from ..graph.trace import trace
 from .binary import Binary
-from .policy import Kernel, Policy, choose, kernels, load_policy
+from .policy import Kernel, Policy, choose, load_policy
 from .scales import absorbed
 from .ternary import TWN, Absmean, OneNegativeOne
 from .ttq import TTQ
@@ -132,8 +132,7 @@ def bake(model: nn.Module) -> nn.Module:
 
     The result has the same keys as the network before `quantize`, so a checkpoint of it is read like any other.
     """
-    for kernel in kernels(model):
-        layer = model.get_submodule(kernel.name)
+    for layer in list(model.modules()):
         if parametrize.is_parametrized(layer, "weight"):
             parametrize.remove_parametrizations(layer, "weight", leave_parametrized=True)
     return model

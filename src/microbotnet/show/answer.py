@@ -64,9 +64,9 @@ def _reading(found: Comparison) -> list[str]:
         "none zero; bold is under 1 µJ. What does not fit in the model's largest on-chip memory, "
         f"{preset.kilobytes[-1]:,.0f} kB, is read",
         "from DRAM. Each value is requantized by a 32-bit multiplication; the two columns after it are the presets",
-        f"{' and '.join(REQUANTIZED)}: by the 16-bit multiplication that the integer",
-        "programs need, and by a shift, for which a network would have to be trained with such scales. “1 pJ a MAC” is",
-        "the notes' estimate: thop_2020 MACs and no memory. The two chips are measured, as",
+        f"{' and '.join(REQUANTIZED)}: by a multiplier of 16 bits, as if the network",
+        "were lowered so, and by a shift, as if it were trained with such scales. “1 pJ a MAC” is the notes' estimate:",
+        "thop_2020 MACs and no memory. The two chips are measured, as",
         "published; the binary networks stand here at the same two widths as all others, not at their one bit. Top-1:",
         "“ours” is that of the shipped weights as they are stored, “published” what others report for the network as",
         "they trained it; none of it was measured after bringing float weights to two bits.",

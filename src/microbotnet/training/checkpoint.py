@@ -27,6 +27,7 @@ from ..weights import DEFAULT, shipped_cards, shipped_file
 from .state import Mismatch, State, fitted, read_state
 
 _ARGUMENTS = {"name": str, "width": float, "num_classes": int}
+POWER_OF_TWO = "power-of-two"  # in a card: the scales of its activations
 PUBLISHED_WIDTHS = (0.25, 0.32, 0.5, 1.0)
 
 
@@ -114,6 +115,13 @@ def activation_bits(card: Mapping[str, Any]) -> int | None:
     return None if activations is None else int(activations["bits"])
 
 
+def has_power_of_two_scales(card: Mapping[str, Any]) -> bool:
+    """Whether the scales of its activations are powers of two."""
+    quantization = card.get("quantization")
+    activations = quantization.get("activations") if isinstance(quantization, dict) else None
+    return activations is not None and activations.get("scales") == POWER_OF_TWO
+
+
 def has_quantized_kernels(card: Mapping[str, Any]) -> bool:
     """Whether a policy chose kernels that hold only quantized values."""
     quantization = card.get("quantization")
@@ -124,7 +132,8 @@ def _network(card: Mapping[str, Any]) -> nn.Module:
     architecture = card["architecture"]
     model = create_model(**architecture)
     if bits := activation_bits(card):
-        quantize_activations(model, bits, input_shape_of(architecture))
+        shape = input_shape_of(architecture)
+        quantize_activations(model, bits, shape, power_of_two=has_power_of_two_scales(card))
     return model
 
 

@@ -25,7 +25,16 @@ from ..nets import Fitted, create_model, input_shape_of
 from ..nets import architecture as architecture_of
 from ..quant.activations import quantize_activations
 from ..quant.parametrize import bake, latent_kernels, make_quantizer, quantize
-from .checkpoint import Checkpoint, activation_bits, has_quantized_kernels, load_checkpoint, save_checkpoint
+from ..quant.power_of_two import power_of_two_scales
+from .checkpoint import (
+    POWER_OF_TWO,
+    Checkpoint,
+    activation_bits,
+    has_power_of_two_scales,
+    has_quantized_kernels,
+    load_checkpoint,
+    save_checkpoint,
+)
 from .loop import TrainingSet, top1, train
 from .recipe import Recipe, fitted
 from .teacher import Ensemble, Teacher
@@ -34,6 +43,7 @@ from .tune import check_tune
 from .views import views
 
 Record = dict[str, Any]
+SCALES = ("any", POWER_OF_TWO)
 
 
 @dataclass(frozen=True)
@@ -62,6 +72,7 @@ def train_on(
     quantizer: str = "one-negative-one",
     threshold: float | None = None,
     activations: int | None = None,
+    scales: str = "any",
     fabric: Fabric | None = None,
     on_step: Callable[[int, int], None] = lambda done, total: None,
     on_epoch: Callable[[Record], None] = lambda record: None,
@@ -86,6 +97,7 @@ def train_on(
         policy, quantizer, threshold: train with quantized kernels (see `quant.quantize` and the quantizer's own
             threshold); a policy of None trains in float.
         activations: round activations to so many bits (see `quant.activations`); None does as `begin` was trained.
+        scales: "any", or "power-of-two": all of them are, so that an integer engine shifts; needs activations.
 
     Raises:
         BadInput, Failed: see `train`.
@@ -114,9 +126,15 @@ def train_on(
         model, architecture = network_for(loaded, begin, source.classes, input_size)
         mean, std = (tuple(loaded.card["data"][key]) for key in ("mean", "std"))
         activations = activations or activation_bits(loaded.card)
+        scales = POWER_OF_TWO if has_power_of_two_scales(loaded.card) else scales
     if architecture["input_size"] is None:
         shape = "×".join(map(str, input_shape_of(architecture)))
         raise BadInput(f"{net}: takes {shape}, no pictures; train it in a loop of your own, then `import` it")
+    if scales not in SCALES:
+        raise BadInput(f"scales must be one of {', '.join(SCALES)}, not {scales!r}")
+    power_of_two = scales == POWER_OF_TWO
+    if power_of_two and activations is None:
+        raise BadInput("power-of-two scales are those of integers; give --activations 8 too")
     originals, labels = source.load("train")
     recipe = fitted(recipe, len(labels) - recipe.holdout, fabric.world_size)
     images = resized(originals, architecture["input_size"])
@@ -125,8 +143,10 @@ def train_on(
     if policy is not None:
         quantize(model, policy, make_quantizer(quantizer, threshold=threshold), images.shape[1:])
     if activations is not None:
-        quantize_activations(model, activations, images.shape[1:])
-    quantization = _quantization(policy, quantizer, threshold, activations)
+        if power_of_two:
+            power_of_two_scales(model, images.shape[1:])
+        quantize_activations(model, activations, images.shape[1:], power_of_two=power_of_two)
+    quantization = _quantization(policy, quantizer, threshold, activations, power_of_two)
     pictures = TrainingSet(source.name, images, labels, mean, std, originals)
     curves = _Curves(folder) if fabric.is_global_zero else None
 
@@ -197,7 +217,7 @@ def train_on(
         save_checkpoint(checkpoint, bake(kept), card)
         if latent:
             kept.load_state_dict(latent, strict=False)
-            full = {"quantization": _quantization(None, quantizer, None, activations), "metrics": {}}
+            full = {"quantization": _quantization(None, quantizer, None, activations, power_of_two), "metrics": {}}
             full |= {"latent_of": quantization}
             save_checkpoint(folder / "latent.safetensors", kept, card | full)
         write_atomically(folder / "log.csv", _csv(history))
@@ -209,7 +229,7 @@ def _threads(fabric: Fabric) -> str:
 
 
 def _quantization(
-    policy: str | None, quantizer: str, threshold: float | None, activations: int | None
+    policy: str | None, quantizer: str, threshold: float | None, activations: int | None, power_of_two: bool
 ) -> str | dict[str, Any]:
     """As the card has it."""
     if policy is None and activations is None:
@@ -220,7 +240,7 @@ def _quantization(
     if threshold is not None:
         found["threshold"] = threshold
     if activations is not None:
-        found["activations"] = {"bits": activations}
+        found["activations"] = {"bits": activations} | ({"scales": POWER_OF_TWO} if power_of_two else {})
     return found
 
 

@@ -20,7 +20,6 @@ def convolve(lowering: Lowering, stage: Stage) -> None:
     head = stage.head
     (x,) = lowering.inputs(stage)
     weight, bias, stride, padding, groups = _kernel(lowering, head, x)
-    kernel = encode(weight)
     outputs, _, rows, columns = weight.shape
     size = [(n + 2 * p - k) // s + 1 for n, p, k, s in zip(x.shape[1:], padding, (rows, columns), stride, strict=True)]
     shape = (outputs, size[0], size[1])
@@ -29,6 +28,7 @@ def convolve(lowering: Lowering, stage: Stage) -> None:
     for norm in ((head,) if head.kind == "batch_norm" else ()) + stage.norms:
         a, b = batch_norm(norm, lowering.calls[norm.name])
         factor, constant = factor * a, constant * a + b
+    kernel = encode(weight, factor if lowering.quantizers.power_of_two else None)
     operator = Convolve(head.name, x.name, stage.name, kernel.codes, kernel.bits, stride, padding, groups, IDENTITY)
     sums = kernel.codes.reshape(outputs, -1).sum(1, dtype=np.int64)
     lowering.finish(stage, operator, shape, factor * kernel.scale * x.scale, sums * x.zero_point, constant)

@@ -94,7 +94,7 @@ class Lowering:
             bias = constant / scale + zero_point
             how = fixed_point(
                 found,
-                factor / scale,
+                _snapped(factor / scale) if self.quantizers.power_of_two else factor / scale,
                 centre,
                 bias,
                 low=low,
@@ -206,6 +206,12 @@ class Lowering:
         """Scale, zero point and bits of the stage's output; a sign is −1 or +1."""
         name = self.stages.held[stage.name]
         return (1.0, 0, 2) if name is None else (*self.scales[name], self.bits[name])
+
+
+def _snapped(factor: Real) -> Real:
+    """Powers of two in place of what is one up to the rounding of float32."""
+    near = np.sign(factor) * np.exp2(np.rint(np.log2(np.where(factor == 0, 1, np.abs(factor)))))
+    return np.where(np.abs(factor - near) <= 1e-4 * np.abs(near), near, factor)
 
 
 def _limits(bits: int) -> Pair:
