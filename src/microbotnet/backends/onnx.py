@@ -31,7 +31,7 @@ from ..integer.program import Pair, Program, Requantize, Shape, Tensor
 from ..integer.rescale import Rescale
 
 OPSET, IR = 13, 7
-FEATURES, SCORES, OUTPUT = "features", "scores", "output"  # what goes in and out
+SCORES, OUTPUT = "scores", "output"
 _DTYPES = {
     "uint8": TensorProto.UINT8, "int8": TensorProto.INT8, "int16": TensorProto.INT16, "int32": TensorProto.INT32,
     "int64": TensorProto.INT64, "float64": TensorProto.DOUBLE,
@@ -43,10 +43,10 @@ Real = NDArray[np.float64]
 def to_onnx(program: Program) -> onnx.ModelProto:
     """The ONNX model of `program`, for any number of pictures at once.
 
-    The input has the program's name for it. A classifier's output is "scores", any other "output", several are
-    "output0", "output1", … Every tensor inside is also a value of the model, under its own name, 128 above the
-    program's integers. The classes' names, what a unit of the output stands for, and the network's source are in the
-    metadata.
+    A picture has the program's name for it; features are called "input". A classifier's output is "scores", any other
+    "output", several are "output0", "output1", … Every tensor inside is also a value of the model, under its own name,
+    128 above the program's integers. The classes' names, what a unit of the output stands for, and the network's source
+    are in the metadata.
 
     Raises:
         BadInput: see `ranges.check`.
@@ -54,15 +54,15 @@ def to_onnx(program: Program) -> onnx.ModelProto:
     ranges.check(program)
     graph = OnnxGraph()
     x = program.tensors[program.input]
+    given = x.name
     if x.dtype == "int8":
-        graph.operator = FEATURES
-        wide = graph.cast(FEATURES, "int32")
+        graph.operator = given = "input" if x.name != "input" else "features"
+        wide = graph.cast(given, "int32")
         graph.cast(graph.add("Add", wide, graph.constant(np.array(graph.SHIFT, np.int32))), "uint8", x.name)
     for operator in program.operators:
         graph.operator = operator.name
         operator.onnx(graph, *program.of(operator))
     made = [graph.handed_on(program, name, i) for i, name in enumerate(program.outputs)]
-    given = FEATURES if x.dtype == "int8" else x.name
     model = helper.make_model(
         helper.make_graph(
             graph.nodes,
@@ -168,9 +168,12 @@ class OnnxGraph:
         return self.add("Slice", value, self.constant(np.zeros(2, np.int64)), ends,
                         self.constant(np.array([2, 3], np.int64)), output=output)  # fmt: skip
 
-    def requantized(self, acc: str, centre: Real, how: Requantize, output: Tensor | None = None) -> str:
-        """`how` of the sums acc + centre, as `output` or as bytes; the name of the value."""
-        wide, name = output is not None and output.dtype == "int16", "" if output is None else output.name
+    def requantized(
+        self, acc: str, centre: Real, how: Requantize, output: Tensor | None = None, *, wide: bool = False
+    ) -> str:
+        """`how` of the sums acc + centre, as `output`, or as bytes, or `wide` as int16; the name of the value."""
+        name = "" if output is None else output.name
+        wide = wide or (output is not None and output.dtype == "int16")
         multiplier, offset = how.multiplier.astype(np.float64), how.offset.astype(np.float64)
         shift = 0 if wide else self.SHIFT
         if how.pre_shift:

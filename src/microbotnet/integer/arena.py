@@ -1,8 +1,9 @@
 """One arena: where in a single block of memory every tensor of a program lies while it is needed.
 
 Tensors hold 1 byte an element (int16: 2) and begin at multiples of 4. An operator that works element by element writes
-over an input that dies with it (`Operator.over`), and parts of a concatenation that die with it were written into place
-from the start; every other operator has its output, its inputs and its scratch apart.
+over an input that dies with it (`Operator.over`), parts of a concatenation that die with it were written into place
+from the start, and a slice lies in its input, which may live on; every other operator has its output, its inputs and
+its scratch apart.
 
 The picture has a place too, for callers who want it inside: it may be copied there, or stay where the caller has it.
 The outputs are the caller's and have none.
@@ -17,11 +18,10 @@ from functools import cached_property
 from math import prod
 
 from .operators.operator import Over
-from .program import Program, Tensor
+from .program import ELEMENT_BYTES, Program, Tensor
 
 ALIGNMENT = 4
 NODES = 1000  # of the search for a better packing: under a second
-ELEMENT_BYTES = {"uint8": 1, "int8": 1, "int16": 2}
 
 
 @dataclass(frozen=True)
@@ -130,27 +130,36 @@ def _tensors(program: Program) -> dict[str, Area]:
 
 
 def _dying(program: Program, tensors: Mapping[str, Area], index: int, over_first: Collection[str]) -> list[Over]:
-    """Inputs that the operator may write over and nothing reads later; none where the output has no place."""
+    """Inputs that the output may lie in, because nothing reads them later or it is a piece of them as they are; none
+    where the output has no place.
+    """
     operator = program.operators[index]
     if operator.output not in tensors:
         return []
     return [
         (name, start)
         for name, start in operator.over(program.of(operator)[0], operator.name in over_first)
-        if name in tensors and tensors[name].last == index and start % ALIGNMENT == 0
+        if name in tensors and start % ALIGNMENT == 0 and (tensors[name].last == index or operator.copies)
     ]
 
 
 def _alive(
     program: Program, tensors: Mapping[str, Area], extra: Iterable[Area], dying: Sequence[Sequence[Over]]
 ) -> tuple[int, ...]:
-    """Bytes in use while each operator runs, what is written over counted once."""
+    """Bytes in use while each operator runs, what is written over, or lies in another tensor, counted once."""
     found = [0] * len(program.operators)
+    whole = {
+        operator.output: tensors[name]
+        for index, operator in enumerate(program.operators)
+        for name, _ in dying[index]
+        if tensors[name].last > index
+    }
     for area in (*tensors.values(), *extra):
-        for index in range(area.first, min(area.last + 1, len(found))):
+        apart = area.first if area.scratch or area.name not in whole else whole[area.name].last + 1
+        for index in range(apart, min(area.last + 1, len(found))):
             found[index] += _aligned(area.size)
     for index, operator in enumerate(program.operators):
-        over = [_aligned(tensors[name].size) for name, _ in dying[index]]
+        over = [_aligned(tensors[name].size) for name, _ in dying[index] if tensors[name].last == index]
         shared = [min(size, _aligned(tensors[operator.output].size)) for size in over]
         found[index] -= sum(shared) if _are_parts(dying[index]) else max(shared, default=0)
     return tuple(found)

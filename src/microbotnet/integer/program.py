@@ -21,6 +21,7 @@ Pair = tuple[int, int]  # of rows, of columns
 Array = NDArray[np.int32]  # (N, channels, height, width)
 
 LIMITS = {"uint8": (0, 255), "int8": (-128, 127), "int16": (-32768, 32767)}
+ELEMENT_BYTES = {"uint8": 1, "int8": 1, "int16": 2}
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ import pytest
 
 from microbotnet.backends.c import emit
 from microbotnet.engine import _suited
+from microbotnet.integer.outputs import output_bytes, unpacked
 from microbotnet.integer.program import Program
 
 STRICT = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-pedantic", "-Werror")
@@ -56,14 +57,22 @@ class Compiled:
         subprocess.run([*command, *STRICT, "-O1", "-shared", "-fPIC", *files, "-o", folder / "nets.so"], check=True)
         self.library = ctypes.CDLL(str(folder / "nets.so"))
 
-    def scores(self, number: int, pictures: np.ndarray[Any, np.dtype[np.uint8]]) -> np.ndarray[Any, Any]:
-        """(N, classes) int16, picture by picture."""
+    def outputs(self, number: int, pictures: np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, Any], ...]:
+        """All outputs, picture by picture."""
         program, arena = self.programs[number], self.arenas[number]
         run = getattr(self.library, f"net{number}_run")
-        pointer = np.ctypeslib.ndpointer
-        run.argtypes, run.restype = [pointer(np.uint8), pointer(np.int16), pointer(np.uint32)], None
-        found = np.empty((len(pictures), program.result.shape[0]), np.int16)
-        for picture, row in zip(pictures, found, strict=True):
-            run(picture, row, arena)
+        pointer, size = np.ctypeslib.ndpointer, output_bytes(program)
+        run.argtypes, run.restype = [pointer(pictures.dtype), pointer(np.uint32), pointer(np.uint32)], None
+        found = []
+        for picture in pictures:
+            buffer = np.full(-(-size // 4) + 4, GUARD, np.uint32)
+            run(np.require(picture, requirements="CA"), buffer, arena)
+            found.append(buffer.view(np.uint8)[:size])
+            assert (buffer[-4:] == GUARD).all()
         assert (arena[-16:] == GUARD).all()
+        return unpacked(program, np.stack(found))
+
+    def scores(self, number: int, pictures: np.ndarray[Any, np.dtype[np.uint8]]) -> np.ndarray[Any, Any]:
+        """(N, classes) int16, picture by picture."""
+        (found,) = self.outputs(number, pictures)
         return found

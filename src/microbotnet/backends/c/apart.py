@@ -21,7 +21,7 @@ def plan(program: Program, forms: list[Form], room: Callable[[Program, Tensor], 
     for operator, form in zip(program.operators, forms, strict=True):
         _, output = program.of(operator)
         sizes.append((operator.name, True, form.scratch))
-        if operator.output not in program.outputs:
+        if output.dtype != "int16":
             sizes.append((operator.output, False, room(program, output)))
     areas, offset = [], 0
     for name, scratch, size in sizes:

@@ -15,31 +15,34 @@ from ...errors import BadInput
 from ...integer import ranges
 from ...integer.arena import Plan, plan
 from ...integer.fold import fold
+from ...integer.operators import Lookup
 from ...integer.program import Program, Requantize, Tensor
-from . import apart, avx512, vectors
+from . import apart, avx512, hosts, vectors
 from .arrays import WIDTHS, Arrays
 from .choose import choose
 from .form import Form, table
+from .interface import Interface
 from .lanes import lane_rounding
 from .operators import WRITERS
 from .vote import emit_vote
 
 ORDER = (
     "begin", "requantize", "window", "lanes", "armv6m", "rows", "widen", "lookup", "ternary", "tables", "depthwise",
-    "mapped", "dense", "immediate", "pools", "elementwise", "vectors", "avx512",
+    "mapped", "dense", "immediate", "pools", "elementwise", "moves", "pairs", "windows", "vectors", "avx512", "hosts",
 )  # fmt: skip
 
 
 NOTHING: Mapping[str, str] = {}
 PREFER = ("speed", "size", "vectors", "avx512")
 _ROOMS = {"vectors": vectors.room, "avx512": avx512.room}
+_HOSTS = {"vectors": hosts.of_vectors, "avx512": hosts.of_avx512}
 
 
 def emit(program: Program, *, prefer: str = "speed", more: int = 0, name: str = "net") -> dict[str, str]:
     """C99 sources of `program`, folded, by file name: NAME.h, NAME.c, NAME_weights.h and main.c, an example.
 
     Args:
-        program: any whose picture is read by a `Lookup`.
+        program: any.
         prefer: what to spare on a small core: "speed" instructions, "size" bytes; "vectors" is for processors with
             vector registers and ample memory, "avx512" for x86 ones with VNNI and VBMI.
         more: bytes that "size" may add, about, where they spare the most instructions.
@@ -53,29 +56,48 @@ def emit(program: Program, *, prefer: str = "speed", more: int = 0, name: str = 
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
         raise BadInput(f"{name!r} cannot begin C names: lower-case letters, digits and _")
     ranges.check(program)
-    program = fold(program)
+    program = _prepared(program, prefer)
     forms = _forms(program, prefer, more)
-    source = _Source(program, _plan(program, forms, prefer), Arrays(name), name)
-    functions = [source.function(index, form) for index, form in enumerate(forms)]
-    calls = "".join(f"    {name}_op{i}(picture, scores, arena);\n" for i in range(len(functions)))
+    interface = Interface(program)
+    source = _Source(program, _plan(program, forms, prefer), Arrays(name), name, interface, prefer in _HOSTS)
+    functions = {index: source.function(index, form) for index, form in enumerate(forms) if source.works(index, form)}
+    arguments = f"({interface.given}, {interface.made}, arena)"
+    calls = "".join(f"    {name}_op{index}{arguments};\n" for index in functions)
     needed = {"begin", *(file for form in forms for file in form.files)}
+    if prefer in _HOSTS and (handed_on := source.handed_on(_HOSTS[prefer](program))):
+        calls, needed = calls + handed_on, needed | {"hosts"}
     kernels = [_kernel(file).replace("NAME_", f"{name}_") for file in ORDER if file in needed]
     texts = dict(chain.from_iterable(form.functions.items() for form in forms))
     own = [text.replace("NAME_", f"{name}_") for text in texts.values()]
-    run = f"{_signature(name, 'run', '')}\n{{\n{calls}}}\n"
+    run = f"{interface.signature(name, 'run')}\n{{\n{calls}}}\n"
     includes = f'#include <stdint.h>\n#include "{name}.h"\n#include "{name}_weights.h"\n'
     return {
-        f"{name}.h": _header(program, source.plan, name),
+        f"{name}.h": _header(program, source.plan, interface, name),
         f"{name}_weights.h": "".join(source.arrays.texts),
-        f"{name}.c": "\n".join([includes, *kernels, *own, *functions, run]),
-        "main.c": _EXAMPLE.format(name=name, upper=name.upper()),
+        f"{name}.c": "\n".join([includes, *kernels, *own, *functions.values(), run]),
+        "main.c": (_EXAMPLE if interface.is_classifier else _OTHER_EXAMPLE).format(
+            name=name, upper=name.upper(), given=interface.given, taken=interface.types[0], made=interface.made
+        ),
     }
 
 
 def arena(program: Program, *, prefer: str = "speed", more: int = 0) -> Plan:
     """Where the C of `emit` keeps every tensor, and each kernel's scratch."""
-    program = fold(program)
+    program = _prepared(program, prefer)
     return _plan(program, _forms(program, prefer, more), prefer)
+
+
+def _prepared(program: Program, prefer: str) -> Program:
+    """Folded; on hosts, features are brought into the layout of pixels by a table that changes nothing."""
+    program = fold(program)
+    given = program.tensors[program.input]
+    readers = [operator for operator in program.operators if given.name in operator.inputs]
+    if prefer not in _HOSTS or given.dtype == "uint8" or all(isinstance(reader, Lookup) for reader in readers):
+        return program
+    as_pixels = replace(given, name=f"{given.name}.pixels")
+    same = Lookup(as_pixels.name, given.name, as_pixels.name, np.arange(-128, 128).astype(np.int8)[None])
+    operators = (same, *(operator.reading({given.name: as_pixels.name}) for operator in program.operators))
+    return replace(program, tensors=program.tensors | {as_pixels.name: as_pixels}, operators=operators)
 
 
 def _plan(program: Program, forms: list[Form], prefer: str) -> Plan:
@@ -155,41 +177,55 @@ int main(void)
 """
 
 
+_OTHER_EXAMPLE = """\
+/* Reads one input, {upper}_INPUT_BYTES bytes, from standard input; prints the bytes of the outputs as numbers. */
+#include <stdio.h>
+#include "{name}.h"
+
+static uint32_t {given}[({upper}_INPUT_BYTES + 3) / 4];
+static uint32_t {made}[({upper}_OUTPUT_BYTES + 3) / 4];
+static uint32_t arena[({upper}_ARENA_BYTES + 3) / 4];
+
+int main(void)
+{{
+    if (fread({given}, 1, {upper}_INPUT_BYTES, stdin) != {upper}_INPUT_BYTES || getchar() != EOF)
+        return 2; /* another size */
+    {name}_run((const {taken} *){given}, (int8_t *){made}, arena);
+    for (int i = 0; i < {upper}_OUTPUT_BYTES; i++)
+        printf("%d ", ((const int8_t *){made})[i]);
+    printf("\\n");
+    return 0;
+}}
+"""
+
+
 def _kernel(name: str) -> str:
     return (files(__package__) / "kernels" / f"{name}.c").read_text("utf-8")
 
 
-def _header(program: Program, planned: Plan, name: str) -> str:
+def _header(program: Program, planned: Plan, interface: Interface, name: str) -> str:
     upper = name.upper()
-    shape = program.tensors[program.input].shape
     source = "".join(f"   {key}: {value}\n" for key, value in program.source.items())
+    size = f"{upper}_ARENA_BYTES"
     labels = ", ".join(_quoted(label) for label in program.labels)
     return f"""\
-/* {name}: an image classifier in integers.
+/* {name}: {"an image classifier" if interface.is_classifier else "a network"} in integers.
 {_comment(source)}*/
 #ifndef {upper}_H
 #define {upper}_H
 
 #include <stdint.h>
 
-#define {upper}_INPUT_BYTES {prod(shape)} /* {" x ".join(map(str, shape))}: channels, rows, columns */
-#define {upper}_CLASSES {program.result.shape[0]}
+{interface.constants(upper)}
 #define {upper}_ARENA_BYTES {planned.size}
-#define {upper}_PICTURE_OFFSET {planned.offsets[program.input]}
+#define {upper}_{interface.given.upper()}_OFFSET {planned.offsets[program.input]}
 #define {upper}_LABELS {{ {labels or '""'} }}
 
-/* picture: {upper}_INPUT_BYTES bytes, all of one channel, then of the next.
-   It may lie in the arena, from byte {upper}_PICTURE_OFFSET on, and is then written over.
-   scores: {upper}_CLASSES numbers; the class is the first of the largest.
-   arena: {upper}_ARENA_BYTES bytes at an address that 4 divides, the caller's again afterwards. */
-{_signature(name, "run", "")};
+/* {interface.words(upper)}   arena: {size} bytes at an address that 4 divides, the caller's again afterwards. */
+{interface.signature(name, "run")};
 
 #endif
 """
-
-
-def _signature(name: str, what: str, kind: str) -> str:
-    return f"{kind}void {name}_{what}(const uint8_t *picture, int16_t *scores, void *arena)"
 
 
 def _quoted(text: str) -> str:
@@ -210,6 +246,27 @@ class _Source:
     plan: Plan
     arrays: Arrays
     name: str
+    interface: Interface
+    host: bool
+
+    def works(self, index: int, form: Form) -> bool:
+        """Whether the operator has anything to do: not so where its output lies in its input already."""
+        if not form.in_place:
+            return True
+        (x,), y = self.program.of(self.program.operators[index])
+        (_, start), at = self.program.operators[index].over((x,), False)[0], self.plan.offsets
+        apart = x.name == self.program.input or x.name not in at or y.name not in at
+        return apart or at[x.name] != at[y.name] + start
+
+    def handed_on(self, layout: hosts.Layout) -> str:
+        """Calls that bring what lies in pixels to the caller."""
+        calls = []
+        for name in self.program.outputs:
+            y = self.program.tensors[name]
+            if y.dtype == "int8":
+                sizes = f"{prod(y.shape[1:])}, {y.shape[0]}, {layout.width(y)}, {layout.apart}"
+                calls.append(f"    host_output({self._read(y)}, {self.interface.address(y)}, {sizes});\n")
+        return "".join(calls)
 
     def function(self, index: int, form: Form) -> str:
         operator = self.program.operators[index]
@@ -243,14 +300,15 @@ class _Source:
             # What is in the arena is no constant address.
             static = "" if any(f"{{{what}}}" in values for what in widened) else "static "
             lines.append(f"{static}const {kind} {what} = {{{values.format(**names)}}}")
-        unused = [argument for argument in ("picture", "scores", "arena") if argument not in str(names)]
-        lines += [f"(void){argument}" for argument in unused]
+        calls.append(form.call.format(**names))
+        words = set(re.findall(r"\w+", " ".join((*lines, *calls))))
+        arguments = (self.interface.given, self.interface.made, "arena")
+        lines += [f"(void){argument}" for argument in arguments if argument not in words]
         lines += calls
-        lines.append(form.call.format(**names))
         what = f"{_times(inputs[0])} to {_times(output)}"
         return (
             f"/* {_comment(operator.name)}: {type(operator).__name__.lower()}, {what} */\n"
-            f"{_signature(self.name, f'op{index}', 'OPERATOR ')}\n{{\n"
+            f"{self.interface.signature(self.name, f'op{index}', 'OPERATOR ')}\n{{\n"
             + "".join(f"    {line};\n" for line in lines)
             + "}\n"
         )
@@ -295,14 +353,19 @@ class _Source:
         return names, calls
 
     def _read(self, tensor: Tensor) -> str:
-        if tensor.dtype == "uint8":
-            return "picture"
+        if tensor.name == self.program.input:
+            return self.interface.given
+        if self._is_the_callers(tensor):
+            return self.interface.address(tensor)
         return f"(const int8_t *)arena + {self.plan.offsets[tensor.name]}"
 
     def _write(self, tensor: Tensor) -> str:
-        if tensor.name in self.program.outputs:
-            return "scores"
+        if self._is_the_callers(tensor):
+            return self.interface.address(tensor)
         return f"(int8_t *)arena + {self.plan.offsets[tensor.name]}"
+
+    def _is_the_callers(self, tensor: Tensor) -> bool:
+        return tensor.name in self.program.outputs and (tensor.dtype == "int16" or not self.host)
 
     def _requantize(
         self, how: Requantize, output: Tensor, index: int, suffix: str, widened: Mapping[str, str] = NOTHING

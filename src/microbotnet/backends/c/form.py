@@ -36,6 +36,7 @@ class Form:
     code: bytes of those.
     slack: of the offsets of `how`, or of the arrays `multiplier` and `offset`: see `pack`. packed: whether they are.
     instructions: that a Cortex-M0 executes, about; 0 where no other form is there to compare.
+    in_place: whether nothing is to do where the memory plan has put the output into the input.
     """
 
     files: tuple[str, ...]
@@ -52,6 +53,7 @@ class Form:
     slack: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None
     packed: bool = False
     instructions: float = 0
+    in_place: bool = False
 
     @cached_property
     def bytes(self) -> int:

@@ -11,6 +11,7 @@ from ...integer.program import Program, Requantize, Tensor
 from .form import Form, Window
 
 BLOCK = 32
+FILES = ("window", "vectors")
 PIXELS = 4
 
 
@@ -76,7 +77,7 @@ def vectors_form(
     table = f"{{table{suffix}}}" if how.table is not None else "0"
     numbers = f"{how.low}, {how.high}, {how.pre_shift}, {how.shift}"
     structs = {f"how{suffix}": ("vectors_t", f"{names}, {table}, {numbers}")}
-    return Form(("window", "vectors"), call, scratch, arrays, window=window, structs=structs)
+    return Form(FILES, call, scratch, arrays, window=window, structs=structs)
 
 
 def _filled(values: NDArray[np.number], channels: int, count: int) -> NDArray[np.int32]:

@@ -3,25 +3,22 @@
 from .add import Add
 from .concatenate import Concatenate
 from .convolve import Convolve
+from .extreme import Extreme
 from .gate import Gate
 from .lookup import Lookup
 from .max_pool import MaxPool
 from .operator import Operator, Rounded
+from .pad import Pad
 from .rescaled_convolve import RescaledConvolve
 from .sum_pool import SumPool
+from .view import View
+from .window_sum import WindowSum
 
-OPERATORS: tuple[type[Operator], ...] = (Add, Concatenate, Convolve, Gate, Lookup, MaxPool, RescaledConvolve, SumPool)
+OPERATORS: tuple[type[Operator], ...] = (
+    Add, Concatenate, Convolve, Extreme, Gate, Lookup, MaxPool, Pad, RescaledConvolve, SumPool, View, WindowSum,
+)  # fmt: skip
 
 __all__ = [
-    "OPERATORS",
-    "Add",
-    "Concatenate",
-    "Convolve",
-    "Gate",
-    "Lookup",
-    "MaxPool",
-    "Operator",
-    "RescaledConvolve",
-    "Rounded",
-    "SumPool",
-]
+    "OPERATORS", "Add", "Concatenate", "Convolve", "Extreme", "Gate", "Lookup", "MaxPool", "Operator", "Pad",
+    "RescaledConvolve", "Rounded", "SumPool", "View", "WindowSum",
+]  # fmt: skip

@@ -1,8 +1,9 @@
 """What every operator of a program says of itself."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
@@ -21,13 +22,15 @@ Over = tuple[str, int]  # an input, and the byte of the output at which it begin
 class Operator(ABC):
     """A step of a program. A kind is a dataclass whose fields are integers, arrays of integers, and roundings.
 
-    reads: the dtypes of its inputs. makes: those of its output.
+    reads: the dtypes of its inputs. makes: those of its output. copies: whether its output may lie in an input that
+    is still read, because it is a piece of it.
     """
 
     name: str
 
     reads: ClassVar[tuple[str, ...]] = ("int8",)
     makes: ClassVar[tuple[str, ...]] = ("int8",)
+    copies: ClassVar[bool] = False
 
     if TYPE_CHECKING:
 
@@ -38,6 +41,12 @@ class Operator(ABC):
         @property
         def output(self) -> str:
             """The tensor it makes."""
+
+    def reading(self, names: Mapping[str, str]) -> Self:
+        """The same, reading other tensors in place of those named."""
+        others = tuple(names.get(name, name) for name in self.inputs)
+        changed: dict[str, Any] = {"input": others[0]} if hasattr(self, "input") else {"inputs": others}
+        return replace(self, **changed)
 
     @property
     def rounding(self) -> tuple[Requantize | Rescale, ...]:
@@ -91,6 +100,12 @@ class Rounded(Operator):
         @property
         def requantize(self) -> Requantize:
             """How."""
+
+    def reading(self, names: Mapping[str, str]) -> Self:
+        """The same, reading other tensors in place of those named."""
+        others = tuple(names.get(name, name) for name in self.inputs)
+        changed: dict[str, Any] = {"input": others[0]} if hasattr(self, "input") else {"inputs": others}
+        return replace(self, **changed)
 
     @property
     def rounding(self) -> tuple[Requantize, ...]:

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 from ....integer import operators as integer
 from ....integer.program import Program
 from ..form import Form
-from . import add, concatenate, convolve, gate, lookup, max_pool, sum_pool
+from . import add, concatenate, convolve, extreme, gate, lookup, max_pool, pad, sum_pool, view, window_sum
 
 
 class Writer(Protocol):
@@ -25,8 +25,12 @@ WRITERS: dict[type[integer.Operator], Writer] = {
     integer.Add: add,
     integer.Concatenate: concatenate,
     integer.Convolve: convolve,
+    integer.Extreme: extreme,
     integer.Gate: gate,
     integer.Lookup: lookup,
     integer.MaxPool: max_pool,
+    integer.Pad: pad,
     integer.SumPool: sum_pool,
+    integer.View: view,
+    integer.WindowSum: window_sum,
 }

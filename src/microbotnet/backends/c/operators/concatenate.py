@@ -12,6 +12,7 @@ from ....integer.program import Program, Tensor
 from ..avx512 import FILES, avx512_form
 from ..avx512 import width as avx512_width
 from ..form import Form, with_packed
+from ..vectors import FILES as vectors_files
 from ..vectors import vectors_form, width
 
 
@@ -30,7 +31,7 @@ def small(program: Program, operator: Concatenate) -> list[Form]:
 
 def vectors(program: Program, operator: Concatenate) -> Form:
     """Channels in lanes."""
-    return _placed(program, operator, "vector_place", ("vectors",), vectors_form, np.zeros(1), width)
+    return _placed(program, operator, "vector_place", vectors_files, vectors_form, np.zeros(1), width)
 
 
 def avx512(program: Program, operator: Concatenate) -> Form:

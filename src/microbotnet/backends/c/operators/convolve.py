@@ -1,10 +1,12 @@
 """Convolutions and linear layers."""
 
+from dataclasses import replace
 from math import prod
 
 import numpy as np
 
 from ....integer.operators import Convolve
+from ....integer.operators.operator import reached
 from ....integer.program import Program
 from ..avx512 import LANES, REGISTER, avx512_form
 from ..avx512 import width as avx512_width
@@ -25,7 +27,20 @@ def vectors(program: Program, operator: Convolve) -> Form:
 
 def avx512(program: Program, operator: Convolve) -> Form:
     """Four inputs at a time; a depthwise layer's taps, or on a small map its pixels."""
+    operator = _evenly_padded(program, operator)
     return (_avx512_depthwise if is_depthwise(program, operator) else _avx512)(program, operator)
+
+
+def _evenly_padded(program: Program, operator: Convolve) -> Convolve:
+    """The same with as much padding before the map as windows reach behind it, and zeros in the kernel for it."""
+    (x,), y = program.of(operator)
+    sides = reached(x, y.shape, operator.kernel, operator.stride, operator.padding)
+    more = [max(0, behind - before) for before, behind in sides]
+    if not any(more):
+        return operator
+    padding = operator.padding[0] + more[0], operator.padding[1] + more[1]
+    weights = np.pad(operator.weights, ((0, 0), (0, 0), (more[0], 0), (more[1], 0)))
+    return replace(operator, weights=weights, padding=padding)
 
 
 def _vectors(program: Program, operator: Convolve) -> Form:

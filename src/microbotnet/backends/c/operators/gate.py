@@ -7,7 +7,8 @@ import numpy as np
 
 from ....integer import ranges
 from ....integer.operators import Gate
-from ....integer.program import Program
+from ....integer.program import Program, Tensor
+from .. import hosts
 from ..avx512 import avx512_form
 from ..avx512 import width as avx512_width
 from ..exact import exchanged
@@ -17,8 +18,16 @@ from ..vectors import vectors_form, width
 
 
 def small(program: Program, operator: Gate) -> list[Form]:
-    """A gate for each channel; without a pre-shift, where it can be, the gate and the multiplier are one factor."""
+    """A gate for each channel; without a pre-shift, where it can be, the gate and the multiplier are one factor.
+
+    Other products go element by element.
+    """
     (x, g), y = program.of(operator)
+    if not _by_channel(x, g):
+        numbers = ", ".join(map(str, (*x.shape, *_steps(g, g.shape[1] * g.shape[2], g.shape[2], 1), x.zero_point)))
+        structs = {"sides": ("product_t", f"{numbers}, {g.zero_point}")}
+        call = "product({x}, {x1}, {y}, &sides, &how)"
+        return with_packed([Form(("requantize", "pairs"), call, how=operator.requantize, structs=structs)])
     how = exchanged(operator.requantize, *ranges.sums(program, operator)) or operator.requantize
     plain = how.pre_shift == 0 and has_room(program, replace(operator, requantize=how))
     kernel = "gate_unshifted" if plain else "gate"
@@ -30,6 +39,8 @@ def small(program: Program, operator: Gate) -> list[Form]:
 def vectors(program: Program, operator: Gate) -> Form:
     """Channels in lanes."""
     (x, g), y = program.of(operator)
+    if not _by_channel(x, g):
+        return _product(hosts.of_vectors(program), program, operator)
     call = f"vector_gate({{x}}, {{x1}}, {{y}}, {x.zero_point}, {g.zero_point}, {prod(y.shape[1:])}, {width(y)}, &how)"
     return vectors_form(call, operator.requantize, np.zeros(1))
 
@@ -37,6 +48,28 @@ def vectors(program: Program, operator: Gate) -> Form:
 def avx512(program: Program, operator: Gate) -> Form:
     """Channels in lanes."""
     (x, g), y = program.of(operator)
+    if not _by_channel(x, g):
+        return _product(hosts.of_avx512(program), program, operator)
     zeros = f"{x.zero_point + 128}, {g.zero_point + 128}"
     call = f"avx512_gate({{x}}, {{x1}}, {{y}}, {zeros}, {prod(y.shape[1:])}, {avx512_width(program, y)}, &how)"
     return avx512_form(call, operator.requantize, np.zeros(1))
+
+
+def _by_channel(x: Tensor, g: Tensor) -> bool:
+    return g.shape == (x.shape[0], 1, 1)
+
+
+def _steps(g: Tensor, *steps: int) -> list[int]:
+    """How far `g` moves with each axis: not at all where it has one element."""
+    return [step if n > 1 else 0 for n, step in zip(g.shape, steps, strict=True)]
+
+
+def _product(layout: hosts.Layout, program: Program, operator: Gate) -> Form:
+    (x, g), _ = program.of(operator)
+    arrays, structs = hosts.rounding(operator.requantize)
+    wide = layout.width(g)
+    moves = _steps(g, 1, g.shape[2] * wide, wide)
+    numbers = ", ".join(map(str, (*x.shape, layout.width(x), *moves, x.zero_point, g.zero_point)))
+    structs["sides"] = ("host_product_t", numbers)
+    return Form(hosts.FILES, f"host_product({{x}}, {{x1}}, {{y}}, &sides, {layout.apart}, &how)", arrays=arrays,
+                structs=structs)  # fmt: skip

@@ -3,14 +3,16 @@
 from math import prod
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from ....integer.operators import Lookup
-from ....integer.program import Program
-from ..avx512 import FILES, signs_apart
+from ....integer.program import Program, Tensor
+from .. import avx512 as registers
+from ..avx512 import signs_apart
 from ..avx512 import width as avx512_width
 from ..form import Form, with_packed
-from ..vectors import width
+from ..vectors import FILES, width
 
 
 def small(program: Program, operator: Lookup) -> list[Form]:
@@ -24,24 +26,37 @@ def small(program: Program, operator: Lookup) -> list[Form]:
 def vectors(program: Program, operator: Lookup) -> Form:
     """What comes from the caller is brought into pixels, too."""
     (x,), y = program.of(operator)
-    kernel = "vector_picture" if x.dtype == "uint8" else "vector_lookup"
-    call = f"{kernel}({{x}}, {{y}}, {{table}}, {_step(operator)}, {y.shape[0]}, {width(y)}, {prod(y.shape[1:])})"
-    return Form(("vectors",), call, arrays={"table": operator.tables})
+    given = x.name == program.input
+    kernel = "vector_picture" if given else "vector_lookup"
+    sizes = f"{_step(operator)}, {y.shape[0]}, {width(y)}, {prod(y.shape[1:])}"
+    call = f"{kernel}({_unsigned(x) if given else '{x}'}, {{y}}, {{table}}, {sizes})"
+    return Form(FILES, call, arrays={"table": _by_byte(x, operator) if given else operator.tables})
 
 
 def avx512(program: Program, operator: Lookup) -> Form:
     """What comes from the caller is brought into pixels, too."""
     (x,), y = program.of(operator)
     step, channels, wide, pixels = _step(operator), y.shape[0], avx512_width(program, y), prod(y.shape[1:])
-    picture = x.dtype == "uint8"
-    arrays: dict[str, NDArray[Any]] = {"table": signs_apart(operator.tables, picture=picture)}
+    picture = x.name == program.input
+    tables = _by_byte(x, operator) if picture else operator.tables
+    arrays: dict[str, NDArray[Any]] = {"table": signs_apart(tables, picture=picture)}
     if picture and wide == 4:
-        call = f"avx512_picture({{x}}, {{y}}, {{table}}, {step}, {channels}, {pixels})"
+        call = f"avx512_picture({_unsigned(x)}, {{y}}, {{table}}, {step}, {channels}, {pixels})"
     elif picture:
-        call = f"avx512_rest({{x}}, {{y}}, {{table}}, {step}, {channels}, {wide}, 0, {pixels})"
+        call = f"avx512_rest({_unsigned(x)}, {{y}}, {{table}}, {step}, {channels}, {wide}, 0, {pixels})"
     else:
         call = f"avx512_lookup({{x}}, {{y}}, {{table}}, {step}, {channels}, {wide}, {pixels})"
-    return Form(FILES, call, arrays=arrays)
+    return Form(registers.FILES, call, arrays=arrays)
+
+
+def _unsigned(x: Tensor) -> str:
+    """The caller's bytes, without a sign, as C."""
+    return "(const uint8_t *){x}" if x.dtype == "int8" else "{x}"
+
+
+def _by_byte(x: Tensor, operator: Lookup) -> NDArray[np.int8]:
+    """The tables in the order of bytes without a sign, as the caller's are read."""
+    return np.roll(operator.tables, 128, 1) if x.dtype == "int8" else operator.tables
 
 
 def _step(operator: Lookup) -> int:

@@ -5,6 +5,7 @@ from ....integer.program import Program
 from ..avx512 import FILES
 from ..avx512 import width as avx512_width
 from ..form import Form, Window
+from ..vectors import FILES as vectors_files
 from ..vectors import width
 
 
@@ -17,7 +18,7 @@ def small(program: Program, operator: MaxPool) -> list[Form]:
 def vectors(program: Program, operator: MaxPool) -> Form:
     """Channels in lanes."""
     _, y = program.of(operator)
-    return Form(("vectors",), f"vector_max({{x}}, {{y}}, &window, {width(y)})", window=_window(operator))
+    return Form(vectors_files, f"vector_max({{x}}, {{y}}, &window, {width(y)})", window=_window(operator))
 
 
 def avx512(program: Program, operator: MaxPool) -> Form:
