@@ -12,10 +12,10 @@ onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime is not inst
 
 from microbotnet.backends.onnx import OnnxGraph, to_onnx  # noqa: E402
 from microbotnet.errors import BadInput  # noqa: E402
-from microbotnet.integer.interpreter import run, run_all  # noqa: E402
+from microbotnet.integer.interpreter import handed_on, run, run_all  # noqa: E402
 from microbotnet.integer.operators import Convolve, Lookup  # noqa: E402
 from microbotnet.integer.program import Program, Requantize, Tensor  # noqa: E402
-from microbotnet.integer.samples import random_pictures, random_program  # noqa: E402
+from microbotnet.integer.samples import random_network, random_pictures, random_program  # noqa: E402
 from microbotnet.integer.source import open_program  # noqa: E402
 
 
@@ -35,6 +35,20 @@ def test_onnxruntime_equals_the_interpreter(seeds: range) -> None:
         (scores,) = session(model).run(None, {"picture": pictures})
         assert scores.dtype == np.int16
         np.testing.assert_array_equal(scores, run(program, pictures), f"program {seed}")
+
+
+@pytest.mark.parametrize("seeds", [range(40)])
+def test_any_operators_inputs_and_outputs_equal_the_interpreters(seeds: range) -> None:
+    for seed in seeds:
+        program = random_network(seed)
+        model = to_onnx(program)
+        onnx.checker.check_model(model, full_check=True)
+        pictures = random_pictures(program, 3)
+        values = run_all(program, pictures)
+        found = session(model).run(None, {model.graph.input[0].name: pictures})
+        for name, made in zip(program.outputs, found, strict=True):
+            assert made.dtype == program.tensors[name].dtype
+            np.testing.assert_array_equal(made, handed_on(program, values, name), f"{seed} {name}")
 
 
 @pytest.mark.parametrize("seed", [2, 14, 17])

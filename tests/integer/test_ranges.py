@@ -15,7 +15,7 @@ from microbotnet.integer import interpreter
 from microbotnet.integer.operators import OPERATORS, Convolve, Lookup
 from microbotnet.integer.program import Program, Requantize, Tensor
 from microbotnet.integer.ranges import WORD, Range, check, requantized, sums
-from microbotnet.integer.samples import random_pictures, random_program
+from microbotnet.integer.samples import random_network, random_pictures, random_program
 
 ONE = Requantize(np.ones(1, np.int32), np.zeros(1, np.int32), 0, 0, -128, 127)
 
@@ -157,5 +157,5 @@ def operators(program: Program) -> list[str]:
 def test_random_programs_have_every_operator() -> None:
     found: set[str] = set()
     for seed in range(40):
-        found |= set(operators(random_program(seed)))
+        found |= {*operators(random_program(seed)), *operators(random_network(seed))}
     assert found == {kind.__name__ for kind in OPERATORS} - {"RescaledConvolve"}

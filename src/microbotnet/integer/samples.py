@@ -54,21 +54,15 @@ def random_network(seed: int, *, operators: int = 8) -> Program:
         x = draw.lookup(draw.tensor("picture", (int(rng.integers(1, 4)), rows, columns), "uint8"))
     else:
         x = draw.tensor("features", (int(rng.integers(1, 7)), rows, columns), "int8", -128, 127)
-    given = next(iter(draw.tensors))
-    seen = []
+    given = x.name if x.dtype == "int8" and not draw.operators else "picture"
+    seen: list[str] = []
     for _ in range(operators):
         x = draw.grow(str(rng.choice(MORE)), x)
         seen.append(x.name)
-    outputs = [x.name]
-    if rng.integers(2):
-        outputs = [draw.convolve(x, scores=int(rng.integers(1, 6))).name]
-    if rng.integers(2):
-        outputs = list(dict.fromkeys([str(rng.choice(seen)), *outputs]))
-    outputs = [name for name in outputs if name != given]
-    made = {operator.output for operator in draw.operators}
-    if not outputs or outputs[0] not in made:
-        outputs = [draw.lookup(x).name]
-    return Program(draw.tensors, tuple(draw.operators), given, tuple(outputs))
+    last = draw.convolve(x, scores=int(rng.integers(1, 6))) if rng.integers(2) else draw.lookup(x)
+    between = [str(rng.choice(seen))] if seen and rng.integers(2) else []
+    outputs = tuple(dict.fromkeys(name for name in (*between, last.name) if name != given))
+    return Program(draw.tensors, tuple(draw.operators), given, outputs)
 
 
 def random_pictures(program: Program, count: int, seed: int = 0) -> NDArray[Any]:

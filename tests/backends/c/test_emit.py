@@ -13,10 +13,10 @@ from microbotnet.backends.c import emit
 from microbotnet.backends.c.choose import KERNELS
 from microbotnet.backends.c.form import Form
 from microbotnet.errors import BadInput
-from microbotnet.integer.interpreter import run
-from microbotnet.integer.operators import Convolve
-from microbotnet.integer.program import Program
-from microbotnet.integer.samples import random_pictures, random_program
+from microbotnet.integer.interpreter import handed_on, run, run_all
+from microbotnet.integer.operators import Add, Convolve, Lookup, View
+from microbotnet.integer.program import Program, Requantize, Tensor
+from microbotnet.integer.samples import random_network, random_pictures, random_program
 
 from .compiled import STRICT, Compiled, compiler, compiler_for
 
@@ -39,6 +39,43 @@ def test_c_equals_the_interpreter(name: str, prefer: str, seeds: range, tmp_path
     for number, program in enumerate(programs):
         pictures = random_pictures(program, 6)
         np.testing.assert_array_equal(compiled.scores(number, pictures), run(program, pictures), f"{seeds[number]}")
+
+
+@pytest.mark.parametrize(
+    ("prefer", "seeds"),
+    [("speed", range(25)), ("size", range(25, 40)), ("vectors", range(40, 60)), ("avx512", range(60, 80))],
+)
+def test_any_operators_inputs_and_outputs_equal_the_interpreters(prefer: str, seeds: range, tmp_path: Path) -> None:
+    programs = [random_network(seed) for seed in seeds]
+    compiled = Compiled(programs, tmp_path, compiler_for("gcc", prefer), prefer=prefer)
+    for number, program in enumerate(programs):
+        pictures = random_pictures(program, 4)
+        values = run_all(program, pictures)
+        for name, found in zip(program.outputs, compiled.outputs(number, pictures), strict=True):
+            np.testing.assert_array_equal(found, handed_on(program, values, name), f"{seeds[number]} {name}")
+
+
+def test_slices_that_lie_in_their_input_need_no_code() -> None:
+    text = emit(halved())["net.c"]
+    assert "view(" not in text.split("net_run(")[1]
+    assert text.count("OPERATOR void net_op") == 4  # the picture, a half's table, the other's, the sum
+
+
+def halved() -> Program:
+    """Both halves of a picture's channels through tables, then added."""
+    x = Tensor("x", (4, 2, 2), "int8", 1.0, 0, -128, 127)
+    half = replace(x, name="a", shape=(2, 2, 2))
+    names = ("a", "b", "c", "d", "y")
+    tensors = {name: replace(half, name=name) for name in names} | {"x": x}
+    tensors["picture"] = replace(x, name="picture", dtype="uint8", low=0, high=255)
+    table = np.arange(-128, 128).astype(np.int8)[None]
+    how = Requantize(np.ones(1, np.int32), np.zeros(1, np.int32), 0, 1, -128, 127)
+    operators = (
+        Lookup("x", "picture", "x", table), View("a", "x", "a", (8,), (1,), 0), View("b", "x", "b", (8,), (1,), 8),
+        Lookup("c", "a", "c", -1 - table), Lookup("d", "b", "d", table[:, ::-1].copy()),
+        Add("y", ("c", "d"), "y", (1, 1), how),
+    )  # fmt: skip
+    return Program(tensors, operators, "picture", ("y",))
 
 
 @pytest.mark.parametrize("prefer", ["speed", "size", "vectors", "avx512"])

@@ -41,7 +41,7 @@ class Striped(Depthwise):
     def text(self) -> str:
         """The function in C, its body as assembly; for other processors a name of the plain one."""
         signature = "const int8_t *x, int8_t *y, const int8_t *weights, const mapped_t *m, int32_t *tile"
-        plain = f"#define NAME_{self.name}(x, y, weights, m, tile) depthwise_mapped(x, y, weights, m)\n"
+        plain = f"#define NAME_{self.name}(x, y, weights, m, tile) ((void)(tile), depthwise_mapped(x, y, weights, m))\n"
         return guarded(self.name, signature, self.lines, plain)
 
     @cached_property
