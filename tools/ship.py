@@ -7,6 +7,7 @@ Of further seeds the log is kept, and the top-1 in the card. Where weights were 
 ranges in the program are those that 1,000 training pictures of their data set show.
 """
 
+import hashlib
 import json
 import shutil
 import sys
@@ -38,6 +39,7 @@ def add(name: str, folder: Path, *seeds: Path) -> None:
         shutil.copyfile(where / "log.csv", ROOT / "docs" / "results" / f"{name}-seed-{its['seed']}.csv")
     if seeds:
         card["metrics"]["top1_of_seeds"] = {str(one["recipe"]["seed"]): one["metrics"]["top1"] for one in cards}
+    card["sha256"] = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
     shutil.copyfile(folder / "model.safetensors", WEIGHTS / f"{name}.safetensors")
     write_atomically(WEIGHTS / f"{name}.json", (json.dumps(card, indent=2, ensure_ascii=False) + "\n").encode())
     shutil.copyfile(folder / "log.csv", ROOT / "docs" / "results" / f"{name}.csv")

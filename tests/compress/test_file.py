@@ -80,6 +80,13 @@ def test_other_files_are_named(tmp_path: Path) -> None:
         zlib.compress(json.dumps({"card": {}, "tensors": [{"name": "w"}]}).encode()),
         zlib.compress(json.dumps({"card": {}, "tensors": [{"name": "w", "shape": [1], "bytes": [-4]}]}).encode()),
         zlib.compress(b'{"card": {}, "tensors": 1' + b" " * 10**6),
+        zlib.compress(b"[" * 10**5),
+        zlib.compress(b'{"card": {"a": 1e999}, "tensors": []}'),
+        zlib.compress(b'{"card": {}, "tensors": [{"name": "w", "shape": [1], "bytes": [Infinity]}]}'),
+        zlib.compress(
+            b'{"card": {}, "tensors": [{"name": 3, "shape": [0], "bytes": [0], "way": "plain", "dtype": "int8", '
+            b'"stored": "int8"}]}'
+        ),
     ],
 )
 def test_a_right_checksum_around_nonsense_is_refused(tmp_path: Path, header: bytes) -> None:

@@ -1,11 +1,13 @@
 """Programs written and read again; files that are cut, altered or contradict themselves are refused."""
 
 import json
+import random
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import load, save
 
+from microbotnet.backends.c import emit
 from microbotnet.errors import BadInput
 from microbotnet.integer.consistent import check_consistent
 from microbotnet.integer.file import _checksum, load_program, save_program
@@ -99,6 +102,43 @@ def test_a_contradiction_is_refused(path: Path, change: Callable[[dict[str, obje
     written_over(path, change)
     with pytest.raises(BadInput, match=reason):
         load_program(path)
+
+
+ODD = [None, True, -1, 7, 2**31, 2**40, -(2**63), 1.5, 1e300, "", "int16", [], [1], [1, 2], [1, 2, 3], [[1]], {},
+       {"kind": "Tensor"}, {"kind": "Requantize"}, {"array": "nothing"}]  # fmt: skip
+
+
+def places(value: object, path: tuple[object, ...] = ()) -> Iterator[tuple[object, ...]]:
+    """Where anything stands in plain data."""
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in items:
+        yield (*path, key)
+        yield from places(item, (*path, key))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_file_with_odd_fields_is_refused_or_runs(seed: int, tmp_path: Path) -> None:
+    rng, path, refused = random.Random(seed), tmp_path / "a.program", 0
+    program = random_program(seed, operators=4)
+    for _ in range(60):
+        save_program(path, program)
+
+        def spoil(value: dict[str, object]) -> None:
+            *above, last = rng.choice(list(places(value)))
+            inside: Any = value
+            for key in above:
+                inside = inside[key]
+            inside[last] = rng.choice(ODD)
+
+        written_over(path, spoil)
+        try:
+            read = load_program(path)
+        except BadInput:
+            refused += 1
+            continue
+        emit(read)
+        run(read, random_pictures(read, 1))
+    assert refused > 40
 
 
 def first(program: Program, kind: type) -> int:

@@ -165,7 +165,7 @@ def test_a_file_of_ones_own(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("over = ", "not a TOML file"),
+        ("over = ", "not TOML"),
         ('kind = ["conv"]', "unknown field 'kind'; there are: summary, kinds"),
         ('kinds = ["convolution"]', "kinds has 'convolution'; there are: conv"),
         ('kinds = "conv"', "kinds must be a list"),
@@ -185,5 +185,5 @@ def test_bad_files_name_the_field(tmp_path: Path, text: str, says: str) -> None:
         load_policy(str(path))
     assert str(path) in str(error.value)
     path.unlink()
-    with pytest.raises(BadInput, match=r"mine\.toml: cannot read"):
+    with pytest.raises(BadInput, match=r"mine\.toml: cannot be read"):
         load_policy(str(path))

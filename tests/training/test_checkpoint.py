@@ -12,6 +12,7 @@ from microbotnet import BadInput, create_model
 from microbotnet.data.source import open_source
 from microbotnet.training.checkpoint import load_checkpoint, save_checkpoint
 from microbotnet.training.session import evaluate_on
+from microbotnet.training.state import read_state
 from microbotnet.weights import shipped_cards
 
 ARCHITECTURE = {"name": "microbotnet", "width": 0.25, "num_classes": 10, "input_size": 32}
@@ -142,7 +143,7 @@ def test_cards_are_checked(tmp_path: Path, model: torch.nn.Module) -> None:
     file, card = tmp_path / "mine.safetensors", tmp_path / "mine.json"
     save_checkpoint(file, model, CARD)
     for content, message in [
-        ("{", "not a JSON card"),
+        ("{", "not JSON"),
         ("[]", "field missing or wrong"),
         (json.dumps(CARD | {"architecture": {"name": "microbotnet"}}), "field missing or wrong: 'width'"),
         (json.dumps(CARD | {"architecture": ARCHITECTURE | {"name": "microbotnett"}}), "did you mean 'microbotnet'"),
@@ -172,3 +173,58 @@ def test_shipped_weights_score_what_their_cards_say(
     assert evaluate_on(checkpoint, open_source(checkpoint.card["data"]["name"]))["top1"] == pytest.approx(
         checkpoint.card["metrics"]["top1"], abs=0.02
     )
+
+
+def test_every_altered_byte_of_weights_is_noticed(
+    tmp_path: Path, model: torch.nn.Module, published: dict[str, torch.Tensor]
+) -> None:
+    save_checkpoint(tmp_path / "ours.safetensors", model, CARD)
+    torch.save(published, tmp_path / "published.pth")
+    random = torch.Generator().manual_seed(0)
+    for file in (tmp_path / "ours.safetensors", tmp_path / "published.pth"):
+        content = file.read_bytes()
+        before = load_checkpoint(file).model
+        for place in torch.randint(len(content), (60,), generator=random).tolist():
+            file.write_bytes(content[:place] + bytes([content[place] ^ 16]) + content[place + 1 :])
+            try:
+                loaded = load_checkpoint(file)
+            except BadInput:
+                continue
+            assert _same(loaded.model, before), place  # a zip archive has bytes that say nothing
+        file.write_bytes(content)
+        load_checkpoint(file)
+
+
+def test_weights_without_their_digest_are_taken(tmp_path: Path, model: torch.nn.Module) -> None:
+    file = tmp_path / "ours.safetensors"
+    save_checkpoint(file, model, CARD)
+    card = json.loads(file.with_suffix(".json").read_text())
+    assert len(card.pop("sha256")) == 64
+    file.with_suffix(".json").write_text(json.dumps(card))
+    assert _same(load_checkpoint(file).model, model)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[" * 99_999, '{"architecture": ' * 9999, '{"architecture": {"width": 1e999}}', "[]", "3", '"card"', "null"],
+)
+def test_a_card_of_another_kind_is_refused(tmp_path: Path, model: torch.nn.Module, text: str) -> None:
+    file = tmp_path / "ours.safetensors"
+    save_checkpoint(file, model, CARD)
+    file.with_suffix(".json").write_text(text)
+    with pytest.raises(BadInput, match=r"ours\.json: "):
+        load_checkpoint(file)
+
+
+def test_a_damaged_inside_of_an_older_file_is_refused(tmp_path: Path, published: dict[str, torch.Tensor]) -> None:
+    file = tmp_path / "old.pth"
+    torch.save({key: published[key] for key in list(published)[:9]}, file, _use_new_zipfile_serialization=False)
+    content, refused = file.read_bytes(), 0
+    random = torch.Generator().manual_seed(1)
+    for place in torch.randint(min(3000, len(content)), (150,), generator=random).tolist():
+        file.write_bytes(content[:place] + bytes([content[place] ^ 85]) + content[place + 1 :])
+        try:
+            read_state(file)
+        except BadInput:
+            refused += 1
+    assert refused > 30

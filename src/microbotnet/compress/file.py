@@ -21,6 +21,7 @@ import numpy as np
 
 from ..atomic import write_atomically
 from ..errors import BadInput
+from ..plain import parse_json
 from .coding import Values, pack, unpack
 
 SUFFIX = ".mbz"
@@ -72,14 +73,15 @@ def read_compressed(path: Path) -> tuple[dict[str, Values], dict[str, Any]]:
         raise BadInput(f"{path}: truncated or altered: its checksum does not fit its {len(content):,} bytes")
     try:
         return _read(rest)
-    except (BadInput, KeyError, TypeError, ValueError, IndexError, AttributeError, struct.error, zlib.error) as error:
+    except (BadInput, ArithmeticError, AttributeError, LookupError, MemoryError, TypeError, ValueError, struct.error,
+            zlib.error) as error:  # fmt: skip
         raise BadInput(f"{path}: not written by microbotnet: {error}") from None
 
 
 def _read(rest: bytes) -> tuple[dict[str, Values], dict[str, Any]]:
     (length,) = struct.unpack("<I", rest[:4])
     unzip = zlib.decompressobj()
-    header = json.loads(unzip.decompress(rest[4 : 4 + length], _LARGEST_HEADER))
+    header = parse_json(unzip.decompress(rest[4 : 4 + length], _LARGEST_HEADER), "its header")
     place = 4 + length
     tensors = {}
     for entry in header["tensors"]:
@@ -89,6 +91,8 @@ def _read(rest: bytes) -> tuple[dict[str, Values], dict[str, Any]]:
                 raise BadInput(f"a part of {size} bytes")
             parts.append(rest[place : place + size])
             place += size
+        if not isinstance(entry["name"], str):
+            raise BadInput(f"a tensor called {entry['name']!r}")
         tensors[entry["name"]] = unpack(entry, parts, tuple(entry["shape"]))
     if place != len(rest):
         raise BadInput(f"{len(rest)} bytes where the header says {place}")

@@ -15,13 +15,13 @@ needed, none negative (`presets/horowitz-45nm.toml` is one to start from, with t
 
 import difflib
 import math
-import tomllib
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from ..errors import BadInput
+from ..plain import parse_toml, read_text
 from .macs import CONVENTIONS, Convention
 
 OPERANDS = ("int8", "ternary", "fp16", "fp32")
@@ -89,20 +89,13 @@ def load_preset(name: str | Path) -> Preset:
             raise BadInput(f"no energy preset is called {str(name)!r}; {hint} (your own: the path of a .toml file)")
         return parse_preset(_text(str(name)), str(name))
     path = Path(name)
-    try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path}: cannot be read as an energy preset: {error}") from error
-    return parse_preset(text, path.stem, str(path))
+    return parse_preset(read_text(path, "an energy preset"), path.stem, str(path))
 
 
 def parse_preset(text: str, name: str, where: str | None = None) -> Preset:
     """A preset from the text of its TOML file; `where` names it in errors."""
     where = where or f"energy preset {name}"
-    try:
-        value = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise BadInput(f"{where}: not TOML: {error}") from error
+    value = parse_toml(text, where)
     if "base" in value:
         value = _completed(value, where)
     found = {key: value.pop(key, {}) for key in ("arithmetic_pj", "memory")}
@@ -137,7 +130,7 @@ def _completed(value: dict[str, Any], where: str) -> dict[str, Any]:
     base = value.pop("base")
     if base not in preset_names():
         raise BadInput(f"{where}: base must be one of {', '.join(preset_names())}, not {base!r}")
-    below = tomllib.loads(_text(base))
+    below = parse_toml(_text(base), base)
     if "base" in below:
         below = _completed(below, base)
     for key, under in below.items():

@@ -1,7 +1,6 @@
 """Designs in TOML and JSON, and those that come with the package."""
 
 import json
-import tomllib
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, fields, is_dataclass
 from difflib import get_close_matches
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
 from ..errors import BadInput
+from ..plain import parse_json, parse_toml, read_text
 from .design import ACTIVATIONS, PRECISIONS, Design, Head, HeadPrecision, Stage, StagePrecision, Stem
 
 SUFFIXES = (".toml", ".json")
@@ -41,19 +41,12 @@ def load_design(name: str) -> Design:
         close = get_close_matches(name.lower(), design_names(), n=1)
         hint = f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(design_names())}"
         raise BadInput(f"no design is called {name!r}; {hint} (your own: the path of a .toml or .json file)")
-    try:
-        text = Path(name).read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"{name}: cannot be read as a design: {error}") from None
-    return parse_design(text, name)
+    return parse_design(read_text(Path(name), "a design"), name)
 
 
 def parse_design(text: str, where: str) -> Design:
     """A design from the text of its file, JSON where `where` ends so; `where` names it in errors."""
-    try:
-        values = json.loads(text) if where.endswith(".json") else tomllib.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise BadInput(f"{where}: not {'JSON' if where.endswith('.json') else 'TOML'}: {error}") from None
+    values = parse_json(text, where) if where.endswith(".json") else parse_toml(text, where)
     return design_from(values, where)
 
 

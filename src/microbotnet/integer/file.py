@@ -4,7 +4,8 @@ import hashlib
 import json
 from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Any, ClassVar, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +14,9 @@ from safetensors.numpy import load, save
 
 from ..atomic import write_atomically
 from ..errors import BadInput
+from ..plain import parse_json
 from .consistent import check_consistent
-from .operators import OPERATORS
+from .operators import OPERATORS, Operator
 from .program import Program, Requantize, Tensor
 from .ranges import check
 from .rescale import Rescale
@@ -48,8 +50,8 @@ def load_program(path: Path) -> Program:
         raise BadInput(f"{path}: cannot be read: {error.strerror}") from None
     try:
         arrays: Arrays = load(content)
-        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
-    except (SafetensorError, ValueError) as error:
+        header = parse_json(content[8 : 8 + int.from_bytes(content[:8], "little")], "its header")
+    except (SafetensorError, BadInput, ValueError) as error:
         raise BadInput(f"{path}: damaged, or no program ({len(content)} bytes): {error}") from None
     metadata = header.get("__metadata__", {})
     if metadata.get("format") not in (FORMAT, _FIRST):
@@ -58,11 +60,11 @@ def load_program(path: Path) -> Program:
     if metadata.get("sha256") != _checksum(text, arrays):
         raise BadInput(f"{path}: altered: its checksum is not that of its contents")
     try:
-        written = json.loads(text)
+        written = parse_json(text, "its text")
         if metadata["format"] == _FIRST:
             written["outputs"] = [written.pop("output")]
         program = _made(written, arrays)
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    except (BadInput, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise BadInput(f"{path}: is not written as a program is: {error}") from None
     if not isinstance(program, Program):
         raise BadInput(f"{path}: holds a {type(program).__name__}, no program")
@@ -111,16 +113,28 @@ def _made(value: Any, arrays: Arrays) -> Any:
         return {key: _made(item, arrays) for key, item in value.items()}
     kind = _KINDS[value["kind"]]
     named = {key: _made(item, arrays) for key, item in value.items() if key != "kind"}
-    for field in fields(kind):
-        _check_type(kind.__name__, field.name, field.type, named[field.name])
+    for name, hint in get_type_hints(kind, localns={"Operator": Operator}).items():
+        if get_origin(hint) is not ClassVar and name in named and not _fits(named[name], hint):
+            raise TypeError(f"{name} of {kind.__name__} is a {type(named[name]).__name__} of another kind")
     return kind(**named)
 
 
-def _check_type(kind: str, name: str, wanted: Any, value: Any) -> None:
-    """Refuse a number where a name should be, and so on; what is nested is looked at by `check_consistent`."""
-    kinds: dict[Any, tuple[type, ...]] = {int: (int,), float: (int, float), str: (str,)}
-    if wanted in kinds and (not isinstance(value, kinds[wanted]) or isinstance(value, bool)):
-        raise TypeError(f"{name} of {kind} is {value!r}")
+def _fits(value: Any, hint: Any) -> bool:
+    """Whether a value is what a field is declared to hold."""
+    kind, parts = get_origin(hint), get_args(hint)
+    if kind is tuple and parts[-1] is ...:
+        return isinstance(value, tuple) and all(_fits(item, parts[0]) for item in value)
+    if kind is tuple:
+        return isinstance(value, tuple) and len(value) == len(parts) and all(map(_fits, value, parts))
+    if kind is dict:
+        return isinstance(value, dict) and all(_fits(item, parts[1]) for item in value.values())
+    if kind is np.ndarray:
+        return isinstance(value, np.ndarray) and value.dtype == get_args(parts[1])[0]
+    if kind in (Union, UnionType):
+        return any(_fits(value, part) for part in parts)
+    if hint in (int, float):
+        return isinstance(value, (int, hint)) and not isinstance(value, bool)
+    return isinstance(value, hint)
 
 
 def _checksum(text: str, arrays: Arrays) -> str:

@@ -10,7 +10,6 @@ A board has these fields (`boards/scum.toml` is one to start from):
 """
 
 import difflib
-import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.resources import files
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import BadInput
+from ..plain import parse_toml, read_text
 from .cores import CORES
 
 KINDS = ("sram", "flash")
@@ -66,11 +66,7 @@ def load_board(name: str) -> Board:
     """
     if name.lower().endswith(".toml"):
         path = Path(name)
-        try:
-            text = path.read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise BadInput(f"{path}: cannot be read as a board: {error}") from None
-        return parse_board(text, path.stem, name)
+        return parse_board(read_text(path, "a board"), path.stem, name)
     if name not in board_names():
         hint = _nearest(name.lower(), board_names())
         raise BadInput(f"no board is called {name!r}; {hint} (your own: the path of a .toml file)")
@@ -79,10 +75,7 @@ def load_board(name: str) -> Board:
 
 def parse_board(text: str, name: str, where: str) -> Board:
     """A board from the text of its TOML file; `where` names it in errors."""
-    try:
-        values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise BadInput(f"{where}: not TOML: {error}") from None
+    values = parse_toml(text, where)
     fields = _Fields(values, where, "", ("summary", "core", "clock_hz", "multiply_cycles", "code", "data", "qemu"))
     core = fields.take("core", str)
     if core not in CORES:

@@ -2,7 +2,6 @@
 
 import difflib
 import re
-import tomllib
 from dataclasses import asdict, dataclass, fields
 from fnmatch import fnmatchcase
 from importlib.resources import files
@@ -14,6 +13,7 @@ from torch import nn
 from torch.nn.modules.conv import _ConvNd
 
 from ..errors import BadInput
+from ..plain import parse_toml, read_text
 
 KINDS = ("conv", "depthwise", "pointwise", "se", "linear")
 
@@ -180,18 +180,12 @@ def load_policy(name: str) -> Policy:
     if name in policy_names():
         text = files(__package__).joinpath("policies", f"{name}.toml").read_text()
     elif path.suffix == ".toml":
-        try:
-            text = path.read_text()
-        except (OSError, UnicodeDecodeError) as error:
-            raise BadInput(f"{path}: cannot read the policy: {error}") from None
+        text = read_text(path, "a policy")
     else:
         close = difflib.get_close_matches(name.lower(), policy_names(), n=1, cutoff=0.5)
         hint = f"did you mean {close[0]!r}?" if close else f"give a .toml file or one of: {', '.join(policy_names())}"
         raise BadInput(f"no policy is named {name!r}; {hint}")
-    try:
-        values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise BadInput(f"{name}: not a TOML file: {error}") from None
+    values = parse_toml(text, name)
     return _checked(path.stem if path.suffix == ".toml" else name, values, name)
 
 

@@ -18,6 +18,7 @@ from ..atomic import write_atomically
 from ..data.resize import resized
 from ..data.source import Source
 from ..errors import BadInput, Failed
+from ..plain import parse_json, read_text
 from ..training.recipe import Recipe, fitted
 from .front import write_results
 from .plan import Plan
@@ -102,10 +103,7 @@ def _settle(folder: Path, plan: Plan, source: Source) -> None:
     }  # fmt: skip
     path = folder / SETTINGS
     if path.exists():
-        try:
-            other = json.loads(path.read_bytes())
-        except ValueError as error:
-            raise BadInput(f"{path}: not JSON: {error}") from None
+        other = parse_json(read_text(path, "a search's settings"), str(path))
         differs = [key for key in mine if not isinstance(other, dict) or other.get(key) != mine[key]]
         if differs:
             raise BadInput(f"{folder}: holds a search with another {differs[0]}; give another --out")

@@ -1,5 +1,6 @@
 """Checkpoints: weights as safetensors, what they are as a JSON card beside them; others' weights by `state`."""
 
+import hashlib
 import json
 import warnings
 from collections import Counter
@@ -21,6 +22,7 @@ from ..data.source import CIFAR10
 from ..design import design_from
 from ..errors import BadInput
 from ..nets import architecture, create_model, find_net, input_shape_of, net_names
+from ..plain import LARGEST_JSON, parse_json, read_text
 from ..quant.activations import quantize_activations
 from ..quant.policy import kernels
 from ..weights import DEFAULT, shipped_cards, shipped_file
@@ -43,10 +45,11 @@ class Checkpoint:
 
 
 def save_checkpoint(path: Path, model: nn.Module, card: Mapping[str, Any]) -> None:
-    """Write `path` (.safetensors) and the card beside it (.json), each atomically."""
-    tensors = {key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}
-    write_atomically(path.with_suffix(".json"), (json.dumps(card, indent=2, ensure_ascii=False) + "\n").encode())
-    write_atomically(path, save(tensors))
+    """Write `path` (.safetensors) and, beside it, the card (.json) with its SHA-256; each atomically."""
+    content = save({key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()})
+    written = {**card, "sha256": hashlib.sha256(content).hexdigest()}
+    write_atomically(path.with_suffix(".json"), (json.dumps(written, indent=2, ensure_ascii=False) + "\n").encode())
+    write_atomically(path, content)
 
 
 def load_checkpoint(name: str | Path = DEFAULT, asked: Mapping[str, Any] | None = None) -> Checkpoint:
@@ -64,14 +67,18 @@ def load_checkpoint(name: str | Path = DEFAULT, asked: Mapping[str, Any] | None 
     cards = shipped_cards()
     if str(name) in cards:
         with as_file(shipped_file(str(name))) as file:
-            return Checkpoint(_filled(_network(cards[str(name)]), read_state(file), str(name)), cards[str(name)])
+            card = cards[str(name)]
+            _check_digest(file, card)
+            return Checkpoint(_filled(_network(card), read_state(file), str(name)), card)
     path = Path(name)
     if not path.is_file():
         what = "is a folder, not a checkpoint" if path.is_dir() else "no such checkpoint"
         raise BadInput(f"{path}: {what}; give a file or one of: {', '.join(cards)}")
     if path.suffix == ".safetensors" and (asked is None or has_card(path)):
         card = _read_card(path.with_suffix(".json"))
-        return Checkpoint(_filled(_network(card), read_state(path), path), card)
+        state = read_state(path)
+        _check_digest(path, card)
+        return Checkpoint(_filled(_network(card), state, path), card)
     if path.suffix == SUFFIX:
         tensors, card = read_compressed(path)
         state = {key: torch.from_numpy(values) for key, values in tensors.items()}
@@ -138,15 +145,18 @@ def _network(card: Mapping[str, Any]) -> nn.Module:
 
 
 def _read_card(path: Path) -> dict[str, Any]:
-    try:
-        card = json.loads(path.read_bytes())
-    except FileNotFoundError:
+    if not path.exists():
+        raise BadInput(f"{path}: missing; a checkpoint has its card beside it, or say the network it holds: --net NAME")
+    return _checked_card(parse_json(read_text(path, "a card", LARGEST_JSON), str(path)), path)
+
+
+def _check_digest(path: Path, card: Mapping[str, Any]) -> None:
+    """Cards of weights that were made before cards had digests are taken without."""
+    if card.get("sha256", found := hashlib.sha256(path.read_bytes()).hexdigest()) != found:
         raise BadInput(
-            f"{path}: missing; a checkpoint has its card beside it, or say the network it holds: --net NAME"
-        ) from None
-    except ValueError as error:
-        raise BadInput(f"{path}: not a JSON card: {error}") from None
-    return _checked_card(card, path)
+            f"{path}: altered: its SHA-256 is not the one in its card; bring both from where they come from, or take "
+            "sha256 out of the card if you changed the weights yourself"
+        )
 
 
 def _checked_card(card: Any, path: Path) -> dict[str, Any]:
@@ -160,7 +170,7 @@ def _checked_card(card: Any, path: Path) -> dict[str, Any]:
         for key, kind in {"classes": str, "mean": float, "std": float}.items():
             card["data"][key] = [kind(value) for value in card["data"][key]]
         activation_bits(card)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         raise BadInput(f"{path}: field missing or wrong: {error}") from None
     return card  # type: ignore[no-any-return]
 

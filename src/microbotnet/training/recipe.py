@@ -1,6 +1,5 @@
 """Recipes: how a network is trained, as small TOML files."""
 
-import tomllib
 import warnings
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import BadInput
+from ..plain import parse_toml, read_text
 
 _STEPS = 8  # an epoch, where a set is too small for the recipe's batch
 _CHOICES = {"optimizer": ("sgd", "adam", "muon"), "schedule": ("one-cycle", "cosine", "steps")}
@@ -113,13 +113,10 @@ def load_recipe(name: str, changes: Mapping[str, Any] | None = None) -> Recipe:
     if name in recipe_names():
         text = files(__package__).joinpath("recipes", f"{name}.toml").read_text()
     elif path.suffix == ".toml" and path.is_file():
-        text = path.read_text()
+        text = read_text(path, "a recipe")
     else:
         raise BadInput(f"no recipe {name!r}; give a .toml file or one of: {', '.join(recipe_names())}")
-    try:
-        values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise BadInput(f"{name}: not a TOML file: {error}") from None
+    values = parse_toml(text, name)
     values |= {key: value for key, value in (changes or {}).items() if value is not None}
     return _checked(values, name)
 

@@ -168,5 +168,6 @@ def check_windows(x: Tensor, shape: Shape, kernel: Pair, stride: Pair, padding: 
     """Windows are not empty, and every one has a place on the map."""
     demand(min(*kernel, *stride) >= 1, "has an empty window or stride")
     demand(min(padding) >= 0, "has a negative padding")
+    demand(max(*kernel, *stride, *padding) < 2**15, "has a window, stride or padding that is too large")
     for n, count, k, s, p in zip(x.shape[1:], shape[1:], kernel, stride, padding, strict=True):
         demand(p <= k and (count - 1) * s <= n + p, f"has no {count} windows along {n}")
