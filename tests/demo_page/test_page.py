@@ -14,9 +14,11 @@ from typing import Any
 import pytest
 
 import microbotnet
+from microbotnet.demo_page.networks import open_network
 from microbotnet.inference import predict
 from microbotnet.pictures import read_picture
 from microbotnet.training.checkpoint import load_checkpoint
+from microbotnet.weights import DEFAULT
 
 DEMO = Path(microbotnet.__file__).parent / "demo" / "pictures"
 PATIENCE = 60  # seconds, on a machine that is busy with other tests
@@ -100,7 +102,7 @@ def drop(browser: Any, file: Path) -> None:
 
 def test_it_opens_with_an_answer_and_fetches_nothing_from_elsewhere(page: Any, port: int) -> None:
     wait(lambda: bool(texts(page, "#drawing svg title")))
-    assert "1,687,776" in texts(page, "#summary .tile b")
+    assert f"{open_network(DEFAULT).costs.macs['conv_linear']:,}" in texts(page, "#summary .tile b")
     events = [json.loads(entry["message"])["message"] for entry in page.get_log("performance")]
     asked = {e["params"]["request"]["url"] for e in events if e["method"] == "Network.requestWillBeSent"}
     assert len(asked) > 5
