@@ -13,9 +13,9 @@ import microbotnet
 from microbotnet import engine
 from microbotnet.errors import BadInput, Failed
 from microbotnet.integer.file import save_program
-from microbotnet.integer.interpreter import run
+from microbotnet.integer.interpreter import handed_on, run, run_all
 from microbotnet.integer.program import Program
-from microbotnet.integer.samples import random_pictures, random_program
+from microbotnet.integer.samples import random_network, random_pictures, random_program
 
 
 @pytest.fixture
@@ -147,3 +147,19 @@ def test_a_file_is_run_without_torch(program: Program, tmp_path: Path) -> None:
     )
     with warnings.catch_warnings():
         assert subprocess.run([sys.executable, "-c", code], check=True, capture_output=True).stdout.startswith(b"(1, ")
+
+
+def test_any_network_gives_the_interpreters_outputs() -> None:
+    for seed in range(4):
+        program = random_network(seed)
+        inputs = random_pictures(program, 20, seed)
+        values = run_all(program, inputs)
+        found = engine.load(program).outputs(inputs)
+        for name, made in zip(program.outputs, found, strict=True):
+            np.testing.assert_array_equal(made, handed_on(program, values, name), f"{seed} {name}")
+
+
+def test_features_of_another_type_are_refused() -> None:
+    program = next(p for p in map(random_network, range(9)) if p.tensors[p.input].dtype == "int8")
+    with pytest.raises(BadInput, match="int8, not"):
+        engine.load(program).outputs(random_pictures(program, 2).astype(np.uint8))

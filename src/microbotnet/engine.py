@@ -29,12 +29,12 @@ from .child import COMPILE_SECONDS, run_child, zig_caches
 from .errors import BadInput, Failed
 from .integer import interpreter
 from .integer.file import fingerprint
+from .integer.outputs import output_bytes, unpacked
 from .integer.program import Program
 from .integer.source import open_program
 
 FEWEST, MOST = 16, 256  # pictures that a thread takes at a time
 _LINE = 64  # bytes of the cache's
-_BYTE = np.dtype(np.uint8)
 _SUFFIX = ".dll" if sys.platform == "win32" else ".so"
 
 _MANY = """
@@ -47,14 +47,14 @@ _MANY = """
 #endif
 
 PUBLIC extern const size_t net_arena_bytes;
-PUBLIC void net_many(const uint8_t *pictures, int16_t *scores, void *arena, size_t count);
+PUBLIC void net_many(const net_input_t *inputs, char *outputs, void *arena, size_t count);
 
 const size_t net_arena_bytes = NET_ARENA_BYTES;
 
-void net_many(const uint8_t *pictures, int16_t *scores, void *arena, size_t count)
+void net_many(const net_input_t *inputs, char *outputs, void *arena, size_t count)
 {
-    for (; count; count--, pictures += NET_INPUT_BYTES, scores += NET_CLASSES)
-        net_run(pictures, scores, arena);
+    for (; count; count--, inputs += NET_INPUT_BYTES, outputs += (NET_OUTPUT_BYTES + 3) / 4 * 4)
+        net_run(inputs, (net_output_t *)(void *)outputs, arena);
 }
 """
 
@@ -79,7 +79,7 @@ class Network:
 
     @cached_property
     def input_shape(self) -> tuple[int, int, int]:
-        """Of a picture: channels, rows, columns."""
+        """Of a picture, or of features: channels, rows, columns."""
         return self.program.tensors[self.program.input].shape
 
     def predict(self, pictures: NDArray[np.uint8], *, threads: int | None = None) -> NDArray[np.float32]:
@@ -98,13 +98,36 @@ class Network:
         probabilities: NDArray[np.float32] = odds / odds.sum(1, keepdims=True)
         return probabilities
 
-    def scores(self, pictures: NDArray[np.uint8], *, threads: int | None = None) -> NDArray[np.int16]:
-        """The program's own numbers, (N, classes) int16: the interpreter's, to the last bit. See `predict`."""
-        if pictures.dtype != _BYTE or pictures.shape[1:] != self.input_shape:
-            raise BadInput(f"the network takes (N, {', '.join(map(str, self.input_shape))}) uint8, not "
-                           f"{pictures.shape} {pictures.dtype}")  # fmt: skip
+    def scores(self, pictures: NDArray[Any], *, threads: int | None = None) -> NDArray[Any]:
+        """The one output's own numbers, of a classifier (N, classes) int16: the interpreter's, to the last bit.
+
+        Raises:
+            BadInput: see `outputs`; or there are several outputs.
+        """
+        self.program.result  # noqa: B018 - says how many there are
+        return self.outputs(pictures, threads=threads)[0]
+
+    def outputs(self, inputs: NDArray[Any], *, threads: int | None = None) -> tuple[NDArray[Any], ...]:
+        """Every output: (N, features) where it is a list, else (N, channels, height, width), int8 or int16.
+
+        Args:
+            inputs: pictures (N, channels, height, width) uint8, or features of that shape int8, as the network takes.
+            threads: at most so many; None takes all cores.
+
+        Raises:
+            BadInput: the inputs have another shape or type.
+        """
+        x = self.program.tensors[self.program.input]
+        if inputs.dtype != x.dtype or inputs.shape[1:] != x.shape:
+            raise BadInput(f"the network takes (N, {', '.join(map(str, x.shape))}) {x.dtype}, not "
+                           f"{inputs.shape} {inputs.dtype}")  # fmt: skip
         if self.run_many is None:
-            return interpreter.run(self.program, pictures)
+            values = interpreter.run_all(self.program, inputs)
+            return tuple(interpreter.handed_on(self.program, values, name) for name in self.program.outputs)
+        return unpacked(self.program, self._raw(inputs, threads))
+
+    def _raw(self, pictures: NDArray[Any], threads: int | None) -> NDArray[np.uint8]:
+        """The buffers of the outputs, (N, bytes)."""
         if len(pictures) <= FEWEST:
             return self._run(pictures)
         threads = min(threads or os.cpu_count() or 1, -(-len(pictures) // FEWEST))
@@ -115,24 +138,24 @@ class Network:
         with ThreadPoolExecutor(threads) as pool:  # C runs without Python's lock
             return np.concatenate(list(pool.map(self._run, parts)))
 
-    def _run(self, pictures: NDArray[np.uint8]) -> NDArray[np.int16]:
-        """Scores of at most MOST pictures."""
+    def _run(self, pictures: NDArray[Any]) -> NDArray[np.uint8]:
+        """Outputs for at most MOST pictures."""
         try:
             room = self.rooms.room
         except AttributeError:
             room = self.rooms.room = _Room(self.program, self.run_many.arena_bytes)
         count = len(pictures)
-        self.run_many(pictures.tobytes(), room.scores_at, room.arena_at, count)
-        scores: NDArray[np.int16] = room.scores[:count].copy()
-        return scores
+        self.run_many(pictures.tobytes(), room.outputs_at, room.arena_at, count)
+        outputs: NDArray[np.uint8] = room.outputs[:count].copy()
+        return outputs
 
 
 class _Room:
     """What a thread computes in. Addresses are taken once: asking an array for its own takes as long as a layer."""
 
     def __init__(self, program: Program, arena_bytes: int) -> None:
-        self.scores = np.zeros((MOST, program.scores.shape[0]), np.int16)
-        self.scores_at = self.scores.ctypes.data
+        self.outputs = np.zeros((MOST, -(-output_bytes(program) // 4) * 4), np.uint8)
+        self.outputs_at = self.outputs.ctypes.data
         self.arena = np.zeros(arena_bytes + _LINE, np.uint8)
         self.arena_at = -(-self.arena.ctypes.data // _LINE) * _LINE
 

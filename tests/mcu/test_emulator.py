@@ -23,7 +23,9 @@ for module in ("unicorn", "elftools", "ziglang"):
 HEADER = """
 #include <stdint.h>
 #define NET_INPUT_BYTES 4
-#define NET_CLASSES 2
+#define NET_OUTPUT_BYTES 4
+typedef uint8_t net_input_t;
+typedef int16_t net_output_t;
 #define NET_ARENA_BYTES 8
 void net_run(const uint8_t *picture, int16_t *scores, void *arena);
 """

@@ -1,6 +1,7 @@
 """Random networks of awkward shapes on emulated cores: every score is the interpreter's."""
 
 import io
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ for module in ("unicorn", "elftools", "ziglang"):
 
 from elftools.elf.elffile import ELFFile  # noqa: E402
 
-from microbotnet.integer.samples import random_pictures, random_program  # noqa: E402
+from microbotnet.integer.samples import random_network, random_pictures, random_program  # noqa: E402
 from microbotnet.mcu.board import load_board  # noqa: E402
 from microbotnet.mcu.firmware import make_firmware  # noqa: E402
 
@@ -29,7 +30,18 @@ def test_emulated_cores_equal_the_interpreter(board: str, prefer: str, seeds: ra
     for seed in seeds:
         program = random_program(seed)
         run = make_firmware(program, load_board(board), prefer=prefer).run(random_pictures(program, 3))
-        np.testing.assert_array_equal(run.execution.scores, run.expected, f"program {seed}")
+        np.testing.assert_array_equal(run.execution.outputs, run.expected, f"program {seed}")
+        assert run.bit_exact
+
+
+@pytest.mark.parametrize(
+    ("board", "prefer", "seeds"), [("microbit", "speed", range(6)), ("microbit-v2", "size", [6, 7])]
+)
+def test_any_network_runs_on_emulated_cores(board: str, prefer: str, seeds: Sequence[int]) -> None:
+    for seed in seeds:
+        program = random_network(seed)
+        run = make_firmware(program, load_board(board), prefer=prefer).run(random_pictures(program, 2))
+        np.testing.assert_array_equal(run.execution.outputs, run.expected, f"network {seed}")
         assert run.bit_exact
 
 

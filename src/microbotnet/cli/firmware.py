@@ -1,6 +1,7 @@
 """`microbotnet firmware`: a checkpoint on a microcontroller, and what it costs there."""
 
 import sys
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -171,12 +172,14 @@ def _print_predictions(ran: "Run", names: list[str]) -> None:
 
     stdout.print()
     longest = max(len(printable(name)) for name in names)
-    for name, prediction in zip(names, ran.predictions, strict=True):
+    for name, prediction in zip(names, ran.predictions, strict=False):
         line = Text(f"{printable(name):<{longest}}  ").append(prediction.label, "" if prediction.decided else "bold")
         if prediction.decided:
             line.append("  decided: ").append(prediction.decided, "bold")
         stdout.print(line, soft_wrap=True)
-    count: Any = f"{len(names)} pictures" if len(names) > 1 else "the picture"
+    made, given = ("scores of", "picture") if ran.predictions else ("outputs for", "input")
+    count: Any = f"{len(names)} {given}s" if len(names) > 1 else f"the {given}"
     words = "equal the interpreter's, bit for bit" if ran.bit_exact else "[red]are not the interpreter's[/]"
-    what = f"all {ran.expected.shape[1]} scores of {count}" + (", and what was decided," if ran.firmware.rule else "")
+    values = sum(prod(ran.firmware.program.tensors[name].shape) for name in ran.firmware.program.outputs)
+    what = f"all {values} {made} {count}" + (", and what was decided," if ran.firmware.rule else "")
     stdout.print(f"{what} {words}", soft_wrap=True)

@@ -64,18 +64,23 @@ class Cost:
 class Execution:
     """What came out.
 
-    scores: (N, classes) int16. decisions: (N,) int32, the classes decided by vote; (0,) where there is none.
-    costs: of each picture. stack_bytes: at its deepest.
+    outputs: (N, bytes) uint8, see `integer.outputs`. decisions: (N,) int32, the classes decided by vote; (0,) where
+    there is none. costs: of each picture. stack_bytes: at its deepest.
     """
 
-    scores: NDArray[np.int16]
+    outputs: NDArray[np.uint8]
     decisions: NDArray[np.int32]
     costs: tuple[Cost, ...]
     stack_bytes: int
 
+    @property
+    def scores(self) -> NDArray[np.int16]:
+        """A classifier's, (N, classes)."""
+        return self.outputs.view("<i2").astype(np.int16)
 
-def execute(image: Image, pictures: NDArray[np.uint8]) -> Execution:
-    """Reset the board, then give it one picture after the other.
+
+def execute(image: Image, pictures: NDArray[Any]) -> Execution:
+    """Reset the board, then give it one picture, or one set of features, after the other.
 
     Args:
         image: as `build` makes it, without semihosting.
@@ -146,7 +151,7 @@ class _Machine:
         core.hook_add(unicorn.UC_HOOK_MEM_INVALID, self._bad_access)
         core.hook_add(unicorn.UC_HOOK_INTR, self._exception)
 
-    def run(self, pictures: NDArray[np.uint8]) -> Execution:
+    def run(self, pictures: NDArray[Any]) -> Execution:
         addresses, core = self.image.addresses, self.core
         wait = addresses["await_picture"]
         size = next(symbol.size for symbol in self.image.symbols if symbol.name == "scores")
@@ -156,19 +161,18 @@ class _Machine:
         else:
             reset = self.board.code.address
         self._go(reset, wait)
-        before, scores, decisions, costs = self._cost(), [], [], []
+        before, outputs, decisions, costs = self._cost(), [], [], []
         for picture in pictures:
             core.mem_write(core.reg_read(self.first), picture.tobytes())
             self._go(core.reg_read(self.back), wait)
             after = self._cost()
             costs.append(after.since(before))
             before = after
-            scores.append(np.frombuffer(core.mem_read(addresses["scores"], size), "<i2").astype(np.int16))
+            outputs.append(np.frombuffer(core.mem_read(addresses["scores"], size), np.uint8))
             if "decision" in addresses:
                 decisions.append(int.from_bytes(core.mem_read(addresses["decision"], 4), "little"))
-        classes = size // 2
         return Execution(
-            np.array(scores, np.int16).reshape(-1, classes),
+            np.array(outputs, np.uint8).reshape(-1, size),
             np.array(decisions, np.int32),
             tuple(costs),
             self.board.data.end - self.lowest,

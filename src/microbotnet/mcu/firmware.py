@@ -1,20 +1,24 @@
 """From an integer program to firmware on a board, and what it costs there, layer by layer."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..backends.c import arena, emit, emit_vote
+from ..backends.c.vote import voters
 from ..cost.preset import load_preset
 from ..errors import BadInput
 from ..integer import interpreter
 from ..integer.arena import Plan
+from ..integer.features import read_features
 from ..integer.fold import fold
+from ..integer.outputs import packed, unpacked
 from ..integer.program import Program
 from ..pictures import classify
 from ..stream.voting import rule_named, votes
@@ -64,19 +68,33 @@ class Firmware:
         """Where its tensors lie in the arena."""
         return arena(self.program, prefer=self.prefer, more=self.more)
 
-    def run(self, pictures: NDArray[np.uint8]) -> "Run":
-        """Execute the image on the emulated core for (N, 3, H, W) uint8, and hold it against the interpreter."""
-        return Run(self, interpreter.run(self.given, pictures), execute(self.image, pictures))
+    def run(self, pictures: NDArray[Any]) -> "Run":
+        """Execute the image on the emulated core for (N, *shape) of the network's input, and hold it against the
+        interpreter.
+        """
+        expected = packed(self.given, interpreter.run_all(self.given, pictures))
+        return Run(self, expected, execute(self.image, pictures))
 
-    def second_opinion(self, pictures: NDArray[np.uint8]) -> NDArray[np.int16]:
-        """Scores (N, classes) of the same network in QEMU."""
+    def second_opinion(self, pictures: NDArray[Any]) -> NDArray[np.uint8]:
+        """Outputs of the same network in QEMU, (N, bytes): see `integer.outputs`."""
         return run_in_qemu(self.sources, self.board, self.toolchain, pictures, prefer=self.prefer)
 
-    def read(self, files: Iterable[str]) -> tuple[list[str], NDArray[np.uint8], list[str]]:
-        """The pictures in files and folders: their names, (N, 3, H, W) uint8, and what could not be read."""
-        channels, height, width = self.program.tensors[self.program.input].shape
-        if channels != 3 or height != width:
-            raise BadInput(f"the network takes {channels}×{height}×{width}; picture files become 3 squares")
+    def read(self, files: Sequence[str]) -> tuple[list[str], NDArray[Any], list[str]]:
+        """The inputs in files and folders: their names, (N, *shape), and what could not be read.
+
+        Pictures become RGB squares; an .npy file holds inputs of any network, see `read_features`.
+        """
+        x = self.program.tensors[self.program.input]
+        channels, height, width = x.shape
+        if files and all(Path(file).suffix.lower() == ".npy" for file in files):
+            found = [read_features(Path(file), self.program) for file in files]
+            names = [f"{file}[{i}]" for file, values in zip(files, found, strict=True) for i in range(len(values))]
+            return names, np.concatenate(found), []
+        if channels != 3 or height != width or x.dtype != "uint8":
+            raise BadInput(
+                f"the network takes {channels}×{height}×{width} {x.dtype}, and picture files become RGB squares; give "
+                ".npy files"
+            )
         read: list[NDArray[np.uint8]] = []
 
         def collect(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -154,7 +172,7 @@ def make_firmware(
     """
     toolchain = toolchain or find_toolchain()
     folded = fold(program)
-    voting = {} if rule is None else emit_vote(rule, program.scores.shape[0], NAME)
+    voting = {} if rule is None else emit_vote(rule, voters(program), NAME)
     voting.pop("main.c", None)
 
     def build_with(prefer: str, more: int = 0) -> Firmware:
@@ -206,18 +224,19 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Run:
-    """Firmware that ran. expected: the interpreter's scores, (N, classes) int16."""
+    """Firmware that ran. expected: the interpreter's outputs, (N, bytes) uint8: see `integer.outputs`."""
 
     firmware: Firmware
-    expected: NDArray[np.int16]
+    expected: NDArray[np.uint8]
     execution: Execution
 
     @property
     def bit_exact(self) -> bool:
-        """Whether every score of every picture is the interpreter's, and every decision the rule's on those."""
+        """Whether every output for every picture is the interpreter's, and every decision the rule's on those."""
         rule = self.firmware.rule
-        decided = [] if rule is None else [vote.label for vote in votes(rule_named(rule), self.expected)]
-        same = np.array_equal(self.expected, self.execution.scores)
+        voted = [] if rule is None else votes(rule_named(rule), self.expected.view("<i2"))
+        decided = [vote.label for vote in voted]
+        same = np.array_equal(self.expected, self.execution.outputs)
         return same and self.execution.decisions.tolist() == decided
 
     @property
@@ -255,9 +274,12 @@ class Run:
 
     @cached_property
     def predictions(self) -> list[Prediction]:
-        """What the core computed, picture by picture."""
-        labels = self.firmware.program.labels or [str(index) for index in range(self.expected.shape[1])]
-        scores = self.execution.scores
+        """What a classifier computed on the core, picture by picture; none of another network."""
+        program = self.firmware.program
+        if len(program.outputs) > 1 or program.result.shape[1:] != (1, 1):
+            return []
+        labels = program.labels or [str(index) for index in range(program.result.shape[0])]
+        (scores,) = unpacked(program, self.execution.outputs)
         decided = [labels[index] for index in self.execution.decisions] or [None] * len(scores)
         return [
             Prediction(int(row.argmax()), labels[row.argmax()], row.tolist(), word)
@@ -273,7 +295,7 @@ class Run:
             "instructions_per_picture": counts[0] if len(set(counts)) == 1 else float(np.mean(counts)),
             "stack_bytes": stack,
             "predictions": [
-                {"file": name, **asdict(prediction)} for name, prediction in zip(names, self.predictions, strict=True)
+                {"file": name, **asdict(prediction)} for name, prediction in zip(names, self.predictions, strict=False)
             ],
             "instructions": counts,
             "cycles_per_picture_modelled": self.mean_cycles,

@@ -4,6 +4,7 @@ import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,11 +28,12 @@ def run_in_qemu(
     sources: Mapping[str, str],
     board: Board,
     toolchain: Toolchain,
-    pictures: NDArray[np.uint8],
+    pictures: NDArray[Any],
     *,
     prefer: str = "speed",
-) -> NDArray[np.int16]:
-    """Scores (N, classes) int16 of pictures (N, …) uint8, computed on the machine that the board names.
+) -> NDArray[np.uint8]:
+    """Outputs (N, bytes), see `integer.outputs`, for pictures (N, …) uint8 or features int8, computed on the machine
+    that the board names.
 
     Raises:
         BadInput: the board names none. Failed: QEMU is not installed, or the machine met a fault.
@@ -52,4 +54,4 @@ def run_in_qemu(
         if done.returncode or not scores.exists():
             words = done.stderr.strip().splitlines()[-1:] or ["the machine met a fault"]
             raise Failed(f"QEMU ended with code {done.returncode}: {words[0]}")
-        return np.fromfile(scores, "<i2").astype(np.int16).reshape(len(pictures), -1)
+        return np.fromfile(scores, np.uint8).reshape(len(pictures), -1)

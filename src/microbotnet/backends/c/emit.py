@@ -24,7 +24,7 @@ from .form import Form, table
 from .interface import Interface
 from .lanes import lane_rounding
 from .operators import WRITERS
-from .vote import emit_vote
+from .vote import emit_vote, voters
 
 ORDER = (
     "begin", "requantize", "window", "lanes", "armv6m", "rows", "widen", "lookup", "ternary", "tables", "depthwise",
@@ -126,7 +126,7 @@ def write_c(
     """
     sources = emit(program, prefer=prefer, name=name)
     if rule is not None:
-        sources |= emit_vote(rule, program.scores.shape[0], name)
+        sources |= emit_vote(rule, voters(program), name)
     for file, text in sources.items():
         write_atomically(folder / file, text.encode())
     return Written(tuple(folder / file for file in sources), *weigh(sources, name))
@@ -218,7 +218,7 @@ def _header(program: Program, planned: Plan, interface: Interface, name: str) ->
 
 {interface.constants(upper)}
 #define {upper}_ARENA_BYTES {planned.size}
-#define {upper}_{interface.given.upper()}_OFFSET {planned.offsets[program.input]}
+#define {upper}_INPUT_OFFSET {planned.offsets[program.input]}
 #define {upper}_LABELS {{ {labels or '""'} }}
 
 /* {interface.words(upper)}   arena: {size} bytes at an address that 4 divides, the caller's again afterwards. */

@@ -60,7 +60,9 @@ class Interface:
 
     def constants(self, upper: str) -> str:
         """The header's lines that say the sizes of input and outputs."""
-        lines = [f"#define {upper}_INPUT_BYTES {prod(self.taken.shape)} /* {_shape(self.taken)} */"]
+        name, (taken, made) = upper.lower(), self.types
+        lines = [f"typedef {taken} {name}_input_t;", f"typedef {made} {name}_output_t;\n"]
+        lines.append(f"#define {upper}_INPUT_BYTES {prod(self.taken.shape)} /* {_shape(self.taken)} */")
         if self.is_classifier:
             lines.append(f"#define {upper}_CLASSES {self.program.result.shape[0]}")
         lines.append(f"#define {upper}_OUTPUT_BYTES {output_bytes(self.program)}")
@@ -77,9 +79,7 @@ class Interface:
             words = f"picture: {upper}_INPUT_BYTES bytes, all of one channel, then of the next.\n"
         else:
             words = f"features: {_held(self.taken)}; at an address that 4 divides.\n"
-        words += (
-            f"   It may lie in the arena, from byte {upper}_{self.given.upper()}_OFFSET on, and is then written over.\n"
-        )
+        words += f"   It may lie in the arena, from byte {upper}_INPUT_OFFSET on, and is then written over.\n"
         if self.is_classifier:
             return words + f"   scores: {upper}_CLASSES numbers; the class is the first of the largest.\n"
         if len(self.program.outputs) == 1:

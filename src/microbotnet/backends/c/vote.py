@@ -3,6 +3,7 @@
 from importlib.resources import files
 
 from ...errors import BadInput
+from ...integer.program import Program
 from ...stream.voting import BestOfLast, Majority, Mean, Rule, rule_named
 
 MOST_FRAMES = 2**15  # so that sums of scores fit in 32 bits, and counts in 16
@@ -22,6 +23,19 @@ _FORMS: dict[type[Rule], tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("mean",),
     ),
 }
+
+
+def voters(program: Program) -> int:
+    """How many classes there are to vote for.
+
+    Raises:
+        BadInput: the program gives no scores of 16 bits.
+    """
+    if program.scores.dtype != "int16":
+        raise BadInput(
+            f"frames vote by scores of int16, and the network gives {program.scores.dtype}; leave out --vote"
+        )
+    return program.scores.shape[0]
 
 
 def emit_vote(rule: str, classes: int, name: str = "net") -> dict[str, str]:

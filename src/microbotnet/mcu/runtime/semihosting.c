@@ -1,8 +1,8 @@
 /* For QEMU: pictures are read from the file pictures, scores written to the file scores, both in its folder. */
 #include "net.h"
 
-void await_picture(uint8_t *picture);
-void take_scores(const int16_t *scores);
+void await_picture(net_input_t *picture);
+void take_scores(const net_output_t *scores);
 void Fault_Handler(void);
 
 enum { OPEN = 0x01, WRITE = 0x05, READ = 0x06, EXIT = 0x20, STOPPED = 0x20026, FAULT = 0x20023 };
@@ -31,7 +31,7 @@ static uint32_t open_file(const char *name, uint32_t length, uint32_t mode)
     return call(OPEN, arguments);
 }
 
-void await_picture(uint8_t *picture)
+void await_picture(net_input_t *picture)
 {
     static uint32_t file;
 
@@ -42,13 +42,13 @@ void await_picture(uint8_t *picture)
         leave(STOPPED, 0);
 }
 
-void take_scores(const int16_t *scores)
+void take_scores(const net_output_t *scores)
 {
     static uint32_t file;
 
     if (!file)
         file = open_file("scores", 6, 5) + 1;
-    uint32_t arguments[3] = {file - 1, (uint32_t)(uintptr_t)scores, 2 * NET_CLASSES};
+    uint32_t arguments[3] = {file - 1, (uint32_t)(uintptr_t)scores, NET_OUTPUT_BYTES};
     if (call(WRITE, arguments))
         leave(FAULT, 1);
 }

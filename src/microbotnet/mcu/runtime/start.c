@@ -8,15 +8,15 @@ extern uint32_t image_stack_top[];
 int main(void);
 void Reset_Handler(void);
 void Fault_Handler(void);
-void await_picture(uint8_t *picture);
-void take_scores(const int16_t *scores);
+void await_picture(net_input_t *picture);
+void take_scores(const net_output_t *scores);
 
 static uint32_t arena[(NET_ARENA_BYTES + 3) / 4];
-static int16_t scores[NET_CLASSES];
-#ifdef NET_PICTURE_OFFSET /* it costs no memory of its own */
-#define picture ((uint8_t *)arena + NET_PICTURE_OFFSET)
+static net_output_t scores[NET_OUTPUT_BYTES / sizeof(net_output_t)] __attribute__((aligned(4)));
+#ifdef NET_INPUT_OFFSET /* it costs no memory of its own */
+#define picture ((net_input_t *)arena + NET_INPUT_OFFSET)
 #else
-static uint8_t picture[NET_INPUT_BYTES];
+static net_input_t picture[NET_INPUT_BYTES] __attribute__((aligned(4)));
 #endif
 
 #if defined(__riscv)
@@ -25,13 +25,13 @@ static uint8_t picture[NET_INPUT_BYTES];
 #define STOP __asm volatile("bkpt 0")
 #endif
 
-__attribute__((weak, noinline)) void await_picture(uint8_t *where)
+__attribute__((weak, noinline)) void await_picture(net_input_t *where)
 {
     (void)where;
     STOP;
 }
 
-__attribute__((weak, noinline)) void take_scores(const int16_t *where)
+__attribute__((weak, noinline)) void take_scores(const net_output_t *where)
 {
     (void)where;
     __asm volatile("");
