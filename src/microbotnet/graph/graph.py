@@ -67,6 +67,7 @@ class Node:
     dilation: Shape = ()
     groups: int = 1
     in_channels: int = 0  # of conv and linear; 0 elsewhere
+    operand: Shape = ()  # of the constant tensor beside the one input of an elementwise operator; () for a number
     parameters: tuple[Parameter, ...] = ()
     known: bool = True
 
@@ -176,14 +177,20 @@ class Graph:
         for node in self.nodes:
             if node.kind != "mul" or len(set(node.inputs)) != 2:
                 continue
-            trunk, gate = sorted((self[name] for name in node.inputs), key=lambda n: -n.numel)
-            if gate.numel == trunk.shape[0] < trunk.numel and trunk.name in self._ancestors(gate.name):
+            trunk, gate = sorted((self._spread(name) for name in node.inputs), key=lambda n: -n.numel)
+            if trunk.shape and gate.numel == trunk.shape[0] < trunk.numel and trunk.name in self._ancestors(gate.name):
                 found.append(Gate(node.name, trunk.name, self._between(trunk.name, node.name)))
         return tuple(found)
 
     def gate_of(self, node: Node) -> Gate | None:
         """The squeeze-and-excite that the node is part of."""
         return next((gate for gate in self.gates if node.name in (gate.mul, *gate.branch)), None)
+
+    def _spread(self, name: str) -> Node:
+        """The node, or the one that it only repeats."""
+        while self[name].kind == "expand":
+            name = self[name].inputs[0]
+        return self[name]
 
     def _ancestors(self, name: str) -> set[str]:
         seen = {name}

@@ -18,11 +18,13 @@ from .calls import Call
 from .graph import Node, Parameter, Shape, times
 from .kinds import OF_ATEN, Called, Kind, output_shape
 from .places import PLACE, Places, ValueNeeded, outwards, type_name
+from .written_out import FORMS
 
 DTYPES = {"bool": torch.bool, "real": torch.get_default_dtype()}  # else that of the first tensor
 # In a trained network these hand on their input; they leave no node.
 IDENTITIES = {"dropout", "feature_dropout", "alpha_dropout", "contiguous", "clone", "detach", "alias", "to", "_to_copy"}
-IDENTITIES |= {"lift_fresh", "type_as", "float", "expand", "expand_as"}
+IDENTITIES |= {"lift_fresh", "type_as", "float"}
+OVERLOADS = {"aten.max.other": "maximum", "aten.min.other": "minimum"}  # that are other operators
 # Ask for the values of a tensor.
 VALUES = {"item", "_local_scalar_dense", "is_nonzero", "equal", "nonzero"}
 
@@ -72,7 +74,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         tensors = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
         if not any(id(tensor) in self.names for tensor in tensors):
             return self._constant(func, args, kwargs, tensors)
-        op = func.overloadpacket.__name__.removesuffix("_")
+        op = OVERLOADS.get(str(func), "") or func.overloadpacket.__name__.removesuffix("_")
         if op in VALUES:
             raise ValueNeeded
         if op not in OF_ATEN and op not in IDENTITIES:
@@ -129,7 +131,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if op not in OF_ATEN:
             self.warnings.append(f"{source}: operator {op} is not known; its operations are not counted")
         inputs = tuple(self.names[id(tensor)] for tensor in given)
-        for tensor in made:
+        for part, tensor in enumerate(made):
             found = kind.describe(Called(named, tuple(given), tensor, self._learned))
             word = found.kind or kind.name
             node = Node(
@@ -149,7 +151,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 raise BadInput(f"layer {node.name} ({node.kind}) has an empty output, {size}: the picture is too small")
             name = self.add(node)
             if self.calls is not None:
-                self.calls[name] = Call(func, named, tuple(given))
+                self.calls[name] = Call(func, named, tuple(given), part if len(made) > 1 else None)
             self._rebind(func, tensor, name)
 
     def _rebind(self, func: Any, tensor: Tensor, name: str) -> None:
@@ -178,13 +180,17 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 class OuterCalls(TorchFunctionMode):
-    """Sees the functions that the network's code calls, each as one whatever it calls in turn."""
+    """Sees the functions that the network's code calls, each as one whatever it calls in turn, or written out."""
 
     def __init__(self, recorder: Recorder, outer: list[tuple[str, str | None]]) -> None:
         super().__init__()
         self.recorder, self.outer = recorder, outer
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        form = FORMS.get(func.__name__)
+        if form is not None:
+            with self:
+                return form(*args, **(kwargs or {}))
         names = self.recorder.names
         given = any(id(leaf) in names for leaf in tree_leaves((args, kwargs)))
         result = func(*args, **(kwargs or {}))

@@ -7,7 +7,7 @@ What does not depend on the picture (a quantizer computing its kernel) runs for 
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import replace
 
 import torch
@@ -54,7 +54,7 @@ def _trace(model: nn.Module, input_shape: Sequence[int], calls: Calls | None) ->
     recorder.bind(picture, recorder.add(Node("input", "input", (), shape)))
     with _evaluating(model), torch.inference_mode():
         try:
-            with recorder, nullcontext() if calls is None else OuterCalls(recorder, calls.outer):
+            with recorder, OuterCalls(recorder, [] if calls is None else calls.outer):
                 result = model(picture)
         except BadInput:
             raise
@@ -101,10 +101,14 @@ def _merge_views(nodes: list[Node], outputs: tuple[str, ...]) -> tuple[list[Node
     for node in nodes:
         node = replace(node, inputs=tuple(renamed.get(name, name) for name in node.inputs))
         before = merged.get(node.inputs[0]) if node.inputs else None
-        if before and kind_of(node.kind).reshapes and kind_of(before.kind).reshapes and reads[before.name] == 1:
+        if before and _reshapes(node, merged) and _reshapes(before, merged) and reads[before.name] == 1:
             last = node.name
             renamed[last] = before.name
             node = replace(before, shape=node.shape, kind="flatten" if len(node.shape) == 1 else "reshape")
             reads[before.name] = reads[last]
         merged[node.name] = node
     return list(merged.values()), tuple(renamed.get(name, name) for name in outputs)
+
+
+def _reshapes(node: Node, nodes: dict[str, Node]) -> bool:
+    return kind_of(node.kind).reshapes and node.numel == nodes[node.inputs[0]].numel

@@ -17,8 +17,11 @@ from torch.utils._pytree import tree_leaves
 
 from ..errors import BadInput, Failed
 from ..graph.calls import Calls
+from ..graph.graph import Graph
+from ..graph.kinds import kind_of
 from ..graph.trace import trace_calls
-from .stages import SCORE_BITS, Stages, cut
+from ..graph.written_out import FORMS
+from .stages import SCORE_BITS, Stages, cut, has_integer_form
 
 NAME = "activation_quantizers"  # of the module that is put on the network
 BITS = (8, 4, 1)
@@ -134,7 +137,14 @@ class ActivationQuantizers(nn.ModuleDict):
     steps: Tensor
 
     def __init__(
-        self, stages: Stages, calls: Calls, *, bits: int, learned: bool = False, power_of_two: bool = False
+        self,
+        graph: Graph,
+        stages: Stages,
+        calls: Calls,
+        *,
+        bits: int,
+        learned: bool = False,
+        power_of_two: bool = False,
     ) -> None:
         how = {"learned": learned, "power_of_two": power_of_two}
         super().__init__(
@@ -149,7 +159,7 @@ class ActivationQuantizers(nn.ModuleDict):
             waiting = {point: waiting[point] for point in waiting if point != node}
         self.at_input = "input" in waiting
         for node in waiting.keys() - {"input"}:
-            raise BadInput(f"{node}: its output is not the result of a function of torch; it cannot be quantized")
+            raise BadInput(_inside(graph, node))
         self.register_buffer("steps", torch.zeros((), dtype=torch.int64))
         self.watch: Callable[[str, Tensor], None] | None = None  # instead of rounding: shown the values
         self._runs: list[_Run] = []
@@ -214,6 +224,10 @@ class _Run(TorchFunctionMode):
         return rounded
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        form = FORMS.get(func.__name__)
+        if form is not None:
+            with self:
+                return form(*args, **(kwargs or {}))
         result = func(*args, **(kwargs or {}))
         if not _of_picture(args) and not (kwargs and _of_picture(kwargs.values())):
             return result
@@ -276,7 +290,7 @@ def quantize_activations(
     stages = cut(graph, 8 if bits == 1 else bits)
     if bits == 1 and not any(stage.is_sign for stage in stages.stages):
         raise BadInput("activations of 1 bit are a network's own signs, and this one has none; binarynet has")
-    quantizers = ActivationQuantizers(stages, calls, bits=bits, learned=learned, power_of_two=power_of_two)
+    quantizers = ActivationQuantizers(graph, stages, calls, bits=bits, learned=learned, power_of_two=power_of_two)
     quantizers.train(model.training)
     device = next(model.parameters(), torch.empty(0)).device
     model.add_module(NAME, quantizers.to(device))
@@ -345,6 +359,20 @@ def _rounded(x: Tensor, scale: float, zero_point: int, least: int, most: int) ->
     y = F.hardtanh(x, (least - zero_point) * scale, (most - zero_point) * scale)
     with torch.no_grad():
         return y.mul_(1 / scale).round_().mul_(scale)
+
+
+def _inside(graph: Graph, name: str) -> str:
+    """Why a point within a function of torch cannot be: if that function has no integer form, for that."""
+    before = graph.nodes[: graph.nodes.index(graph[name]) + 1]
+    strange = next((node for node in before if not has_integer_form(node)), None)
+    node = strange or graph[name]
+    where = f"{node.source}: " if node.source else ""
+    reason = (
+        "happens inside of a function of torch, where it cannot be rounded; write that function out in simpler ones"
+    )
+    if strange is not None:
+        reason = f"has no integer form; {kind_of(strange.kind).instead}"
+    return f"{where}layer {node.name} ({node.kind}): {reason}"
 
 
 def _key(node: str) -> str:

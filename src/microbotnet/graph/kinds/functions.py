@@ -4,7 +4,7 @@ from math import inf
 
 from .. import shapes
 from ..graph import Graph, Node
-from .kind import Called, Description, Kind, ShapeRule, each, learned_weight
+from .kind import Called, Description, Kind, ShapeRule, each, learned_weight, with_constant
 
 
 def _clamp(called: Called) -> Description:
@@ -52,7 +52,7 @@ KINDS = (
     ),
     Kind(
         "clamp",
-        aten={"clamp": shapes.keep, "hardtanh": shapes.keep},
+        aten={"clamp": shapes.keep, "hardtanh": shapes.keep, "clamp_min": None, "clamp_max": None},
         describe=_clamp,
         follows=True,
         in_place=True,
@@ -113,7 +113,15 @@ KINDS = (
         in_place=True,
         table=True,
     ),
-    Kind("prelu", aten={"prelu": None}, operations=each(0, 1), follows=True, in_place=True),
+    Kind(
+        "prelu",
+        aten={"prelu": None},
+        describe=with_constant,
+        operations=each(0, 1),
+        follows=True,
+        in_place=True,
+        table=True,
+    ),
     *(_table(name) for name in ("tanh", "gelu", "elu", "mish", "softplus")),
     _table("selu", known=False),
     Kind(
@@ -128,6 +136,15 @@ KINDS = (
     ),
     *(_table(name, cost=(0, 0)) for name in ("abs", "neg")),
     *(_table(name, known=False, cost=(0, 0)) for name in ("sqrt", "rsqrt", "exp", "pow")),
+    *(
+        _table(name, known=False)
+        for name in ("log", "log1p", "expm1", "exp2", "erf", "sin", "cos", "atan", "reciprocal")
+    ),
+    *(_table(name, known=False) for name in ("celu", "log_sigmoid")),
+    *(
+        _table(name, known=False, cost=(0, 0))
+        for name in ("threshold", "hardshrink", "softshrink", "round", "floor", "ceil", "trunc", "square")
+    ),
     Kind(
         "compare",
         aten=dict.fromkeys(("eq", "ne", "ge", "gt", "le", "lt"), shapes.broadcast),
@@ -146,6 +163,11 @@ KINDS = (
             "Chooses between two values for each element; after a comparison with 0 that is its sign, −1 or +1."
         ),
     ),
-    Kind("softmax", aten={"softmax": None}, operations=each(1, 1)),
-    Kind("log_softmax", aten={"log_softmax": None}),
+    Kind("softmax", aten=dict.fromkeys(("softmax", "_softmax", "_safe_softmax")), operations=each(1, 1)),
+    Kind(
+        "log_softmax",
+        aten=dict.fromkeys(("log_softmax", "_log_softmax")),
+        operations=each(1, 1),
+        instead="end the network before it; which class is first stays the same",
+    ),
 )

@@ -2,7 +2,7 @@
 
 from .. import shapes
 from ..graph import Graph, Node
-from .kind import Kind, anything, each
+from .kind import Kind, anything, each, with_constant
 
 
 def _add(graph: Graph, node: Node) -> str:
@@ -22,8 +22,17 @@ def _concat(graph: Graph, node: Node) -> str:
     return f"Concatenation of {len(node.inputs)} tensors along the channels. Nothing is computed."
 
 
-def _extreme(name: str, join: str) -> Kind:
-    return Kind(name, aten={name: None}, in_place=True, join=join)
+def _extreme(name: str, join: str, *others: str) -> Kind:
+    return Kind(
+        name,
+        aten=dict.fromkeys((name, *others)),
+        describe=with_constant,
+        in_place=True,
+        what=lambda graph, node: f"The {'larger' if join == 'max' else 'smaller'} of two values at each place.",
+        join=join,
+        with_number=True,
+        shares=True,
+    )
 
 
 KINDS = (
@@ -37,6 +46,7 @@ KINDS = (
         heavy=True,
         sums=True,
         with_number=True,
+        describe=with_constant,
     ),
     Kind(
         "sub",
@@ -46,8 +56,16 @@ KINDS = (
         join="−",
         sums=True,
         with_number=True,
+        describe=with_constant,
     ),
-    Kind("rsub", aten={"rsub": None}, operations=each(1, 0), in_place=True, with_number=True),
+    Kind(
+        "rsub",
+        aten={"rsub": None},
+        operations=each(1, 0),
+        in_place=True,
+        with_number=True,
+        describe=with_constant,
+    ),
     Kind(
         "mul",
         aten={"mul": shapes.broadcast},
@@ -58,10 +76,20 @@ KINDS = (
         heavy=True,
         sums=True,
         with_number=True,
+        describe=with_constant,
     ),
-    Kind("div", aten={"div": shapes.broadcast}, operations=each(0, 1), in_place=True, join="÷", with_number=True),
-    _extreme("maximum", "max"),
-    _extreme("minimum", "min"),
+    Kind(
+        "div",
+        aten={"div": shapes.broadcast},
+        operations=each(0, 1),
+        in_place=True,
+        join="÷",
+        with_number=True,
+        describe=with_constant,
+        instead="divide by a constant, or multiply by a reciprocal that is a function of one value",
+    ),
+    _extreme("maximum", "max", "fmax"),
+    _extreme("minimum", "min", "fmin"),
     Kind(
         "concat",
         aten={"cat": shapes.cat, "concat": None, "concatenate": None, "stack": None},
@@ -69,5 +97,6 @@ KINDS = (
         heavy=True,
         sums=True,
         passes_scale=True,
+        shares=True,
     ),
 )

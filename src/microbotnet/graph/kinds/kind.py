@@ -13,6 +13,12 @@ Count = Callable[[Graph, Node], int]
 Operations = tuple[int, int]  # additions, multiplications
 
 
+INSTEAD = (
+    "integer programs hold convolutions, linear layers, pools, sums, products, concatenations, moves and functions of "
+    "one value: write it with these"
+)
+
+
 @dataclass(frozen=True)
 class Called:
     """An ATen call, with its tensors, of which only shapes are read.
@@ -48,6 +54,14 @@ def learned_weight(called: Called) -> Description:
     """The first learned tensor is its weight."""
     tensors = (value for value in called.named.values() if hasattr(value, "shape") and called.learned(value))
     return Description({}, {"weight": next(tensors, None)})
+
+
+def with_constant(called: Called) -> Description:
+    """`learned_weight`, and the shape of the constant tensor beside one input."""
+    found = learned_weight(called)
+    given = {id(tensor) for tensor in called.given}
+    others = [v for v in called.named.values() if hasattr(v, "shape") and id(v) not in given]
+    return Description({"operand": tuple(others[0].shape)} if others else {}, found.roles)
 
 
 def nothing(graph: Graph, node: Node) -> int:
@@ -110,6 +124,9 @@ class Kind:
             one value where the other is a number.
         domain: outside of these inputs a function keeps the value it has at the border. image: what it makes.
         passes_scale: a positive factor of its input is one of its output.
+        keeps: its values are among its input's, so that they stay integers of one scale. shares: brings its inputs to
+            one scale, and what is only made for it has it from the start. wide: can be rounded to 16 bits.
+        instead: what to use where there is no integer form.
     """
 
     name: str
@@ -142,3 +159,7 @@ class Kind:
     domain: tuple[float, float] = (-inf, inf)
     image: tuple[float, float] = (-inf, inf)
     passes_scale: bool = False
+    keeps: bool = False
+    shares: bool = False
+    wide: bool = False
+    instead: str = INSTEAD

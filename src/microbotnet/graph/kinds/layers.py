@@ -52,6 +52,18 @@ def _product(called: Called) -> Description:
     return Description(fields, {"weight": constant[0], "bias": bias}, "linear")
 
 
+def _recurrent(called: Called) -> Description:
+    """Its kernels and biases, one after the other."""
+    params = called.named.get("params", ())
+    return Description({}, {f"weight_{i}": tensor for i, tensor in enumerate(params)})
+
+
+def _recurrent_macs(graph: Graph, node: Node) -> int:
+    """Every kernel is used once for each time step."""
+    steps = before(graph, node)[0]
+    return steps * sum(p.numel for p in node.parameters if len(p.shape) > 1)
+
+
 def _conv_macs(graph: Graph, node: Node) -> int:
     return node.numel * (node.in_channels // node.groups) * prod(node.kernel)
 
@@ -178,6 +190,7 @@ CONV = Kind(
     heavy=True,
     sums=True,
     convolves=True,
+    wide=True,
 )
 KINDS = (
     CONV,
@@ -194,6 +207,7 @@ KINDS = (
         heavy=True,
         sums=True,
         convolves=True,
+        wide=True,
     ),
     Kind(
         "conv_transpose",
@@ -208,6 +222,8 @@ KINDS = (
         formula=_spread_formula,
         thop_formula=_thop_conv_formula,
         heavy=True,
+        sums=True,
+        convolves=True,
     ),
     Kind(
         "linear",
@@ -223,6 +239,7 @@ KINDS = (
         heavy=True,
         sums=True,
         convolves=True,
+        wide=True,
     ),
     Kind(
         "matmul",
@@ -233,5 +250,19 @@ KINDS = (
         what=_product_does,
         formula=_product_formula,
         heavy=True,
+        instead="use convolutions or linear layers, whose factors are constants, in place of attention",
+    ),
+    Kind(
+        "recurrent",
+        aten=dict.fromkeys(("lstm", "gru", "rnn_tanh", "rnn_relu")),
+        describe=_recurrent,
+        macs=_recurrent_macs,
+        heavy=True,
+        instead="use convolutions along the time, or run one step's layers for each frame",
+    ),
+    Kind(
+        "embedding",
+        aten={"embedding": None},
+        instead="look the rows up before the network and feed them to it as features",
     ),
 )

@@ -31,9 +31,16 @@ KINDS = (
         thop_formula=lambda node: f"2 × elements = 2 × {node.numel:,}",
         sums=True,
         convolves=True,  # alone it is a 1×1 depthwise convolution
+        wide=True,
     ),
     *(
-        Kind(name, aten={name: None}, describe=_affine, operations=each(1, 1))
+        Kind(
+            name,
+            aten={name: None},
+            describe=_affine,
+            operations=each(1, 1),
+            instead="it divides by a deviation of each picture; use nn.BatchNorm2d (or 1d) and train on",
+        )
         for name in ("layer_norm", "group_norm", "instance_norm")
     ),
 )

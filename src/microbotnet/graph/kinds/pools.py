@@ -1,11 +1,12 @@
 """Pools: the average or the largest of each window."""
 
+from collections.abc import Callable
 from math import prod
 from typing import Any
 
 from .. import shapes
 from ..graph import Graph, Node, Shape, times
-from .kind import Called, Description, Kind, Operations, before, learned_weight
+from .kind import Called, Description, Kind, Operations, before
 from .numbers import each_axis, one
 
 
@@ -18,12 +19,24 @@ def _pool(called: Called) -> Description:
     return Description(_window(kernel) | {"stride": stride, "padding": each_axis(named["padding"], called.axes)})
 
 
-def _mean(called: Called) -> Description:
-    """The mean over all of a picture is a pool."""
-    first = called.given[0]
-    if called.axes and called.made.numel() * prod(first.shape[2:]) == first.numel():
-        return Description(_window(tuple(first.shape[2:])), kind="avg_pool")
-    return learned_weight(called)
+def reduced(named: dict[str, Any], rank: int) -> tuple[int, ...]:
+    """The axes that a reduction is over, the batch's, 0, left out."""
+    axes = named.get("dim")
+    axes = range(rank) if axes is None or axes == [] else [axes] if isinstance(axes, int) else axes
+    return tuple(sorted({int(axis) % rank for axis in axes} - {0}))
+
+
+def _reduction(pool: str = "") -> Callable[[Called], Description]:
+    """Over rows or columns of a picture it is a pool."""
+
+    def describe(called: Called) -> Description:
+        shape = tuple(called.given[0].shape)
+        over = reduced(called.named, len(shape))
+        if pool and called.axes and over and min(over) >= 2:
+            return Description(_window(tuple(n if i in over else 1 for i, n in enumerate(shape))[2:]), kind=pool)
+        return Description(_window((prod(shape[i] for i in over),)) | {"stride": (1,)})
+
+    return describe
 
 
 def _window(kernel: Shape) -> dict[str, Any]:
@@ -81,6 +94,7 @@ KINDS = (
         heavy=True,
         sums=True,
         passes_scale=True,
+        wide=True,
     ),
     Kind(
         "max_pool",
@@ -91,7 +105,27 @@ KINDS = (
         what=_largest,
         heavy=True,
         passes_scale=True,
+        keeps=True,
     ),
-    Kind("mean", aten={"mean": None}, describe=_mean),
-    Kind("sum", aten={"sum": None}),
+    Kind(
+        "mean",
+        aten={"mean": None},
+        describe=_reduction("avg_pool"),
+        operations=_additions,
+        heavy=True,
+        sums=True,
+        wide=True,
+    ),
+    Kind(
+        "sum",
+        aten={"sum": None},
+        describe=_reduction(),
+        operations=_additions,
+        heavy=True,
+        sums=True,
+        wide=True,
+    ),
+    Kind("amax", aten=dict.fromkeys(("amax", "max")), describe=_reduction("max_pool"), heavy=True, keeps=True),
+    Kind("amin", aten=dict.fromkeys(("amin", "min")), instead="negate, take amax and negate again"),
+    Kind("argmax", aten=dict.fromkeys(("argmax", "argmin")), instead="take it of the scores, outside of the network"),
 )

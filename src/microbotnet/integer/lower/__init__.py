@@ -22,8 +22,8 @@ for _file in iter_modules(__path__):  # each says which operators it lowers
 
 def lower(
     model: nn.Module,
-    mean: Sequence[float],
-    std: Sequence[float],
+    mean: Sequence[float] | None = None,
+    std: Sequence[float] | None = None,
     *,
     input_shape: Sequence[int] = (3, 32, 32),
     labels: Sequence[str] = (),
@@ -37,8 +37,9 @@ def lower(
 
     Args:
         model: with `quant.activations.quantize_activations`, its ranges trained or calibrated.
-        mean, std: of each channel of the pictures, on the scale 0…1.
-        input_shape: of one picture: channels, height, width.
+        mean, std: of each channel of the pictures, on the scale 0…1; the program takes them as uint8. None where the
+            input is features: the program takes them as int8, with the scale of its input tensor.
+        input_shape: of one input: channels, height, width; channels, length; or features.
         labels: the classes' names. source: where the network came from, for people.
 
     Raises:

@@ -4,28 +4,24 @@ from dataclasses import replace
 
 import numpy as np
 
-from ...graph.graph import times
 from ...quant.stages import Stage
 from .. import ranges
 from ..operators import Add
-from ..program import Requantize
+from ..program import Requantize, Tensor
 from .lowering import Lowering, lowers
 from .refused import Refused
+from .value import canonical
 
 _STEP = 2**19  # about the largest multiplier of an input
 
 
-@lowers("add", "sub")
+@lowers("add", "sub", "rsub")
 def add(lowering: Lowering, stage: Stage) -> None:
-    """Both inputs times their scales over the output's, as integers."""
+    """Both inputs times their scales over the output's, as integers. The smaller is repeated."""
     head = stage.head
-    if len(head.inputs) != 2:
-        raise Refused("this operator has no integer form")
-    a, b = lowering.inputs(stage)
-    seen = [lowering.graph[name].shape for name in head.inputs]
-    if a.shape != b.shape or seen[0] != seen[1]:
-        raise Refused(f"of {times(seen[0])} and {times(seen[1])}: only equal shapes are added")
-    alpha = float(lowering.calls[head.name].named.get("alpha", 1)) * (-1 if head.kind == "sub" else 1)
+    names = head.inputs if head.kind != "rsub" else head.inputs[::-1]  # other − alpha·self
+    a, b = (spread(lowering, name, head.shape) for name in names)
+    alpha = float(lowering.calls[head.name].named.get("alpha", 1)) * (1 if head.kind == "add" else -1)
     scale, zero_point, low, high, table = lowering.rounding(stage)
     real = a.scale / scale, alpha * b.scale / scale
     shift = int(np.clip(np.floor(np.log2(_STEP / max(abs(r) for r in real))), 0, 30))
@@ -39,6 +35,13 @@ def add(lowering: Lowering, stage: Stage) -> None:
             break
         shift -= 1
         if shift < 0:
-            raise Refused("its inputs' scales are too far from its output's")
+            raise Refused("its inputs' scales are too far from its output's; put batch norms before it")
     lowering.operators.append(replace(operator, requantize=replace(how, offset=np.array([offset], np.int32))))
     lowering.hold_span(stage, a.shape, low, high, table)
+
+
+def spread(lowering: Lowering, name: str, shape: tuple[int, ...]) -> Tensor:
+    """The input, repeated to the output's shape."""
+    value = lowering.value(name)
+    wide = replace(value, index=np.broadcast_to(value.index, shape))
+    return lowering.materialize(wide, canonical(shape), name)

@@ -1,6 +1,7 @@
-"""Concatenations of channels."""
+"""Concatenations along any axis."""
 
 from dataclasses import replace
+from math import prod
 
 import numpy as np
 
@@ -8,18 +9,24 @@ from ...quant.stages import Stage
 from .. import ranges
 from ..fixed import COARSE, fixed_point
 from ..operators import Concatenate
+from ..program import Tensor
 from .lowering import IDENTITY, Lowering, lowers
 from .refused import Refused
+from .value import Value, canonical
 
 
 @lowers("concat")
 def concatenate(lowering: Lowering, stage: Stage) -> None:
-    """Each input is requantized to the output's scale, unless it has it."""
-    head, inputs = stage.head, lowering.inputs(stage)
+    """Each input is requantized to the output's scale, unless it has it. The axis is made that of the channels."""
+    head, call = stage.head, lowering.calls[stage.head.name]
+    if len(call.given) != len(call.named["tensors"]):
+        raise Refused("joins constants to what it computes; pad or add them instead")
+    stacks = call.op == "stack"
+    axis = int(call.named.get("dim", 0)) % (call.given[0].dim() + stacks) - 1
+    if axis < 0:
+        raise Refused("joins pictures of a batch; a chip sees one picture")
+    inputs = [_first(lowering, name, axis, stacks) for name in head.inputs]
     shape = (sum(x.shape[0] for x in inputs), *inputs[0].shape[1:])
-    if any(x.shape[1:] != inputs[0].shape[1:] for x in inputs) or len(inputs) != len(head.inputs):
-        raise Refused("joins maps of several sizes")
-    lowering.expect(head, shape)
     scale, zero_point, low, high, _ = lowering.rounding(stage)
     hows = []
     for x in inputs:
@@ -32,4 +39,14 @@ def concatenate(lowering: Lowering, stage: Stage) -> None:
         hows.append(how)
     names = tuple(x.name for x in inputs)
     lowering.operators.append(Concatenate(head.name, names, stage.name, tuple(hows)))
-    lowering.hold(stage, shape, low, high)
+    places = np.arange(prod(shape), dtype=np.int64)
+    moved = places.reshape(np.moveaxis(np.empty(head.shape, bool), axis, 0).shape)
+    lowering.hold(stage, shape, low, high, Value(stage.name, np.moveaxis(moved, 0, axis)))
+
+
+def _first(lowering: Lowering, name: str, axis: int, stacks: bool) -> Tensor:
+    """The input with the axis in front."""
+    value = lowering.value(name)
+    index = np.expand_dims(value.index, axis) if stacks else value.index
+    index = np.moveaxis(index, axis, 0)
+    return lowering.materialize(replace(value, index=index), canonical(index.shape), name)

@@ -21,9 +21,10 @@ def real(tensor: torch.Tensor) -> Real:
     return tensor.detach().cpu().double().numpy()
 
 
-def pair(values: Sequence[int]) -> Pair:
-    """Of rows, of columns."""
-    return int(values[0]), int(values[1])
+def two(values: Sequence[int], one: int = 1) -> Pair:
+    """Of rows, of columns; a signal has one row."""
+    *rows, columns = (int(value) for value in values)
+    return (rows[0] if rows else one), columns
 
 
 def listed(value: Any) -> list[int]:
@@ -49,6 +50,37 @@ def batch_norm(node: Node, call: Call) -> tuple[Real, Real]:
     a = 1 / np.sqrt(real(variance) + call.named["eps"])
     a = a if weight is None else a * real(weight)
     return a, (0 if bias is None else real(bias)) - real(mean) * a
+
+
+def constants(node: Node, call: Call) -> tuple[Real, Real]:
+    """a and b of y = a·x + b, as tensors of the network without the batch."""
+    named, (given,) = call.named, {id(tensor) for tensor in call.given}
+    left, right = named["self"], named["other"]
+    turned = id(right) == given  # the constant comes first
+    constant = real(left if turned else right)
+    constant = constant[0] if constant.ndim > len(node.shape) else constant
+    alpha = float(named.get("alpha", 1))
+    one, zero = np.ones(()), np.zeros(())
+    match node.kind:
+        case "mul":
+            return constant, zero
+        case "add":
+            return (alpha * one, constant) if turned else (one, alpha * constant)
+        case "sub":
+            return (-alpha * one, constant) if turned else (one, -alpha * constant)
+        case "rsub":  # other − alpha·self
+            return (one, -alpha * constant) if turned else (-alpha * one, constant)
+        case "div" if not turned:
+            return 1 / constant, zero
+    raise Refused("divides a constant; multiply by a reciprocal, which is a function of one value", node)
+
+
+def affine(node: Node, call: Call) -> tuple[Real, Real]:
+    """a and b of y = a·x + b for each channel."""
+    if node.kind == "batch_norm":
+        return batch_norm(node, call)
+    a, b = (np.broadcast_to(value, (node.shape[0],) + (1,) * (len(node.shape) - 1)) for value in constants(node, call))
+    return a.reshape(-1), b.reshape(-1)
 
 
 def linear(call: Call) -> tuple[Real, Real]:

@@ -10,27 +10,29 @@ from numpy.typing import NDArray
 from torch import nn
 
 from ...errors import BadInput
-from ...graph.graph import Node, times
+from ...graph.graph import Node
+from ...graph.kinds import kind_of
 from ...graph.trace import trace_calls
 from ...quant.activations import ActivationQuantizers
-from ...quant.stages import SCORE_BITS, Stage, cut, is_function
+from ...quant.stages import SCORE_BITS, Stage, cut, is_affine, is_function
 from .. import ranges
 from ..fixed import fixed_point, tolerance_of
-from ..operators import Convolve, Gate, Operator, SumPool
+from ..operators import Convolve, Gate, Lookup, Operator, Pad, SumPool, View, WindowSum
 from ..program import LIMITS, Pair, Program, Requantize, Shape, Tensor
 from .constants import Real, bounds
 from .refused import Refused, place
+from .value import Index, Value, box, canonical, steps, whole
 
-PICTURE = "picture"
 IDENTITY = Requantize(np.ones(1, np.int32), np.zeros(1, np.int32), 0, 0, -128, 127)
 
 Rule = Callable[["Lowering", Stage], None]
-RULES: dict[str, Rule] = {}  # by the kind of a stage's head; FUNCTION is any function of one value
-FUNCTION = "function"
+RULES: dict[str, Rule] = {}  # by the kind of a stage's head, or one of these
+FUNCTION = "function"  # of one value
+AFFINE = "affine"  # a·x + b, where no convolution takes it
 
 
 def lowers(*kinds: str) -> Callable[[Rule], Rule]:
-    """The rule for stages whose head is of one of these kinds: it adds operators, and the stage's output."""
+    """The rule for stages whose head is of one of these kinds: it adds operators, and the stage's value."""
 
     def register(rule: Rule) -> Rule:
         RULES.update(dict.fromkeys(kinds, rule))
@@ -42,8 +44,8 @@ def lowers(*kinds: str) -> Callable[[Rule], Rule]:
 class Lowering:
     """A network, its stages, and the program so far.
 
-    graph, calls: the network. mean, std: of the pictures. scales, bits: of the points, by node.
-    tensors, operators: of the program.
+    graph, calls: the network. mean, std: of the pictures; None where the input is features.
+    scales, bits: of the points, by node. tensors, operators: of the program. values: what the stages make, by name.
     """
 
     def __init__(
@@ -51,8 +53,8 @@ class Lowering:
         model: nn.Module,
         quantizers: ActivationQuantizers,
         shape: tuple[int, ...],
-        mean: Sequence[float],
-        std: Sequence[float],
+        mean: Sequence[float] | None,
+        std: Sequence[float] | None,
     ) -> None:
         self.quantizers, self.mean, self.std = quantizers, mean, std
         self.graph, calls = trace_calls(model, shape)
@@ -62,31 +64,81 @@ class Lowering:
         self.scales = {name: quantizers.at(name).scale_and_zero_point() for name in self.stages.points}
         self.tensors: dict[str, Tensor] = {}
         self.operators: list[Operator] = []
+        self.values: dict[str, Value] = {}
+        self.input = ""
+        self._made: dict[tuple[str, Shape, float, bytes], Tensor] = {}
 
     def run(self) -> Program:
         """The whole program."""
-        for stage in self.stages.stages:
+        for stage in self._needed():
             try:
                 self._stage(stage)
             except Refused as reason:
                 raise BadInput(place(reason.node or stage.head, str(reason))) from None
-        return Program(self.tensors, tuple(self.operators), PICTURE, (self._scores(),))
+        outputs = tuple(self._output(name) for name in self.graph.outputs)
+        return Program(self.tensors, tuple(self.operators), self.input, outputs)
 
     def inputs(self, stage: Stage) -> list[Tensor]:
-        """What the stage's head reads."""
-        return [self.tensors[name] for name in stage.inputs]
+        """What the stage's head reads, each as a tensor of the shape that it has there."""
+        return [self.read(name) for name in stage.head.inputs]
+
+    def value(self, name: str) -> Value:
+        """What a node of the graph makes, in the node's shape."""
+        value = self.values[self.stages.source[name]]
+        return replace(value, index=value.index.reshape(self.graph[name].shape))
+
+    def read(self, name: str) -> Tensor:
+        """What a node of the graph makes, as a tensor of the node's shape."""
+        value = self.value(name)
+        return self.materialize(value, canonical(value.index.shape), name)
+
+    def materialize(self, value: Value, shape: Shape, name: str) -> Tensor:
+        """A tensor of `shape` with the value's elements, which operators that move them make where there is none."""
+        x = self.tensors[value.tensor]
+        if x.shape == shape and value.is_whole(x.shape):
+            return x
+        key = value.tensor, shape, value.fill, value.index.tobytes()
+        if key not in self._made:
+            self._made[key] = self._moved(value.index.reshape(shape), value.fill, x, name)
+        return self._made[key]
+
+    def is_regular(self, value: Value) -> bool:
+        """Whether `materialize` can make it."""
+        index = value.index.reshape(canonical(value.index.shape))
+        ends = box(index)
+        return ends is not None and steps(index[_slices(ends)].reshape(-1)) is not None
+
+    def add(self, operator: Operator, tensor: Tensor) -> Tensor:
+        """Add an operator that makes `tensor`."""
+        self.operators.append(operator)
+        self.tensors[tensor.name] = tensor
+        return tensor
+
+    def free(self, name: str) -> str:
+        """A name that no tensor has."""
+        found, count = name, 1
+        while found in self.tensors or (found in self.stages.source and found != name):
+            count += 1
+            found = f"{name}#{count}"
+        return found
 
     def finish(
         self,
         stage: Stage,
-        operator: Convolve | SumPool | Gate,
+        operator: Convolve | SumPool | Gate | WindowSum,
         shape: Shape,
         factor: Real,
         centre: Real,
         constant: Real,
+        like: Value | None = None,
     ) -> None:
-        """Add `operator`, with the rounding of real = factor·(acc − centre) + constant."""
+        """Add `operator`, with the rounding of real = factor·(acc − centre) + constant.
+
+        shape: of its output. like: the stage's value, elements of it in another order; None where they are as they lie.
+        """
         (found,) = self.sums(operator, Tensor("", shape, "int8", 1.0, 0, 0, 0))
+        if len(factor) == 1:
+            found = ranges.Range(found.low.min(keepdims=True), found.high.max(keepdims=True))
         if stage.functions and stage.functions[0].kind == "sign":
             how = self._sign(stage, factor, np.broadcast_to(centre, factor.shape), constant)
         else:
@@ -104,7 +156,7 @@ class Lowering:
                 name=stage.head.name,
             )
         self.operators.append(replace(operator, requantize=how))
-        self.hold(stage, shape, *_span(how.low, how.high, how.table))
+        self.hold(stage, shape, *how.span, like)
 
     def sums(self, operator: Operator, like: Tensor) -> tuple[ranges.Range, ...]:
         """Bounds of the sums of an operator whose output is `like`."""
@@ -129,71 +181,120 @@ class Lowering:
 
     def quantized(self, stage: Stage, functions: Sequence[Node], real: torch.Tensor) -> NDArray[np.int8]:
         """`functions` of (channels, 256) real numbers, as integers of the stage's output."""
-        y = real
+        made: dict[str, torch.Tensor] = {}
+        y = real[None, :, None]  # (1, channels, 1, 256): constants have the shape that they have in the network
+        first = y
         for node in functions:
+            # What is made by none of them is what the first reads.
+            given = [made.get(self.stages.behind[name], first) for name in node.inputs]
             if node.kind == "sign":
-                y = torch.where(y >= 0, 1.0, -1.0)
-                continue
-            try:
-                y = self.calls[node.name](y.clone())
-            except (RuntimeError, TypeError, NotImplementedError) as error:
-                raise Refused(f"is no function of one value: {error}", node) from None
-            if y.shape != real.shape or y.is_meta:
-                raise Refused("is no function of one value", node)
+                y = torch.where(given[0] >= 0, 1.0, -1.0)
+            else:
+                try:
+                    y = self.calls[node.name](*(value.clone() for value in given))
+                except (RuntimeError, TypeError, NotImplementedError) as error:
+                    raise Refused(f"is no function of one value: {error}", node) from None
+                if y.dim() != 4 or (*y.shape[:1], *y.shape[2:]) != (1, 1, 256) or y.is_meta:
+                    raise Refused("is no function of one value", node)
+            made[node.name] = y
         if y.isnan().any():
             raise Refused("has no value for some inputs", stage.nodes[-1])
         held = self.stages.held[stage.name]
         scale, zero_point, _ = self._held(stage)
         with torch.no_grad():
-            rounded = y if held is None else self.quantizers.at(held)(y)
+            rounded = (y if held is None else self.quantizers.at(held)(y.float()))[0, :, 0]
         codes: NDArray[np.int8] = (rounded.double() / scale + zero_point).round().numpy().astype(np.int8)
         return codes
 
-    def hold(self, stage: Stage, shape: Shape, low: int, high: int) -> None:
-        """The stage's output has this shape, and no element outside low…high."""
+    def hold(self, stage: Stage, shape: Shape, low: int, high: int, like: Value | None = None) -> None:
+        """The stage's output has this shape, and no element outside low…high; `like` as for `finish`."""
         scale, zero_point, bits = self._held(stage)
         dtype = "int16" if bits == SCORE_BITS else "int8"
         self.tensors[stage.name] = Tensor(stage.name, shape, dtype, scale, zero_point, low, high)
+        self.values[stage.name] = like or whole(stage.name, stage.nodes[-1].shape)
 
     def hold_span(self, stage: Stage, shape: Shape, low: int, high: int, table: NDArray[np.int8] | None) -> None:
         """`hold`, where integers low…high go through a table."""
-        self.hold(stage, shape, *_span(low, high, table))
+        self.hold(stage, shape, *replace(IDENTITY, low=low, high=high, table=table).span)
 
-    def expect(self, head: Node, shape: Shape) -> None:
-        """`shape` is what the network makes here."""
-        if prod(shape) != head.numel or shape[0] != head.shape[0]:
-            raise Refused(f"makes {times(head.shape)} where {times(shape)} was expected (its padding or axis)")
+    def rescaled(self, x: Tensor, scale: float, zero_point: int, name: str) -> Tensor:
+        """The same values as integers of another scale: a table."""
+        if (x.scale, x.zero_point) == (scale, zero_point):
+            return x
+        real = (np.arange(-128, 128) - x.zero_point) * x.scale
+        table = np.clip(np.rint(real / scale) + zero_point, -128, 127).astype(np.int8)[None]
+        low, high = (int(table[0, end + 128]) for end in (x.low, x.high))
+        name = self.free(f"{name}.scaled")
+        made = Tensor(name, x.shape, "int8", scale, zero_point, low, high)
+        return self.add(Lookup(name, x.name, name, table), made)
+
+    def _moved(self, index: Index, fill: float, x: Tensor, name: str) -> Tensor:
+        ends = box(index)
+        inner = None if ends is None else steps(index[_slices(ends)].reshape(-1))
+        if ends is None or inner is None:
+            raise Refused("moves elements in no regular way")
+        if x.dtype != "int8":
+            raise Refused("moves what was rounded to 16 bits")
+        sizes = canonical([b - a for a, b in ends])
+        if sizes != x.shape or inner != ((prod(x.shape),), (1,)):
+            label = self.free(name if sizes == index.shape else f"{name}.inside")
+            start = int(index[tuple(a for a, _ in ends)])
+            x = self.add(View(label, x.name, label, *inner, start), replace(x, name=label, shape=sizes))
+        if sizes == index.shape:
+            return x
+        label = self.free(name)
+        code = int(np.rint(fill / x.scale)) + x.zero_point
+        if not LIMITS["int8"][0] <= code <= LIMITS["int8"][1]:
+            low, high = ((end - x.zero_point) * x.scale for end in LIMITS["int8"])
+            raise Refused(f"pads with {fill:g}, outside of {low:.3g}…{high:.3g}, which its integers cover; pad with 0")
+        before = (ends[0][0], ends[1][0], ends[2][0])
+        made = replace(x, name=label, shape=canonical(index.shape), low=min(x.low, code), high=max(x.high, code))
+        return self.add(Pad(label, x.name, label, before, code), made)
+
+    def _needed(self) -> list[Stage]:
+        """The stages that an output depends on."""
+        wanted = {self.stages.source[name] for name in self.graph.outputs}
+        found = []
+        for stage in reversed(self.stages.stages):
+            if stage.name in wanted or stage.head.kind == "input":
+                wanted |= set(stage.inputs)
+                found.append(stage)
+        return found[::-1]
 
     def _stage(self, stage: Stage) -> None:
-        if not stage.head.known:
-            raise Refused("this operator is not known")
-        rule = RULES.get(FUNCTION if is_function(stage.head) else stage.head.kind)
+        head = stage.head
+        kind = FUNCTION if is_function(head) else head.kind
+        rule = RULES.get(AFFINE if is_affine(head) and kind != "batch_norm" else kind)
         if rule is None:
-            raise Refused("this operator has no integer form")
+            raise Refused(f"has no integer form; {kind_of(head.kind).instead}")
         rule(self, stage)
 
-    def _scores(self) -> str:
-        if len(self.graph.outputs) != 1:
-            raise BadInput(f"the network has {len(self.graph.outputs)} outputs; an integer program has one, the scores")
-        name = self.stages.behind[self.graph.outputs[0]]
-        scores = self.tensors[name]
-        if scores.shape[1:] != (1, 1):
-            node = self.graph[name]
-            raise BadInput(place(node, f"its output of {times(scores.shape)} is no list of scores"))
-        if scores.dtype == "int16":
-            return name
-        channels, wide = scores.shape[0], f"{name}.scores"
+    def _output(self, name: str) -> str:
+        node = self.graph[name]
+        value = self.value(name)
+        x = self.tensors[value.tensor]
+        if x.dtype == "int16" and value.is_whole(x.shape):
+            return x.name
+        try:
+            x = self.materialize(value, canonical(node.shape), name)
+        except Refused as reason:
+            raise BadInput(place(node, str(reason))) from None
+        alone = len(self.graph.outputs) == 1 and x.shape[1:] == (1, 1)
+        return self._wide(x) if alone or x.name == self.input else x.name
+
+    def _wide(self, x: Tensor) -> str:
+        """Scores have 16 bits."""
+        channels, wide = x.shape[0], f"{x.name}.scores"
         how = replace(IDENTITY, low=LIMITS["int16"][0], high=LIMITS["int16"][1])
         ones = np.ones((channels, 1, 1, 1), np.int8)
-        self.operators.append(Convolve(wide, name, wide, ones, 1, (1, 1), (0, 0), channels, how))
-        self.tensors[wide] = replace(scores, name=wide, dtype="int16")
-        return wide
+        operator = Convolve(wide, x.name, wide, ones, 1, (1, 1), (0, 0), channels, how)
+        return self.add(operator, replace(x, name=wide, dtype="int16")).name
 
     def _sign(self, stage: Stage, factor: Real, centre: Real, constant: Real) -> Requantize:
         """Compare each sum with its threshold: the index −1 is below 0, the index 0 is not."""
         if stage.clamps:
-            raise Refused("a clamp before a sign is not lowered")
-        if self.calls[stage.functions[0].name].func.overloadpacket.__name__ == "sign":
+            raise Refused("a clamp before a sign is not lowered; leave it out, a sign stays the same")
+        if self.calls[stage.functions[0].name].op == "sign":
             raise Refused("sign(0) = 0 would be a third value; use copysign or where(x >= 0, 1, -1)")
         threshold = centre - constant / np.where(factor == 0, 1, factor)
         offset = np.where(factor > 0, -np.ceil(threshold), np.floor(threshold))
@@ -218,9 +319,5 @@ def _limits(bits: int) -> Pair:
     return -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
 
 
-def _span(low: int, high: int, table: NDArray[np.int8] | None) -> Pair:
-    """The least and the largest output."""
-    if table is None:
-        return low, high
-    reached = table[low + 128 : high + 129]
-    return int(reached.min()), int(reached.max())
+def _slices(ends: Sequence[tuple[int, int]]) -> tuple[slice, ...]:
+    return tuple(slice(a, b) for a, b in ends)

@@ -1,25 +1,39 @@
-"""Products of a map and a factor for each channel."""
+"""Products of two maps, one of which may have one element for a whole channel, row or column."""
 
-from math import prod
+from dataclasses import replace
 
 import numpy as np
 
-from ...graph.graph import times
 from ...quant.stages import Stage
 from ..operators import Gate
 from .lowering import IDENTITY, Lowering, lowers
-from .refused import Refused
+from .value import Value, canonical
 
 
 @lowers("mul")
 def multiply(lowering: Lowering, stage: Stage) -> None:
-    """The larger by the smaller."""
+    """The one that fills the output by the other."""
     head = stage.head
-    if len(head.inputs) != 2:
-        raise Refused("this operator has no integer form")
-    first, second = lowering.inputs(stage)
-    x, g = (first, second) if prod(first.shape) >= prod(second.shape) else (second, first)
-    if g.shape != (x.shape[0], 1, 1):
-        raise Refused(f"of {times(x.shape)} and {times(g.shape)}: only one factor for each channel is lowered")
+    wide, small = (_of(lowering, name, head.shape) for name in head.inputs)
+    if _size(wide) < _size(small):
+        wide, small = small, wide
+    full = np.broadcast_to(wide.index, canonical(head.shape))
+    x = lowering.materialize(replace(wide, index=full), canonical(head.shape), head.name + ".wide")
+    g = lowering.materialize(small, small.index.shape, head.name + ".gate")
     operator = Gate(head.name, (x.name, g.name), stage.name, IDENTITY)
     lowering.finish(stage, operator, x.shape, np.array([x.scale * g.scale]), np.zeros(1), np.zeros(1))
+
+
+def _of(lowering: Lowering, name: str, shape: tuple[int, ...]) -> Value:
+    """The input in the output's axes, with one element along those where all are the same."""
+    value = lowering.value(name)
+    index = np.broadcast_to(value.index, shape).reshape(canonical(shape))
+    for axis in range(3):
+        first = index.take([0], axis)
+        if (index == first).all():
+            index = first
+    return replace(value, index=np.ascontiguousarray(index))
+
+
+def _size(value: Value) -> int:
+    return value.index.size

@@ -1,4 +1,4 @@
-"""The picture: normalised by a table for each channel."""
+"""What the network is given: pixels, normalised by a table for each channel, or features that are integers already."""
 
 from collections.abc import Sequence
 
@@ -8,23 +8,40 @@ from ...data.augment import Batches
 from ...graph.graph import times
 from ...quant.stages import Stage
 from ..operators import Lookup
-from ..program import Tensor
-from .lowering import PICTURE, Lowering, lowers
+from ..program import LIMITS, Tensor
+from .lowering import Lowering, lowers
 from .refused import Refused
+from .value import canonical
+
+PICTURE = "picture"
 
 
 @lowers("input")
-def picture(lowering: Lowering, stage: Stage) -> None:
-    """uint8 in; tables out."""
-    mean, std = lowering.mean, lowering.std
+def given(lowering: Lowering, stage: Stage) -> None:
+    """Pixels where there is a mean, else features."""
+    if lowering.mean is None or lowering.std is None:
+        _features(lowering, stage)
+    else:
+        _picture(lowering, stage, lowering.mean, lowering.std)
+
+
+def _picture(lowering: Lowering, stage: Stage, mean: Sequence[float], std: Sequence[float]) -> None:
     channels, *size = stage.head.shape
-    if len(size) != 2 or len(mean) != channels or len(std) != channels:
+    if not size or len(mean) != channels or len(std) != channels:
         raise Refused(f"takes {times(stage.head.shape)}, not pictures of {len(mean)} channels")
     tables = lowering.quantized(stage, stage.functions, _normalised(mean, std))
-    shape = (channels, size[0], size[1])
+    shape = canonical(stage.head.shape)
     lowering.tensors[PICTURE] = Tensor(PICTURE, shape, "uint8", 1 / 255, 0, 0, 255)
     lowering.operators.append(Lookup(stage.head.name, PICTURE, stage.name, tables))
     lowering.hold(stage, shape, int(tables.min()), int(tables.max()))
+    lowering.input = PICTURE
+
+
+def _features(lowering: Lowering, stage: Stage) -> None:
+    if stage.functions:
+        raise Refused("applies a function to features; apply it before they become integers", stage.functions[0])
+    lowering.hold(stage, canonical(stage.head.shape), *LIMITS["int8"])
+    lowering.input = stage.name
 
 
 def _normalised(mean: Sequence[float], std: Sequence[float]) -> torch.Tensor:

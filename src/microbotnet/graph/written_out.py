@@ -1,0 +1,33 @@
+"""Functions of torch that are written out in simpler ones, so that every reader knows what they are made of.
+
+A chip has no gated linear unit; it has a slice, a sigmoid and a product, each with a rounding of its own.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+def _glu(input: Tensor, dim: int = -1) -> Tensor:
+    """arXiv 1612.08083: the first half times the sigmoid of the second."""
+    value, gate = input.chunk(2, dim)
+    return value * torch.sigmoid(gate)
+
+
+def _addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1) -> Tensor:
+    product = tensor1 * tensor2
+    return input + (product if value == 1 else product * value)
+
+
+def _addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1) -> Tensor:
+    quotient = tensor1 / tensor2
+    return input + (quotient if value == 1 else quotient * value)
+
+
+def _lerp(input: Tensor, end: Tensor, weight: Tensor | float) -> Tensor:
+    return input + (end - input) * weight
+
+
+FORMS: dict[str, Callable[..., Any]] = {"glu": _glu, "addcmul": _addcmul, "addcdiv": _addcdiv, "lerp": _lerp}

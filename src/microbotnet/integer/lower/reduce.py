@@ -1,0 +1,61 @@
+"""Means, sums and maxima over any axes."""
+
+from dataclasses import replace
+from math import prod
+
+import numpy as np
+
+from ...graph.kinds.pools import reduced
+from ...quant.stages import Stage
+from ..operators import Convolve, MaxPool, SumPool
+from ..program import Tensor
+from .lowering import IDENTITY, Lowering, lowers
+from .refused import Refused
+
+
+@lowers("mean", "sum")
+def total(lowering: Lowering, stage: Stage) -> None:
+    """Over the channels of a map, a 1×1 convolution of ones; else the axes are brought together and pooled."""
+    head = stage.head
+    value, over = lowering.value(head.inputs[0]), _over(lowering, stage)
+    count = prod(value.index.shape[axis] for axis in over)
+    divisor = count if head.kind == "mean" else 1
+    if over == (0,) and value.index.ndim == 3:
+        (x,) = lowering.inputs(stage)
+        ones = np.ones((1, count, 1, 1), np.int8)
+        convolve = Convolve(head.name, x.name, stage.name, ones, 1, (1, 1), (0, 0), 1, IDENTITY)
+        shape = (1, *x.shape[1:])
+        factor, centre = np.array([x.scale / divisor]), np.array([count * x.zero_point])
+        lowering.finish(stage, convolve, shape, factor, centre, np.zeros(1))
+        return
+    x = _together(lowering, stage, over)
+    pool = SumPool(head.name, x.name, stage.name, (1, count), (1, count), IDENTITY)
+    factor, centre = np.array([x.scale / divisor]), np.array([count * x.zero_point])
+    lowering.finish(stage, pool, (x.shape[0], 1, 1), factor, centre, np.zeros(1))
+
+
+@lowers("amax")
+def largest(lowering: Lowering, stage: Stage) -> None:
+    """Its output has the scale of its input."""
+    head = stage.head
+    if lowering.calls[head.name].part:
+        raise Refused("hands on where the largest values were; only the values are integers of the network")
+    x = _together(lowering, stage, _over(lowering, stage))
+    lowering.operators.append(MaxPool(head.name, x.name, stage.name, (1, x.shape[2]), (1, x.shape[2]), (0, 0)))
+    lowering.hold(stage, (x.shape[0], 1, 1), x.low, x.high)
+
+
+def _over(lowering: Lowering, stage: Stage) -> tuple[int, ...]:
+    """The axes without the batch."""
+    call = lowering.calls[stage.head.name]
+    return tuple(axis - 1 for axis in reduced(call.named, call.given[0].dim()))
+
+
+def _together(lowering: Lowering, stage: Stage, over: tuple[int, ...]) -> Tensor:
+    """The input as (what stays, 1, what is reduced)."""
+    name = stage.head.inputs[0]
+    value = lowering.value(name)
+    stays = tuple(axis for axis in range(value.index.ndim) if axis not in over)
+    count = prod(value.index.shape[axis] for axis in over)
+    shape = (value.index.size // count, 1, count)
+    return lowering.materialize(replace(value, index=value.index.transpose(*stays, *over)), shape, name)
