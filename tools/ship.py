@@ -17,9 +17,9 @@ from pathlib import Path
 from microbotnet.atomic import write_atomically
 from microbotnet.graph.trace import trace
 from microbotnet.integer.file import save_program
-from microbotnet.integer.source import open_program
 from microbotnet.nets import find_net
 from microbotnet.quant.activations import NAME
+from microbotnet.sources import open_program
 from microbotnet.training.checkpoint import load_checkpoint
 from microbotnet.weights import shipped_cards
 

@@ -31,7 +31,7 @@ from .integer import interpreter
 from .integer.file import fingerprint
 from .integer.outputs import output_bytes, unpacked
 from .integer.program import Program
-from .integer.source import open_program
+from .sources import open_program
 
 FEWEST, MOST = 16, 256  # pictures that a thread takes at a time
 _LINE = 64  # bytes of the cache's

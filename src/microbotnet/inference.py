@@ -1,4 +1,4 @@
-"""Run a network on pictures: what has an integer program as compiled C, other checkpoints in torch."""
+"""Run a network on pictures: what has an integer program as compiled C, other networks in torch."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -6,10 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .errors import BadInput
+from .sources import NOTHING, Given, open_network, open_program
 from .weights import shipped_cards
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from .data.source import Source
+    from .integer.program import Program
 
 Pictures = np.ndarray[Any, np.dtype[np.uint8]]
 Probabilities = np.ndarray[Any, np.dtype[np.float32]]
@@ -17,7 +22,7 @@ Probabilities = np.ndarray[Any, np.dtype[np.float32]]
 
 @dataclass(frozen=True)
 class Predictor:
-    """A checkpoint, ready to answer.
+    """A network, ready to answer.
 
     predict: from pictures (N, 3, size, size) uint8 to probabilities (N, classes).
     engine: what runs it, for people.
@@ -29,27 +34,60 @@ class Predictor:
     engine: str
 
 
-def predictor(checkpoint: str) -> Predictor:
-    """Open a checkpoint. What is shipped, and a .program file, runs as integers and without torch.
+def predictor(name: str, given: Given = NOTHING) -> Predictor:
+    """Open a network by its name. What is shipped, a .program and an int8 file run as integers and without torch.
 
     Raises:
-        BadInput: see `open_program` and `load_checkpoint`.
+        BadInput: see `open_network`; or it takes no pictures.
     """
-    if checkpoint in shipped_cards() or checkpoint.endswith(".program"):
-        from .engine import load
+    if name in shipped_cards():
+        return program_predictor(open_program(name, given=given), name)
+    opened = open_network(name, given)
+    from .importers.imported import Imported
 
-        network = load(checkpoint)
-        return Predictor(network.predict, network.labels, network.input_shape[1], network.engine)
+    if isinstance(opened, Imported):
+        return program_predictor(opened.program, name, given)
     import torch
 
-    from .training.checkpoint import load_checkpoint
+    from .nets import input_shape_of
 
     torch.set_num_threads(1)  # small networks: more threads wait for each other longer than they compute
-    loaded = load_checkpoint(checkpoint)
-    data, side = loaded.card["data"], loaded.card["architecture"]["input_size"]
+    data, model = opened.card["data"], opened.model
+    size, channels = side_of(input_shape_of(opened.card["architecture"]), name)
+    if not data["classes"]:
+        raise BadInput(f"{name}: its output is no list of scores; it cannot name a class")
     return Predictor(
-        lambda pictures: predict(loaded.model, pictures, data["mean"], data["std"]), data["classes"], side, "torch"
+        lambda pictures: predict(model, in_channels(pictures, channels), data["mean"], data["std"]),
+        data["classes"], size, "torch",
+    )  # fmt: skip
+
+
+def program_predictor(program: "Program", name: str, given: Given = NOTHING) -> Predictor:
+    """A program as a `Predictor`; see `taking_pixels` for one that takes int8."""
+    from .engine import load
+    from .sources.pixels import taking_pixels
+
+    size, channels = side_of(program.tensors[program.input].shape, name)
+    network = load(taking_pixels(program, name, given.mean, given.std))
+    return Predictor(
+        lambda pictures: network.predict(in_channels(pictures, channels)), network.labels, size, network.engine
     )
+
+
+def side_of(shape: tuple[int, ...], name: str) -> tuple[int, int]:
+    """Side and channels of the pictures that a network takes; BadInput where it takes none."""
+    if len(shape) == 3 and shape[0] in (1, 3) and shape[1] == shape[2]:
+        return shape[1], shape[0]
+    raise BadInput(
+        f"{name}: takes {'×'.join(map(str, shape))}, no square pictures; run it from Python: microbotnet.load"
+    )
+
+
+def in_channels(pictures: Pictures, channels: int) -> Pictures:
+    """Pictures in three colours or grey."""
+    from .pictures.read import grey
+
+    return grey(pictures) if channels == 1 else pictures
 
 
 def predict(model: "nn.Module", pictures: Pictures, mean: Sequence[float], std: Sequence[float]) -> Probabilities:
@@ -57,7 +95,7 @@ def predict(model: "nn.Module", pictures: Pictures, mean: Sequence[float], std: 
 
     Args:
         model: in eval mode, from normalised pictures to logits.
-        pictures: uint8, N×3×H×W, all seen in one batch.
+        pictures: uint8, N×C×H×W, all seen in one batch.
         mean, std: of each channel, on the scale 0…1.
     """
     import torch
@@ -67,3 +105,22 @@ def predict(model: "nn.Module", pictures: Pictures, mean: Sequence[float], std: 
     batches = Batches(torch.from_numpy(pictures), mean, std)
     with torch.inference_mode():
         return model(batches.take(torch.arange(len(pictures)))).softmax(1).numpy()  # type: ignore[no-any-return]
+
+
+def evaluate(network: Predictor, source: "Source", name: str) -> dict[str, float | int]:
+    """`top1` (percent) of a network on the test pictures of `source`; and `pictures`.
+
+    Raises:
+        BadInput: it does not know a class of the pictures (named).
+    """
+    from .data.resize import resized
+    from .data.source import positions
+
+    rows = np.array(positions(network.classes, source.classes, name))
+    images, labels = source.load("test")
+    pictures, right = resized(images, network.size).numpy(), 0
+    for part, truth in zip(
+        *(np.array_split(a, -(-len(pictures) // 2000)) for a in (pictures, labels.numpy())), strict=True
+    ):
+        right += int((network.predict(part).argmax(1) == rows[truth]).sum())
+    return {"top1": round(100 * right / len(pictures), 2), "pictures": len(pictures)}

@@ -16,7 +16,7 @@ from microbotnet.integer.interpreter import handed_on, run, run_all  # noqa: E40
 from microbotnet.integer.operators import Convolve, Lookup  # noqa: E402
 from microbotnet.integer.program import Program, Requantize, Tensor  # noqa: E402
 from microbotnet.integer.samples import random_network, random_pictures, random_program  # noqa: E402
-from microbotnet.integer.source import open_program  # noqa: E402
+from microbotnet.sources import open_program  # noqa: E402
 
 
 def session(model: Any) -> Any:

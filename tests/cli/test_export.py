@@ -12,7 +12,7 @@ from microbotnet.cli import main
 from microbotnet.integer.file import save_program
 from microbotnet.integer.interpreter import run
 from microbotnet.integer.samples import random_pictures, random_program
-from microbotnet.integer.source import open_program
+from microbotnet.sources import open_program
 
 POINTWISE = "microbotnet-0.32-one-negative-one-pointwise"
 

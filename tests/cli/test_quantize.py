@@ -141,7 +141,7 @@ def test_the_published_network_scores_as_measured(run: Run, shared: Path, cifar1
         (["microbotnet-1.01", "--dry-run"], "did you mean 'microbotnet-1.00'?"),
         (["nothing.safetensors", "--dry-run"], "no such checkpoint"),
         (["microbotnet", "--dry-run", "--policy", "nots"], "did you mean 'notes'?"),
-        (["microbotnet", "--dry-run", "--policy", "nothing.toml"], "cannot read the policy"),
+        (["microbotnet", "--dry-run", "--policy", "nothing.toml"], "cannot be read as a policy"),
         (["mobilenet-v1", "--dry-run"], "'features.*.*.*' matches no layer"),
         (["microbotnet", "--dry-run", "--quantizer", "ttk"], "did you mean 'ttq'?"),
         (["microbotnet", "--dry-run", "--quantizer", "absmean", "--threshold", "0.1"], "absmean has no threshold"),

@@ -12,7 +12,7 @@ from microbotnet.integer.operators import Convolve, Gate
 from microbotnet.integer.program import Program
 from microbotnet.integer.ranges import check
 from microbotnet.integer.samples import random_pictures, random_program
-from microbotnet.integer.source import open_program
+from microbotnet.sources import open_program
 
 LAYERS = ("pool", "fc.0", "fc.2", "mul")
 

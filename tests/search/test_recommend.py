@@ -8,10 +8,10 @@ import pytest
 
 from microbotnet import BadInput
 from microbotnet.cost.energy import estimate_energy
-from microbotnet.integer.source import open_program
 from microbotnet.mcu.board import load_board
 from microbotnet.search.firmware_model import STACK_BYTES, firmware_size
 from microbotnet.search.recommend import recommend
+from microbotnet.sources import open_program
 from microbotnet.weights import shipped_cards, shipped_graph
 
 TERNARY = "microbotnet-0.32-one-negative-one-pointwise"

@@ -10,8 +10,9 @@ from typer.testing import CliRunner
 
 from microbotnet import BadInput, create_model
 from microbotnet.cli import app
+from microbotnet.data.source import positions
 from microbotnet.training.checkpoint import Checkpoint, load_checkpoint
-from microbotnet.training.transfer import network_for, positions
+from microbotnet.training.transfer import network_for
 
 HEAD = "classifier.1.weight"
 

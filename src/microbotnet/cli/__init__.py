@@ -22,6 +22,7 @@ from . import (
     evaluate,
     export,
     firmware,
+    import_,
     nets,
     profile,
     quantize,
@@ -50,6 +51,7 @@ app.command("design")(design.design)
 app.command("evaluate")(evaluate.evaluate)
 app.command("export")(export.export)
 app.command("firmware")(firmware.firmware)
+app.command("import")(import_.import_)
 app.command("nets")(nets.nets)
 app.command("profile")(profile.profile)
 app.command("quantize")(quantize.quantize)

@@ -8,7 +8,7 @@ from rich.progress import track
 from rich.table import Table
 
 from ..errors import BadInput
-from .checkpoint import Checkpoint
+from .checkpoint import Checkpoint, InputShape, Labels, Mean, Std, Weights
 from .output import Json, print_json, stderr, stdout
 
 if TYPE_CHECKING:
@@ -35,6 +35,11 @@ def approach(
         Path | None, typer.Option(help="The dataset's folder.  [default: MICROBOTNET_DATA or the cache]")
     ] = None,
     checkpoint: Checkpoint = None,
+    weights: Weights = None,
+    input_shape: InputShape = None,
+    mean: Mean = None,
+    std: Std = None,
+    labels: Labels = None,
     json: Json = False,
 ) -> None:
     """Walk a camera up to an object and around it, and count what voting over frames is worth.
@@ -46,6 +51,7 @@ def approach(
     from ..atomic import write_atomically
     from ..inference import predictor
     from ..pictures import read_picture
+    from ..sources import Given
     from ..stream.approach import Score, micro_robot_pictures, survey, walk_up
     from ..stream.voting import rule_named
     from ..stream.walk import NOTE, Walk
@@ -57,7 +63,8 @@ def approach(
         raise BadInput(f"{film}: a film strip is made of one PICTURE; give a name that ends in .png")
     rules = {name: rule_named(name) for name in dict.fromkeys((*RULES, rule))}
     walk = Walk(approaches=approaches, steps=steps, angles=angles, seed=seed)
-    network = predictor(checkpoint or DEFAULT)
+    given = Given.of(weights=weights, input_shape=input_shape, mean=mean, std=std, labels=labels)
+    network = predictor(checkpoint or DEFAULT, given)
     classes, size, answers = list(network.classes), network.size, network.predict
     if label is not None and label not in classes:
         raise BadInput(f"{label}: the network does not know this class; it knows: {', '.join(classes)}")

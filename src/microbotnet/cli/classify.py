@@ -7,7 +7,7 @@ import typer
 from rich.text import Text
 
 from ..errors import BadInput
-from .checkpoint import Checkpoint
+from .checkpoint import Checkpoint, InputShape, Labels, Mean, Std, Weights
 from .output import Json, print_json, stdout
 
 
@@ -17,6 +17,11 @@ def classify(
     ],
     top: Annotated[int, typer.Option(min=1, help="How many classes to show.")] = 3,
     checkpoint: Checkpoint = None,
+    weights: Weights = None,
+    input_shape: InputShape = None,
+    mean: Mean = None,
+    std: Std = None,
+    labels: Labels = None,
     width: Annotated[float | None, typer.Option(help="Takes the shipped MicroBotNet of this width instead.")] = None,
     json: Json = False,
 ) -> None:
@@ -28,11 +33,13 @@ def classify(
     from ..inference import predictor
     from ..pictures import classify as answers
     from ..pictures.read import printable
+    from ..sources import Given
     from ..weights import DEFAULT, shipped_name
 
     if checkpoint is not None and width is not None:
         raise BadInput("--checkpoint and --width exclude each other; a checkpoint knows its width")
-    network = predictor(checkpoint or (shipped_name("microbotnet", width) if width is not None else DEFAULT))
+    name = checkpoint or (shipped_name("microbotnet", width) if width is not None else DEFAULT)
+    network = predictor(name, Given.of(weights=weights, input_shape=input_shape, mean=mean, std=std, labels=labels))
     longest = max(map(len, network.classes))
     files, errors = [], []
     for answer in answers(images, network.predict, network.classes, size=network.size, top=top):

@@ -5,17 +5,14 @@ from typing import Annotated
 
 import typer
 
+from ..errors import BadInput
+from .checkpoint import SUBJECT, InputShape, Labels, Mean, Std, Weights
 from .output import Json, print_json, stdout
 from .pictures import Data, Split
 
 
 def evaluate(
-    checkpoint: Annotated[
-        str | None,
-        typer.Option(
-            help="A name of `microbotnet weights` or a file: ours (.safetensors) or a published PyTorch state dict."
-        ),
-    ] = None,
+    checkpoint: Annotated[str | None, typer.Option(help=SUBJECT)] = None,
     net: Annotated[
         str | None, typer.Option(help="The network in a file without a card.  [default: the MicroBotNet that fits]")
     ] = None,
@@ -30,33 +27,53 @@ def evaluate(
             "--output", "-o", help="Also write a page of classes, confusion and the worst mistakes, an .html file."
         ),
     ] = None,
+    weights: Weights = None,
+    input_shape: InputShape = None,
+    mean: Mean = None,
+    std: Std = None,
+    labels: Labels = None,
     json: Json = False,
 ) -> None:
-    """Measure a checkpoint's top-1 on test pictures: CIFAR-10's, or those of the set that it was trained on."""
-    from ..data.source import open_source
+    """Measure a network's top-1 on test pictures: CIFAR-10's, or those of the set that it was trained on.
+
+    Floats run in PyTorch, integers (.tflite, .program, a quantizer's .onnx) as compiled C. Outputs without names are
+    taken in the order of the set's classes.
+    """
+    from ..data.source import NAMED, open_source
+    from ..importers.imported import Imported
+    from ..inference import evaluate as evaluate_program
+    from ..inference import program_predictor
     from ..show.report import check_report_name
-    from ..training.checkpoint import load_checkpoint
-    from ..training.session import evaluate_on
+    from ..sources import Given, open_network
     from ..weights import shipped_name
 
     if output is not None:
         check_report_name(output)
-    architecture = None
     if checkpoint is None:
         checkpoint = shipped_name(net or "microbotnet", 0.32 if width is None else width)
-    elif net is not None or width is not None:
-        architecture = {"name": net or "microbotnet", "width": 1.0 if width is None else width}
-    loaded = load_checkpoint(checkpoint, architecture)
-    source = open_source(
-        data or loaded.card["data"].get("name"), size=loaded.card["architecture"]["input_size"], split=split
-    )
-    result = {"checkpoint": checkpoint, "data": source.name, **evaluate_on(loaded, source)}
-    if output is not None:
-        from ..show.data_report import judge, write_data_report
+        net = width = None
+    given = Given.of(net=net, width=width, weights=weights, input_shape=input_shape, mean=mean, std=std, labels=labels)
+    opened = open_network(checkpoint, given)
+    if isinstance(opened, Imported):
+        if output is not None:
+            raise BadInput(f"{checkpoint}: is in integers; the page shows activation maps, which need float weights")
+        network = program_predictor(opened.program, checkpoint, given)
+        source = open_source(data, size=network.size, split=split)
+        result = {"checkpoint": checkpoint, "data": source.name, **evaluate_program(network, source, checkpoint)}
+    else:
+        from ..training.session import evaluate_on
 
-        judged = judge(loaded, source)
-        write_data_report(output, loaded, Path(checkpoint).name, judged, source.name)
-        result |= {**judged.to_json(), "report": str(output)}
+        name, size = opened.card["data"]["name"], opened.card["architecture"]["input_size"]
+        if data is None and name not in NAMED:
+            raise BadInput(f"{checkpoint}: does not say what pictures it was trained on; give --data")
+        source = open_source(data or name, size=size or 32, split=split)
+        result = {"checkpoint": checkpoint, "data": source.name, **evaluate_on(opened, source)}
+        if output is not None:
+            from ..show.data_report import judge, write_data_report
+
+            judged = judge(opened, source)
+            write_data_report(output, opened, Path(checkpoint).name, judged, source.name)
+            result |= {**judged.to_json(), "report": str(output)}
     if json:
         print_json(result)
     else:

@@ -6,26 +6,24 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import BadInput
+from .checkpoint import SUBJECT, Calibrate, InputShape, Labels, Mean, Std, Weights
 from .output import Json, print_json, stdout
 
 
 def export(
-    checkpoint: Annotated[
-        str, typer.Argument(help="A name of `microbotnet weights`, or a file: .safetensors, or an integer .program.")
-    ],
+    checkpoint: Annotated[str, typer.Argument(help=SUBJECT)],
     c: Annotated[Path | None, typer.Option("--c", metavar="DIR", help="Write C99 into this folder.")] = None,
     onnx: Annotated[
         Path | None, typer.Option("--onnx", metavar="FILE", help="Write an ONNX model, a file that ends in .onnx.")
     ] = None,
     prefer: Annotated[str, typer.Option(help="What the C spares: speed (instructions) or size (bytes).")] = "speed",
     name: Annotated[str, typer.Option(help="Begins the names of the C files and symbols.")] = "net",
-    calibrate: Annotated[
-        str | None,
-        typer.Option(
-            metavar="SET|FOLDER",
-            help="Pictures that set the activations' ranges, for a checkpoint trained without: a set or any folder.",
-        ),
-    ] = None,
+    calibrate: Calibrate = None,
+    weights: Weights = None,
+    input_shape: InputShape = None,
+    mean: Mean = None,
+    std: Std = None,
+    labels: Labels = None,
     vote: Annotated[
         str | None,
         typer.Option(
@@ -39,7 +37,7 @@ def export(
 
     The C is a header, a source, the weights and a small example; the ONNX model gives the same scores, bit for bit.
     """
-    from ..integer.source import open_program
+    from ..sources import Given, open_program
 
     if c is None and onnx is None:
         raise BadInput("give --c DIR, the folder for the C, or --onnx FILE")
@@ -47,7 +45,8 @@ def export(
         raise BadInput(f"{onnx}: an ONNX model is a file that ends in .onnx")
     if vote is not None and c is None:
         raise BadInput("--vote is written in C; give --c DIR too")
-    program = open_program(checkpoint, calibrate)
+    given = Given.of(weights=weights, input_shape=input_shape, mean=mean, std=std, labels=labels)
+    program = open_program(checkpoint, calibrate, given)
     files: list[Path] = []
     told: dict[str, Any] = {}
     if c is not None:

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from ..atomic import write_atomically
 from ..errors import BadInput, Failed
+from .checkpoint import SUBJECT, Calibrate, InputShape, Labels, Mean, Std, Weights
 from .output import Json, print_json, stdout
 
 if TYPE_CHECKING:
@@ -20,9 +21,7 @@ if TYPE_CHECKING:
 
 
 def firmware(
-    checkpoint: Annotated[
-        str, typer.Argument(help="A name of `microbotnet weights`, or a file: .safetensors, or an integer .program.")
-    ],
+    checkpoint: Annotated[str, typer.Argument(help=SUBJECT)],
     more: Annotated[
         list[str] | None, typer.Argument(metavar="[PICTURES…]", help="More pictures, after that of --run.")
     ] = None,
@@ -46,13 +45,12 @@ def firmware(
     toolchain: Annotated[
         str | None, typer.Option(help="zig (from pip) or gcc (arm-none-eabi-gcc).  [default: what is installed]")
     ] = None,
-    calibrate: Annotated[
-        str | None,
-        typer.Option(
-            metavar="SET|FOLDER",
-            help="Pictures that set the activations' ranges, for a checkpoint trained without: a set or any folder.",
-        ),
-    ] = None,
+    calibrate: Calibrate = None,
+    weights: Weights = None,
+    input_shape: InputShape = None,
+    mean: Mean = None,
+    std: Std = None,
+    labels: Labels = None,
     vote: Annotated[
         str | None,
         typer.Option(
@@ -64,12 +62,12 @@ def firmware(
     json: Json = False,
 ) -> None:
     """Build firmware for a board, or say by how many bytes it does not fit; run it and count every instruction."""
-    from ..integer.source import open_program
     from ..mcu.board import load_board
     from ..mcu.firmware import make_firmware
     from ..mcu.formats import check_suffix, write_image
     from ..mcu.toolchain import OPTIMIZE, find_toolchain
     from ..show.arena import draw_arena
+    from ..sources import Given, open_program
 
     files = [run, *(more or [])] if run is not None else []
     if more and run is None:
@@ -83,7 +81,9 @@ def firmware(
     if plan is not None and plan.suffix.lower() != ".svg":
         raise BadInput(f"{plan}: the plan is drawn as SVG; give a name that ends in .svg")
     target, compiler = load_board(board), find_toolchain(toolchain)
-    made = make_firmware(open_program(checkpoint, calibrate), target, prefer=prefer, toolchain=compiler, rule=vote)
+    given = Given.of(weights=weights, input_shape=input_shape, mean=mean, std=std, labels=labels)
+    program = open_program(checkpoint, calibrate, given)
+    made = make_firmware(program, target, prefer=prefer, toolchain=compiler, rule=vote)
     if output is not None:
         write_image(made.image, output)
     if plan is not None:

@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from ..errors import BadInput
+from .checkpoint import SUBJECT, InputShape, Weights
 from .output import Json, print_json, stderr, stdout
 
 if TYPE_CHECKING:
@@ -19,16 +20,19 @@ if TYPE_CHECKING:
 def profile(
     name: Annotated[
         str | None,
-        typer.Argument(metavar="[NET]", help="A network; `microbotnet nets` lists them. Or give --checkpoint."),
+        typer.Argument(
+            metavar="[NET|FILE]",
+            help="A network of `microbotnet nets`; a .pt2, .onnx, .tflite or .program; my_net.py:Net. Or --checkpoint.",
+        ),
     ] = None,
     width: Annotated[float | None, typer.Option(help="Multiplier of the channel counts.  [default: 1]")] = None,
     input_size: Annotated[
         int | None, typer.Option(help="Side of the picture in pixels; the paper's if left out.")
     ] = None,
     classes: Annotated[int | None, typer.Option(help="Outputs of the classifier.  [default: 10]")] = None,
-    checkpoint: Annotated[
-        str | None, typer.Option(help="Profile a trained network: a name of `microbotnet weights` or a file.")
-    ] = None,
+    checkpoint: Annotated[str | None, typer.Option(help=f"Profile a trained network. {SUBJECT}")] = None,
+    weights: Weights = None,
+    input_shape: InputShape = None,
     energy: Annotated[
         str, typer.Option(metavar="PRESET|FILE.toml", help="Energy model: horowitz-45nm, notes, or your own file.")
     ] = "horowitz-45nm",
@@ -48,11 +52,20 @@ def profile(
     from ..cost.preset import load_preset, scale
     from ..cost.words import pixels
     from ..graph.graph import times
-    from ..show.subject import trained, untrained
+    from ..show.subject import outside, trained, untrained
+    from ..sources import Given, is_outside
 
     preset = load_preset(energy)
     preset = preset if node is None else scale(preset, node)
-    if checkpoint is not None:
+    file = next((word for word in (name, checkpoint) if word is not None and is_outside(word)), None)
+    if file is not None:
+        if None not in (name, checkpoint) or width is not None or classes is not None:
+            raise BadInput(f"{file}: is a network itself; leave out NET, --width and --classes")
+        given = Given.of(weights=weights, input_shape=input_shape, input_size=input_size)
+        subject = outside(file, given, preset=preset)
+    elif weights is not None or input_shape is not None:
+        raise BadInput("--weights and --input-shape are for my_net.py:Net, a .pt2 or an .onnx")
+    elif checkpoint is not None:
         subject = trained(checkpoint, name, width=width, input_size=input_size, classes=classes, preset=preset)
     else:
         assert name is not None

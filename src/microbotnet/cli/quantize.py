@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from ..errors import BadInput
+from .checkpoint import SUBJECT, InputShape, Weights
 from .output import Json, print_json, stderr, stdout
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ def quantize(
         str,
         typer.Argument(
             metavar="CHECKPOINT|NET",
-            help="A name of `microbotnet weights` or a file; with --dry-run also a name of `microbotnet nets`.",
+            help=f"{SUBJECT} With --dry-run also a name of `microbotnet nets`.",
         ),
     ],
     policy: Annotated[
@@ -52,24 +53,28 @@ def quantize(
     width: Annotated[
         float | None, typer.Option(help="Width of NET, or of the network in a file without a card.  [default: 1]")
     ] = None,
+    weights: Weights = None,
+    input_shape: InputShape = None,
     json: Json = False,
 ) -> None:
     """Quantize a checkpoint's kernels as they are, without training; or list which a policy chooses."""
     from ..quant.parametrize import QUANTIZERS, make_quantizer
     from ..quant.policy import load_policy
+    from ..sources import Given
     from ..training.post_training import choose_in, quantize_checkpoint
 
     rules = load_policy(policy)
+    given = Given.of(net=net, width=width, weights=weights, input_shape=input_shape)
     options = {"threshold": threshold, "start": start}
     make_quantizer(quantizer, **options)
     if dry_run:
         if output is not None:
             raise BadInput("--dry-run writes nothing; leave out --output")
-        choice = choose_in(subject, rules, net=net, width=width)
+        choice = choose_in(subject, rules, given)
     elif output is None:
         raise BadInput("give --output FILE.safetensors for the result, or --dry-run to only list the kernels")
     else:
-        choice = quantize_checkpoint(subject, output, rules, quantizer, options, net=net, width=width)
+        choice = quantize_checkpoint(subject, output, rules, quantizer, options, given)
         stderr.print("microbotnet: quantized as it is, not trained again: expect a low accuracy", soft_wrap=True)
     bits = QUANTIZERS[quantizer].bits
     if json:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from .checkpoint import SUBJECT, InputShape, Weights
 from .output import Json, print_json, stderr, stdout
 
 
@@ -21,7 +22,10 @@ class Color(StrEnum):
 def render(
     name: Annotated[
         str | None,
-        typer.Argument(metavar="[NET]", help="A network; `microbotnet nets` lists them. Or give --checkpoint."),
+        typer.Argument(
+            metavar="[NET|FILE]",
+            help="A network of `microbotnet nets`; a .pt2, .onnx, .tflite or .program; my_net.py:Net. Or --checkpoint.",
+        ),
     ] = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="The picture, an .svg file.")] = Path("net.svg"),
     width: Annotated[float | None, typer.Option(help="Multiplier of the channel counts.  [default: 1]")] = None,
@@ -30,9 +34,9 @@ def render(
     ] = None,
     classes: Annotated[int | None, typer.Option(help="Outputs of the classifier.  [default: 10]")] = None,
     color: Annotated[Color, typer.Option(help="What colour shows.")] = Color.macs,
-    checkpoint: Annotated[
-        str | None, typer.Option(help="Draw a trained network: a name of `microbotnet weights` or a file.")
-    ] = None,
+    checkpoint: Annotated[str | None, typer.Option(help=f"Draw a trained network. {SUBJECT}")] = None,
+    weights: Weights = None,
+    input_shape: InputShape = None,
     energy: Annotated[
         str, typer.Option(metavar="PRESET|FILE.toml", help="Energy model: horowitz-45nm, notes, or your own file.")
     ] = "horowitz-45nm",
@@ -40,7 +44,10 @@ def render(
 ) -> None:
     """Draw a network the way papers do: volumes in proportion, shapes on the wires, gates and shortcuts."""
     from ..show.render import render_network
+    from ..sources import Given, is_outside
 
+    file = next((word for word in (name, checkpoint) if word is not None and is_outside(word)), None)
+    given = Given.of(weights=weights, input_shape=input_shape, input_size=input_size if file else None)
     drawn = render_network(
         name,
         output,
@@ -49,6 +56,7 @@ def render(
         classes=classes,
         color=color.value,
         checkpoint=checkpoint,
+        given=given,
         preset=energy,
     )
     for warning in drawn["warnings"]:

@@ -8,7 +8,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from ..errors import BadInput
-from .checkpoint import Checkpoint
+from .checkpoint import SUBJECT, Checkpoint, InputShape, Labels, Mean, Std
+from .checkpoint import Weights as StateDict
 from .output import Json, print_json, stdout
 
 if TYPE_CHECKING:
@@ -24,16 +25,19 @@ def show() -> None:
 
 @app.command()
 def weights(
-    checkpoint: Annotated[str, typer.Argument(help="A name of `microbotnet weights` or a file.")],
+    checkpoint: Annotated[str, typer.Argument(help=SUBJECT)],
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Also draw histograms and ternary maps, an .svg file.")
     ] = None,
+    weights: StateDict = None,
+    input_shape: InputShape = None,
     json: Json = False,
 ) -> None:
     """List the weights of every layer: signs of ternary kernels, the spread of the others; and draw them."""
     from ..show.weights import weights_of, write_weights
+    from ..sources import Given
 
-    found = weights_of(checkpoint)
+    found = weights_of(checkpoint, Given.of(weights=weights, input_shape=input_shape))
     if output is not None:
         write_weights(found, output)
     if json:
@@ -61,26 +65,39 @@ def activation_map(
         str | None, typer.Option(help="The class whose evidence to show.  [default: the likeliest]")
     ] = None,
     checkpoint: Checkpoint = None,
+    weights: StateDict = None,
+    input_shape: InputShape = None,
+    mean: Mean = None,
+    std: Std = None,
+    labels: Labels = None,
     json: Json = False,
 ) -> None:
     """Show where in a picture the answer comes from: a class activation map."""
     from ..atomic import write_atomically
     from ..graph.trace import trace
+    from ..inference import side_of
+    from ..nets import input_shape_of
     from ..pictures import read_picture
     from ..show.activation_map import beside
     from ..show.activity import observe
-    from ..training.checkpoint import load_checkpoint
+    from ..sources import Given, float_network
+    from ..weights import DEFAULT
 
     if output.suffix.lower() != ".png":
         raise BadInput(f"{output}: the map is a picture; give a name that ends in .png")
-    loaded = load_checkpoint(checkpoint) if checkpoint else load_checkpoint()
-    data, size = loaded.card["data"], loaded.card["architecture"]["input_size"]
+    given = Given.of(weights=weights, input_shape=input_shape, mean=mean, std=std, labels=labels)
+    loaded = float_network(checkpoint or DEFAULT, given)
+    shape = input_shape_of(loaded.card["architecture"])
+    size, channels = side_of(shape, checkpoint or DEFAULT)
+    if channels != 3:
+        raise BadInput(f"{checkpoint}: takes grey pictures; maps are drawn for networks that see colours")
+    data = loaded.card["data"]
     classes = list(data["classes"])
     if label is not None and label not in classes:
         raise BadInput(f"{label}: the network does not know this class; it knows: {', '.join(classes)}")
     pixels = read_picture(picture, size)
     number = classes.index(label) if label is not None else None
-    seen = observe(loaded.model, trace(loaded.model, (3, size, size)), pixels, data["mean"], data["std"], number)
+    seen = observe(loaded.model, trace(loaded.model, shape), pixels, data["mean"], data["std"], number)
     if seen.map is None:
         raise BadInput("no layer of this network has positions that a map could show")
     write_atomically(output, beside(pixels, seen.map.values))

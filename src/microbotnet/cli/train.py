@@ -15,6 +15,7 @@ from rich.progress import (
 )
 
 from ..errors import BadInput
+from .checkpoint import SUBJECT, InputShape, Weights
 from .output import Json, print_json, stderr, stdout
 from .pictures import Data, Split
 
@@ -44,8 +45,14 @@ def train(
     split: Split = None,
     begin: Annotated[
         str | None,
-        typer.Option("--from", help="A checkpoint whose network and weights to begin with; its classes may be others."),
+        typer.Option(
+            "--from",
+            metavar="CHECKPOINT",
+            help=f"The network and weights to begin with; its classes may be others. {SUBJECT}",
+        ),
     ] = None,
+    weights: Weights = None,
+    input_shape: InputShape = None,
     tune: Annotated[
         str, typer.Option(help="How much changes: all, head (the last layer), or gradual (from the head down).")
     ] = "all",
@@ -105,6 +112,7 @@ def train(
     """Train a network on CIFAR-10 or other pictures. The same command again goes on with a stopped training."""
     from ..data.source import CIFAR10, open_source
     from ..nets import find_net
+    from ..sources import Given
     from ..training.launch import make_fabric
     from ..training.recipe import load_recipe
     from ..training.session import train_on
@@ -118,6 +126,8 @@ def train(
     plan = load_recipe(recipe, changes)
     if begin is not None and (net is not None or width is not None):
         raise BadInput("--from brings its own network; leave out --net and --width")
+    if begin is None and (weights is not None or input_shape is not None):
+        raise BadInput("--weights and --input-shape are for a network from outside: --from my_net.py:Net")
     if threshold is not None and policy is None:
         raise BadInput("--threshold is for quantized kernels; give --policy too")
     found = find_net(net or "microbotnet")
@@ -156,6 +166,7 @@ def train(
 
         outcome = train_on(
             source, plan, recipe, folder, net=net or found.name, width=width, begin=begin, tune=tune,
+            given=Given.of(weights=weights, input_shape=input_shape),
             input_size=input_size, policy=policy, quantizer=quantizer, threshold=threshold, activations=activations,
             scales=scales, seed=seed, teacher=teacher, fabric=fabric, on_step=on_step, on_epoch=on_epoch,
         )  # fmt: skip

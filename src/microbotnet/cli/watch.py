@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.text import Text
 
 from ..errors import BadInput
-from .checkpoint import Checkpoint
+from .checkpoint import Checkpoint, InputShape, Labels, Mean, Std, Weights
 from .output import Json, print_json, stderr, stdout
 
 
@@ -28,6 +28,11 @@ def watch(
     ] = "best-of-last-3",
     frames: Annotated[int | None, typer.Option(min=1, help="Stop after so many frames.")] = None,
     checkpoint: Checkpoint = None,
+    weights: Weights = None,
+    input_shape: InputShape = None,
+    mean: Mean = None,
+    std: Std = None,
+    labels: Labels = None,
     json: Json = False,
 ) -> None:
     """Decide, frame after frame, what a camera sees; the last frames vote.
@@ -37,13 +42,15 @@ def watch(
     """
     from ..inference import predictor
     from ..pictures.read import printable
+    from ..sources import Given
     from ..stream.frames import open_frames
     from ..stream.voting import rule_named
     from ..stream.watch import Tally
     from ..stream.watch import watch as decisions
     from ..weights import DEFAULT
 
-    votes_by, network = rule_named(rule), predictor(checkpoint or DEFAULT)
+    given = Given.of(weights=weights, input_shape=input_shape, mean=mean, std=std, labels=labels)
+    votes_by, network = rule_named(rule), predictor(checkpoint or DEFAULT, given)
     found = open_frames(source, network.size)
     tally, rows = Tally(), []
     longest = max(map(len, network.classes))

@@ -1,6 +1,6 @@
 """What `--data` names: CIFAR-10, a set of the Micro Robot Dataset, or any folder of pictures; all are used alike."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -67,6 +67,20 @@ def open_source(data: str | Path | None = None, *, size: int = 32, split: float 
         raise BadInput(f"{name}: no such folder, nor one of {', '.join(NAMED)}")
     folder = None if name == CIFAR10 else path
     return Source(CIFAR10, CIFAR10, name, cifar10.CLASSES, lambda part: load_cifar10(folder, part))
+
+
+def positions(known: Sequence[str], classes: Sequence[str], what: str) -> list[int]:
+    """Where each of `classes` is among the `known` ones; classes that are only numbered are taken in the set's order.
+
+    Raises:
+        BadInput: one of them is not known; it is named, with `what` lacks it.
+    """
+    if len(known) == len(classes) and list(known) == [str(number) for number in range(len(known))]:
+        return list(range(len(known)))
+    if missing := [name for name in classes if name not in known]:
+        more = f" and {len(missing) - 1} more" if missing[1:] else ""
+        raise BadInput(f"{what} does not know the class {missing[0]!r}{more}; it knows {', '.join(known)}")
+    return [list(known).index(name) for name in classes]
 
 
 def is_cifar10(folder: Path) -> bool:

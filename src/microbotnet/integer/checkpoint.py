@@ -1,13 +1,16 @@
 """From a checkpoint to its integer program."""
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from ..data.augment import Batches
 from ..errors import BadInput
+from ..nets import input_shape_of
 from ..quant.activations import NAME, calibrate, quantize_activations
 from ..training.checkpoint import Checkpoint, load_checkpoint
 from .lower import lower
@@ -18,7 +21,7 @@ _BATCH = 250  # pictures, so that a large calibration needs little memory
 
 def lower_checkpoint(
     checkpoint: str | Path | Checkpoint,
-    pictures: np.ndarray[Any, np.dtype[np.uint8]] | None = None,
+    inputs: NDArray[Any] | None = None,
     *,
     bits: int = 8,
     name: str | None = None,
@@ -27,8 +30,9 @@ def lower_checkpoint(
 
     Args:
         checkpoint: its name, its file, or one that was loaded (which is changed: its activations are quantized).
-        pictures: (N, 3, H, W) uint8, training pictures, a thousand or so: they set the ranges of activations where
-            the checkpoint was trained without. Where it was trained with them they are not looked at.
+        inputs: training pictures, (N, C, H, W) uint8, or features, (N, *shape) float32 as the network takes them; a
+            thousand or so. They set the ranges of activations where the checkpoint was trained without; where it was
+            trained with them they are not looked at.
         bits: of the activations then; 8 or 4.
         name: what a loaded checkpoint is called, for people.
 
@@ -38,19 +42,31 @@ def lower_checkpoint(
     loaded = checkpoint if isinstance(checkpoint, Checkpoint) else load_checkpoint(checkpoint)
     card, model = loaded.card, loaded.model
     name = name or ("the network" if isinstance(checkpoint, Checkpoint) else str(checkpoint))
-    side = card["architecture"]["input_size"]
-    data = card["data"]
+    architecture, data = card["architecture"], card["data"]
+    shape = input_shape_of(architecture)
     if getattr(model, NAME, None) is None:
-        if pictures is None:
+        if inputs is None:
             raise BadInput(f"{name}: was trained without 8-bit activations; their ranges must be set from pictures")
-        if pictures.dtype != np.uint8 or pictures.shape[1:] != (3, side, side):
-            raise BadInput(f"{name}: takes (N, 3, {side}, {side}) uint8, not {pictures.shape} {pictures.dtype}")
-        quantize_activations(model, bits, (3, side, side))
-        batches = Batches(torch.from_numpy(pictures), data["mean"], data["std"])
-        calibrate(model, (batches.take(index) for index in torch.split(torch.arange(len(pictures)), _BATCH)))
-    architecture = card["architecture"]
+        if inputs.dtype not in (np.uint8, np.float32) or inputs.shape[1:] != shape:
+            sizes = ", ".join(map(str, shape))
+            raise BadInput(f"{name}: takes (N, {sizes}) uint8 or float32, not {inputs.shape} {inputs.dtype}")
+        quantize_activations(model, bits, shape)
+        calibrate(model, _batches(inputs, data["mean"], data["std"]))
     source = {
         "checkpoint": Path(name).name.removesuffix(".safetensors"),
         "network": f"{architecture['name']} ×{architecture.get('width', 1):g}",
     }
-    return lower(model, data["mean"], data["std"], input_shape=(3, side, side), labels=data["classes"], source=source)
+    features = inputs is not None and inputs.dtype == np.float32
+    mean, std = (None, None) if features else (data["mean"], data["std"])
+    numbered = data["classes"] == [str(number) for number in range(len(data["classes"]))]
+    labels = [] if numbered else data["classes"]
+    return lower(model, mean, std, input_shape=shape, labels=labels, source=source)
+
+
+def _batches(inputs: NDArray[Any], mean: Sequence[float], std: Sequence[float]) -> Iterator[torch.Tensor]:
+    """The inputs as the network takes them."""
+    for index in torch.split(torch.arange(len(inputs)), _BATCH):
+        if inputs.dtype == np.uint8:
+            yield Batches(torch.from_numpy(inputs), mean, std).take(index)
+        else:
+            yield torch.from_numpy(inputs[index.numpy()])

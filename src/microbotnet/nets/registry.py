@@ -128,6 +128,8 @@ def architecture(name: str, num_classes: int, *, width: float = 1.0, input_size:
 
 def input_shape_of(architecture: Mapping[str, Any]) -> Shape:
     """What goes into the network of a card's `architecture`, without the batch."""
+    if shape := architecture.get("input_shape"):  # of a network from outside the zoo
+        return tuple(shape)
     if size := architecture.get("input_size"):
         return (3, size, size)
     return find_net(architecture["name"], architecture.get("design")).input_shape

@@ -61,6 +61,12 @@ def read_picture(file: str | Path, size: int = 32) -> Pixels:
         return _decode(stream, size)
 
 
+def grey(pictures: Pixels) -> Pixels:
+    """The brightness of pictures, (N, 3, H, W) to (N, 1, H, W) uint8, as Pillow computes it (ITU-R 601)."""
+    red, green, blue = (pictures[:, i].astype(np.uint32) for i in range(3))
+    return ((19595 * red + 38470 * green + 7471 * blue + 0x8000) >> 16).astype(np.uint8)[:, None]
+
+
 def picture_size(shape: tuple[int, ...]) -> int | None:
     """The `size` of `read_picture` for a network whose input has this shape; None where no picture file fits."""
     return shape[1] if len(shape) == 3 and shape[0] == 3 and shape[1] == shape[2] else None

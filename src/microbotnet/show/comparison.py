@@ -14,7 +14,8 @@ from ..cost.preset import Preset
 from ..cost.silicon import SILICON, Silicon
 from ..cost.words import pixels
 from ..errors import BadInput
-from .subject import Subject, trained, untrained
+from ..sources import is_outside
+from .subject import Subject, outside, trained, untrained
 
 ROBOT = 32  # side of the pictures that a micro-robot sees
 
@@ -191,6 +192,8 @@ def _row(net: str, input_size: int | None, classes: int | None, preset: Preset) 
     from ..nets import find_net, net_names
     from ..weights import shipped_cards
 
+    if net not in shipped_cards() and is_outside(net):
+        return Row(outside(net, preset=preset))
     if net in shipped_cards() or (net not in net_names() and Path(net).is_file()):
         return Row(trained(net, preset=preset))
     name, at, width = net.partition("@")

@@ -44,8 +44,8 @@ def judge(checkpoint: "Checkpoint", source: "Source") -> Judged:
         BadInput: it does not know a class of the pictures (named).
     """
     from ..data.resize import resized
+    from ..data.source import positions
     from ..inference import predict
-    from ..training.transfer import positions
 
     data, size = checkpoint.card["data"], checkpoint.card["architecture"]["input_size"]
     rows = np.array(positions(data["classes"], source.classes, "the checkpoint"))

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from ..cost.energy import BUDGET_PJ
-from ..integer.source import open_program
 from ..search.firmware_model import firmware_size
+from ..sources import open_program
 from ..weights import shipped_cards
 from .charts import Point, pareto, scatter
 from .comparison import Comparison, Row

@@ -6,9 +6,10 @@ from typing import Any
 from ..atomic import write_atomically
 from ..cost.preset import Preset
 from ..errors import BadInput
+from ..sources import NOTHING, Given, is_outside
 from .colouring import COLOURINGS
 from .network import draw_network
-from .subject import trained, untrained
+from .subject import outside, trained, untrained
 
 
 def render_network(
@@ -20,6 +21,7 @@ def render_network(
     classes: int | None = None,
     color: str = "macs",
     checkpoint: str | None = None,
+    given: Given = NOTHING,
     preset: Preset | str = "horowitz-45nm",
 ) -> dict[str, Any]:
     """Write the drawing of a network to `output`.
@@ -31,7 +33,8 @@ def render_network(
         input_size: side of the picture; None is the paper's, or the checkpoint's.
         classes: outputs; None is 10, or the checkpoint's.
         color: "macs", "energy" or "precision".
-        checkpoint: shipped weights or a file.
+        checkpoint: shipped weights, a checkpoint's file, or a network from outside (see `sources`).
+        given: what a file from outside cannot say.
         preset: the energy model.
 
     Returns:
@@ -43,7 +46,14 @@ def render_network(
     if output.suffix.lower() != ".svg":
         raise BadInput(f"{output}: the picture is written as SVG; give a name that ends in .svg")
     options = {"width": width, "input_size": input_size, "classes": classes}
-    if checkpoint is not None:
+    file = next((word for word in (name, checkpoint) if word is not None and is_outside(word)), None)
+    if file is not None:
+        if None not in (name, checkpoint) or width is not None or classes is not None:
+            raise BadInput(f"{file}: is a network itself; leave out NET, --width and --classes")
+        subject = outside(file, given, preset)
+    elif given != NOTHING:
+        raise BadInput("--weights and --input-shape are for my_net.py:Net, a .pt2 or an .onnx")
+    elif checkpoint is not None:
         subject = trained(checkpoint, name, **options, preset=preset)  # type: ignore[arg-type]
     elif name is not None:
         subject = untrained(name, **options, preset=preset)  # type: ignore[arg-type]

@@ -9,7 +9,10 @@ from ..cost.profile import Profile, profile
 from ..errors import BadInput
 from ..graph import Graph
 from ..graph.graph import Shape
+from ..importers.imported import Imported
+from ..integer.graph import graph_of
 from ..pictures import picture_size
+from ..sources import NOTHING, Given, open_network
 from ..weights import shipped_cards, shipped_graph
 
 
@@ -117,6 +120,28 @@ def trained(
         checkpoint=Path(checkpoint).name,
         top1=card.get("metrics", {}).get("top1") if card["data"].get("name") == "cifar10" else None,
     )
+
+
+def outside(name: str, given: Given = NOTHING, preset: Preset | str = "horowitz-45nm") -> Subject:
+    """A network from outside, its costs and, where it is in integers, those of its program.
+
+    Raises:
+        BadInput: as `open_network` and `trace`.
+    """
+    opened = open_network(name, given)
+    if isinstance(opened, Imported):
+        program = opened.program
+        graph, outputs = graph_of(program), program.tensors[program.outputs[0]].shape[0]
+        stem = Path(name).stem
+    else:
+        from ..graph.trace import trace
+        from ..nets import input_shape_of
+
+        architecture = opened.card["architecture"]
+        graph, outputs = trace(opened.model, input_shape_of(architecture)), architecture["num_classes"]
+        stem = architecture["name"]
+    shape = graph[graph.inputs[0]].shape
+    return Subject(stem, 1.0, shape, outputs, profile(graph, preset), False, checkpoint=Path(name).name)
 
 
 def _read(checkpoint: str, asked: dict[str, Any] | None) -> tuple[dict[str, Any], Graph, bool]:

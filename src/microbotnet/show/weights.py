@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
-from torch import Tensor
 
 from ..atomic import write_atomically
 from ..cost.memory import kernels_of
 from ..errors import BadInput
-from ..graph import Graph
 from ..graph.graph import times
+from ..integer.graph import graph_of
+from ..sources import NOTHING, Given, open_network
 from .svg import Drawing, text_width
 
 COLUMNS, PANEL, TALL, MARGIN = 4, 262.0, 168.0, 24.0
@@ -68,26 +68,37 @@ class Weights:
         }
 
 
-def weights_of(checkpoint: str) -> Weights:
-    """The kernels of a checkpoint: a quantizer's values where it has one.
+def weights_of(name: str, given: Given = NOTHING) -> Weights:
+    """The kernels of a network: a quantizer's values where it has one, a program's integers.
 
     Raises:
-        BadInput: as `load_checkpoint`.
+        BadInput: as `open_network`.
     """
+    from ..importers.imported import Imported
+
+    opened = open_network(name, given)
+    if isinstance(opened, Imported):
+        kernels = [
+            Kernel(op.name, values.astype(np.float32), bool((np.abs(values.astype(np.int16)) <= 1).all()))
+            for op in opened.program.operators
+            if isinstance(values := getattr(op, "weights", None), np.ndarray)
+        ]
+        parameters = graph_of(opened.program).parameter_count
+        return Weights(f"{Path(name).name} · integers", tuple(kernels), parameters)
+    from torch import Tensor
+
     from ..graph.trace import trace
     from ..nets import input_shape_of
-    from ..training.checkpoint import load_checkpoint
 
-    loaded = load_checkpoint(checkpoint)
-    made = loaded.card["architecture"]
-    graph: Graph = trace(loaded.model, input_shape_of(made))
+    made, model = opened.card["architecture"], opened.model
+    graph = trace(model, input_shape_of(made))
     kernels = []
     for kernel in kernels_of(graph):
         path, _, key = kernel.name.rpartition(".")
-        value = getattr(loaded.model.get_submodule(path), key)
+        value = getattr(model.get_submodule(path), key)
         assert isinstance(value, Tensor)
         kernels.append(Kernel(kernel.name, value.detach().float().numpy(), kernel.ternary))
-    title = f"{Path(checkpoint).name} · {made['name']} ×{made['width']:.2f}"
+    title = f"{Path(name).name} · {made['name']} ×{made['width']:.2f}"
     return Weights(title, tuple(kernels), graph.parameter_count)
 
 

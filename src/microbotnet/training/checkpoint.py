@@ -162,6 +162,9 @@ def _check_digest(path: Path, card: Mapping[str, Any]) -> None:
 def _checked_card(card: Any, path: Path) -> dict[str, Any]:
     try:
         given = card["architecture"]
+        if "file" in given:
+            file = path.with_suffix(".safetensors")
+            raise BadInput(f"{path}: is of a network from outside; open it as {given['file']} --weights {file}")
         card["architecture"] = {key: kind(given[key]) for key, kind in _ARGUMENTS.items()}
         size = given["input_size"]
         card["architecture"]["input_size"] = None if size is None else int(size)

@@ -22,6 +22,7 @@ from ..data.source import CIFAR10, Source, open_source
 from ..errors import BadInput, Failed
 from ..quant.parametrize import bake
 from ..quant.policy import kernels
+from ..sources import is_outside
 from .checkpoint import Checkpoint, load_checkpoint
 from .loop import TrainingSet, top1, train
 from .norms import reestimate_norms
@@ -136,6 +137,8 @@ def deep_compress(
         raise BadInput("retraining follows pruning; give a sparsity over 0")
     if not 1 <= plan.rounds <= max(plan.retrain, 1):
         raise BadInput(f"{plan.rounds} rounds of pruning need as many epochs of retraining, not {plan.retrain}")
+    if is_outside(checkpoint):
+        raise BadInput(f"{checkpoint}: compress takes checkpoints of the zoo's networks; this one is from outside")
     loaded = load_checkpoint(checkpoint)
     source = _source(loaded, plan, data, split)
     work = _Work(loaded, plan, folder, source, fabric or Fabric(accelerator="cpu", devices=1), on_step, on_epoch)

@@ -15,26 +15,27 @@ from ..errors import BadInput
 from ..nets import create_model, input_shape_of, net_names
 from ..quant.parametrize import bake, make_quantizer, quantize
 from ..quant.policy import Choice, Policy, choose
+from ..sources import NOTHING, Given, float_network
 from ..weights import shipped_cards
-from .checkpoint import Checkpoint, activation_bits, has_card, load_checkpoint, save_checkpoint
+from .checkpoint import Checkpoint, activation_bits, save_checkpoint
 
 
-def choose_in(subject: str, policy: Policy, *, net: str | None = None, width: float | None = None) -> Choice:
+def choose_in(subject: str, policy: Policy, given: Given = NOTHING) -> Choice:
     """What `policy` chooses in a registered network, of which only the shapes are made, or in a checkpoint.
 
     Args:
-        subject: a network's name, a checkpoint's name or its file.
-        net, width: the network in a file without a card; `width` also that of a registered network.
+        subject: a network's name, or one of floats as `sources` names them.
+        given: what a file cannot say; its width also that of a registered network.
 
     Raises:
         BadInput: see `create_model`, `load_checkpoint` and `choose`; or `subject` is neither.
     """
     if subject in net_names():
-        if net is not None:
+        if given.net is not None:
             raise BadInput(f"--net is for a file without a card; {subject} is a network itself")
         with torch.device("meta"):
-            return choose(create_model(subject, width=1.0 if width is None else width), policy)
-    return choose(_load(subject, net, width).model, policy)
+            return choose(create_model(subject, width=1.0 if given.width is None else given.width), policy)
+    return choose(_load(subject, given).model, policy)
 
 
 def quantize_checkpoint(
@@ -43,9 +44,7 @@ def quantize_checkpoint(
     policy: Policy,
     quantizer: str,
     options: Mapping[str, Any] | None = None,
-    *,
-    net: str | None = None,
-    width: float | None = None,
+    given: Given = NOTHING,
 ) -> Choice:
     """Write `checkpoint` with its chosen kernels quantized to `output`, plain tensors and a card; return the choice.
 
@@ -54,7 +53,7 @@ def quantize_checkpoint(
         output: a .safetensors file; the card is written beside it.
         quantizer: a name of `QUANTIZERS`.
         options: the quantizer's own, such as its threshold.
-        net, width: the network in a file without a card; None finds the MicroBotNet that fits.
+        given: what a file cannot say. Of a network from outside, what is written is a state dict for --weights.
 
     Raises:
         BadInput: see `load_checkpoint`, `make_quantizer` and `quantize`; or an output that is no .safetensors
@@ -70,7 +69,7 @@ def quantize_checkpoint(
     used = {key: value for key, value in used.items() if value is not None}
     if checkpoint in net_names():
         raise BadInput(f"{checkpoint} is a network without trained weights; give a checkpoint, or --dry-run to list")
-    loaded = _load(checkpoint, net, width)
+    loaded = _load(checkpoint, given)
     choice = choose(loaded.model, policy)
     quantize(loaded.model, policy, make, input_shape_of(loaded.card["architecture"]))
     card = {
@@ -99,16 +98,12 @@ def _activations(checkpoint: Checkpoint) -> dict[str, Any]:
     return {"activations": {"bits": bits}} if bits else {}
 
 
-def _load(name: str, net: str | None, width: float | None) -> Checkpoint:
+def _load(name: str, given: Given) -> Checkpoint:
     shipped = shipped_cards()
-    a_file = Path(name).exists() or "/" in name or re.search(r"\.[A-Za-z]\w*$", name)
+    a_file = Path(name).exists() or "/" in name or re.search(r"\.[A-Za-z]\w*(:\w+)?$", name)
     if name not in shipped and not a_file:
         known = [*net_names(), *shipped]
         close = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.5)
         hint = f"did you mean {close[0]!r}?" if close else "see `microbotnet nets` and `microbotnet weights`"
         raise BadInput(f"{name!r} is neither a network nor a checkpoint; {hint}")
-    if net is None and width is None:
-        return load_checkpoint(name)
-    if name in shipped or has_card(Path(name)):
-        raise BadInput(f"{name}: its card says which network it holds; leave out --net and --width")
-    return load_checkpoint(name, {"name": net or "microbotnet", "width": 1.0 if width is None else width})
+    return float_network(name, given)

@@ -19,26 +19,28 @@ from ..atomic import cache_folder, write_atomically
 from ..data.augment import Batches
 from ..data.cifar10 import MEAN, STD
 from ..data.resize import resized
-from ..data.source import Source
+from ..data.source import Source, positions
 from ..errors import BadInput
+from ..inference import side_of
 from ..nets import Fitted, create_model, input_shape_of
 from ..nets import architecture as architecture_of
+from ..pictures.read import grey
 from ..quant.activations import quantize_activations
 from ..quant.parametrize import bake, latent_kernels, make_quantizer, quantize
 from ..quant.power_of_two import power_of_two_scales
+from ..sources import NOTHING, Given, float_network
 from .checkpoint import (
     POWER_OF_TWO,
     Checkpoint,
     activation_bits,
     has_power_of_two_scales,
     has_quantized_kernels,
-    load_checkpoint,
     save_checkpoint,
 )
 from .loop import TrainingSet, top1, train
 from .recipe import Recipe, fitted
 from .teacher import Ensemble, Teacher
-from .transfer import network_for, positions
+from .transfer import network_for
 from .tune import check_tune
 from .views import views
 
@@ -66,6 +68,7 @@ def train_on(
     seed: int = 0,
     teacher: str | None = None,
     begin: str | None = None,
+    given: Given = NOTHING,
     tune: str = "all",
     input_size: int | None = None,
     policy: str | None = None,
@@ -92,6 +95,7 @@ def train_on(
             between them, teach as one: the mean of their logits.
         begin: a checkpoint whose network and weights training begins with, instead of `net` and `width`; where its
             classes are others, its last layer is new (see `network_for`).
+        given: what `begin`'s file cannot say.
         tune: how much of the network is changed; see `freeze`.
         input_size: side of the network's pictures; None is that of `begin` or the design, else 32.
         policy, quantizer, threshold: train with quantized kernels (see `quant.quantize` and the quantizer's own
@@ -112,7 +116,7 @@ def train_on(
         architecture = architecture_of(net, len(source.classes), width=width, input_size=input_size)
         model = create_model(**architecture)
     else:
-        loaded = load_checkpoint(begin)
+        loaded = float_network(begin, given)
         if policy is None and tune != "head" and has_quantized_kernels(loaded.card):
             raise BadInput(
                 f"{begin}: its kernels are quantized and would be trained as floats; give --policy, and begin with the "
@@ -253,7 +257,9 @@ def evaluate_on(checkpoint: Checkpoint, source: Source) -> dict[str, float | int
     card = checkpoint.card
     rows = torch.tensor(positions(card["data"]["classes"], source.classes, "the checkpoint"))
     images, labels = source.load("test")
-    images = resized(images, card["architecture"]["input_size"])
+    size, channels = side_of(input_shape_of(card["architecture"]), "the checkpoint")
+    images = resized(images, size)
+    images = torch.from_numpy(grey(images.numpy())) if channels == 1 else images
     batches = Batches(images, card["data"]["mean"], card["data"]["std"])
     return {"top1": round(top1(checkpoint.model, batches, rows[labels]), 2), "pictures": len(labels)}
 
@@ -288,7 +294,7 @@ def _member(name: str, recipe: Recipe, pictures: TrainingSet, classes: Sequence[
     One that looks at another size is shown the student's views cut out of the originals at that size, where the recipe
     zooms and there are such, else the student's views resized.
     """
-    loaded = load_checkpoint(name)
+    loaded = float_network(name)
     card = loaded.card
     columns = positions(card["data"]["classes"], classes, f"{name}: the teacher")
     if [*card["data"]["mean"], *card["data"]["std"]] != [*pictures.mean, *pictures.std]:

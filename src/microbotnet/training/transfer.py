@@ -31,6 +31,13 @@ def network_for(
     """
     known = list(checkpoint.card["data"]["classes"])
     architecture = dict(checkpoint.card["architecture"])
+    if "file" in architecture:  # its code makes it with one number of outputs
+        outputs = architecture["num_classes"]
+        if outputs != len(classes):
+            raise BadInput(f"{name}: has {outputs} outputs, the pictures {len(classes)} classes; make it with as many")
+        if input_size not in (None, architecture["input_size"]):
+            raise BadInput(f"{name}: a network from outside keeps its input's size; leave out --input-size")
+        return checkpoint.model, architecture
     architecture |= {"num_classes": len(classes), "input_size": input_size or architecture["input_size"]}
     model = create_model(**architecture)
     state, wanted = checkpoint.model.state_dict(), model.state_dict()
@@ -49,11 +56,3 @@ def network_for(
             wanted[key] = value[rows]
     model.load_state_dict(wanted)
     return model, architecture
-
-
-def positions(known: Sequence[str], classes: Sequence[str], what: str) -> list[int]:
-    """Where each of `classes` is among the `known` ones; BadInput names the first that is not, with `what` lacks it."""
-    if missing := [name for name in classes if name not in known]:
-        more = f" and {len(missing) - 1} more" if missing[1:] else ""
-        raise BadInput(f"{what} does not know the class {missing[0]!r}{more}; it knows {', '.join(known)}")
-    return [list(known).index(name) for name in classes]

@@ -1,0 +1,81 @@
+"""How near a lowered program is to the rounded network that it came from, layer by layer."""
+
+from collections.abc import Sequence
+from copy import deepcopy
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from ..cost.memory import kernels_of
+from ..data.augment import Batches
+from ..graph.trace import trace
+from ..importers.imported import Layer
+from ..integer.program import Program
+from ..quant.activations import NAME, ActivationQuantizer, ActivationQuantizers
+from ..quant.uniform import uniform
+
+
+def agreement(
+    program: Program, model: nn.Module, inputs: NDArray[Any], mean: Sequence[float], std: Sequence[float]
+) -> tuple[Layer, ...]:
+    """Each operator on the inputs that the rounded network has there, against what the rounded network makes of them.
+
+    Args:
+        program: of `model`, which has `quant.activations.quantize_activations`.
+        inputs: pictures, (N, C, H, W) uint8, or features, (N, *shape) float32; a few.
+        mean, std: of the pictures' channels.
+
+    Returns:
+        A layer for each operator whose output is rounded: exact if all are equal, else by how many units of its output
+        the worst is off. What is between roundings (a maximum, a sign, a part of a concatenation) is exact.
+    """
+    rounded = deepcopy(model)
+    own = dict(rounded.named_parameters())
+    for kernel in kernels_of(trace(model, inputs.shape[1:])):
+        if kernel.name in own and not kernel.ternary:  # as lowering rounds them
+            own[kernel.name].data = uniform(own[kernel.name].data)
+    if inputs.dtype == np.uint8:
+        x = Batches(torch.from_numpy(inputs), mean, std).take(torch.arange(len(inputs)))
+    else:
+        x = torch.from_numpy(inputs)
+    points = _points(rounded, x)
+    entry = program.tensors[program.input]
+    values: dict[str, NDArray[np.int32]] = {}
+    if inputs.dtype == np.uint8:
+        values[program.input] = inputs.astype(np.int32).reshape(-1, *entry.shape)
+    else:
+        values[program.input] = points[program.input].reshape(-1, *entry.shape)
+    layers = []
+    for operator in program.operators:
+        made = operator.compute([values[name] for name in operator.inputs], *program.of(operator))
+        expected = points.get(operator.output)
+        worst = 0
+        if expected is not None and expected.size == made.size:
+            expected = expected.reshape(made.shape)
+            worst = int(np.abs(made - expected).max())
+            made = expected
+        values[operator.output] = made
+        layers.append(Layer(operator.name, worst == 0, worst))
+    return tuple(layers)
+
+
+def _points(model: nn.Module, x: Tensor) -> dict[str, NDArray[np.int32]]:
+    """The integers that the network has behind its quantizers, by node."""
+    found: dict[str, NDArray[np.int32]] = {}
+
+    def keep(key: str, module: nn.Module, _: Any, made: Tensor) -> None:
+        assert isinstance(module, ActivationQuantizer)
+        scale, zero_point = module.scale_and_zero_point()
+        found[key.replace("/", ".")] = (made.double() / scale).round().int().numpy() + zero_point
+
+    quantizers = getattr(model, NAME)
+    assert isinstance(quantizers, ActivationQuantizers)
+    for key, module in quantizers.items():
+        module.register_forward_hook(partial(keep, key))
+    with torch.no_grad():
+        model(x)
+    return found
