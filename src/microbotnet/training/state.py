@@ -171,7 +171,9 @@ def _behind_prefix(state: State, wanted: Mapping[str, Tensor], source: str) -> S
     prefixes = {prefix for prefix in prefixes if prefix == "" or prefix.endswith((".", "_"))}
     covered = {prefix: sum(prefix + name in state for name in first) for prefix in prefixes}
     most = max(covered.values(), default=0)
-    best = sorted((prefix for prefix, count in covered.items() if count == most), key=len)
+    best = sorted(
+        (prefix for prefix, count in covered.items() if count == most), key=lambda prefix: (len(prefix), prefix)
+    )
     if not best or "" in best:
         return state
     averages = [prefix for prefix in best if "ema" in prefix.lower()]
