@@ -13,6 +13,7 @@ from ..errors import BadInput, Failed
 from ..extras import extra_of
 from . import (
     approach,
+    chip,
     classify,
     compare,
     compress,
@@ -42,6 +43,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("approach")(approach.approach)
+app.command("chip")(chip.chip)
 app.command("classify")(classify.classify)
 app.add_typer(data.app)
 app.command("compare")(compare.compare)

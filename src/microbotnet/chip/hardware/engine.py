@@ -1,0 +1,297 @@
+"""The engine: it reads a pass, walks through it, sums in columns, rounds and writes.
+
+Three stages after each other: what is read is asked for; a cycle later it is added up; the sums of a finished pixel are
+taken out of the columns and rounded, some a cycle, while the next pixel's are made.
+"""
+
+from typing import Any
+
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from ..images import Image
+from ..passes import PAIR
+from .columns import Columns
+from .rounder import Rounder
+from .walk import Walk, field
+
+
+class Engine(wiring.Component):
+    """The whole but for its memories.
+
+    start: run a picture that lies in the activation memory; busy until done, which lasts one cycle. pass_number: the
+    pass that runs; passed: it has ended and all it wrote is in memory. The memories answer in the next cycle and keep
+    their answer until they are asked again, over writes too. A read and a write never meet in one bank.
+    result: scores of 16 bits, in order, `requantizers` at once.
+    """
+
+    def __init__(self, image: Image) -> None:
+        self.image, geometry = image, image.work.geometry
+        self.side, self.rounders = geometry.side, min(geometry.requantizers, geometry.side)
+        table = image.tables.address_bits
+        reads = {
+            name: {"enable": Out(1), "address": Out(memory.address_bits), "data": In(memory.width)}
+            for name, memory in (("read", image.activations), ("weights", image.weights),
+                                 ("constants", image.constants), ("passes", image.passes))
+            if not (geometry.hardwired and name == "weights")
+        }  # fmt: skip
+        super().__init__({
+            "start": In(1), "busy": Out(1), "done": Out(1),
+            "pass_number": Out(image.passes.address_bits), "passed": Out(1),
+            **{f"{name}_{port}": flow for name, ports in reads.items() for port, flow in ports.items()},
+            "write_enable": Out(self.side), "write_address": Out(image.activations.address_bits),
+            "write_data": Out(geometry.word_bits),
+            "tables_enable": Out(self.rounders), "tables_address": Out(self.rounders * table),
+            "tables_data": In(8 * self.rounders),
+            "result_valid": Out(self.rounders), "result": Out(16 * self.rounders),
+        })  # fmt: skip
+
+    def field(self, name: str) -> Any:
+        """A field of the pass that runs; the memory keeps it."""
+        return field(self.image, self.passes_data, name)
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.walk = walk = Walk(self.image)
+        m.submodules.columns = columns = Columns(self.image)
+        m.d.comb += walk.fields.eq(self.passes_data)
+        self.idle, self.stall = Signal(), Signal()  # nothing is on its way; the columns wait for the rounders
+        self.running, self.loading, self.loaded = Signal(), Signal(), Signal()
+        multipliers, offsets = self._constants(m, walk)
+        self._sequence(m, walk)
+        taken = self._sum(m, walk, columns)
+        self._drain(m, walk, columns, taken, multipliers, offsets)
+        return m
+
+    def _sequence(self, m: Module, walk: Walk) -> None:
+        """Which pass, which tile."""
+        f = self.field
+        number = self.pass_number
+        m.d.comb += self.passes_address.eq(number)
+        with m.FSM():
+            with m.State("IDLE"), m.If(self.start):
+                m.d.sync += number.eq(0)
+                m.next = "FETCH"
+            with m.State("FETCH"):
+                m.d.comb += [self.busy.eq(1), self.passes_enable.eq(1)]
+                m.next = "BEGIN"
+            with m.State("BEGIN"):
+                m.d.comb += [self.busy.eq(1), walk.begin.eq(1)]
+                m.next = "LOAD"
+            with m.State("LOAD"):
+                m.d.comb += [self.busy.eq(1), self.loading.eq(1)]
+                with m.If(self.loaded):
+                    m.next = "RUN"
+            with m.State("RUN"):
+                m.d.comb += [self.busy.eq(1), self.running.eq(1)]
+                with m.If(walk.go & walk.tile_end):
+                    m.next = "WAIT"
+            with m.State("WAIT"):
+                m.d.comb += self.busy.eq(1)
+                with m.If(self.idle):
+                    with m.If(~walk.last_tile):
+                        m.d.comb += walk.turn.eq(1)
+                        m.next = "LOAD"
+                        with m.If(~f("own_rows")):
+                            m.next = "RUN"
+                    with m.Elif(number == self.image.passes.depth - 1):
+                        m.d.comb += [self.passed.eq(1), self.done.eq(1)]
+                        m.next = "IDLE"
+                    with m.Else():
+                        m.d.comb += self.passed.eq(1)
+                        m.d.sync += number.eq(number + 1)
+                        m.next = "FETCH"
+
+    def _constants(self, m: Module, walk: Walk) -> tuple[list[Signal], list[Signal]]:
+        """Each column's multiplier and offset, read one after the other at a tile's beginning."""
+        f, side, image = self.field, self.side, self.image
+        multipliers = [Signal(image.multiplier_bits, name=f"multiplier{o}", reset_less=True) for o in range(side)]
+        offsets = [Signal(image.offset_bits, name=f"offset{o}", reset_less=True) for o in range(side)]
+        column, row = Signal(range(side + 1)), Signal(image.constants.address_bits, reset_less=True)
+        m.d.comb += self.constants_address.eq(row)
+        with m.If(walk.begin):
+            m.d.sync += row.eq(f("constants"))
+        arrived, at = Signal(), Signal(range(side), reset_less=True)
+        m.d.sync += arrived.eq(self.constants_enable)
+        m.d.sync += at.eq(column)
+        with m.If(self.loading):
+            with m.If(column != side):
+                m.d.comb += self.constants_enable.eq(1)
+                m.d.sync += [column.eq(column + 1), row.eq(row + f("spread"))]
+            with m.Elif(~arrived):
+                m.d.comb += self.loaded.eq(1)
+                m.d.sync += column.eq(0)
+        with m.If(arrived):
+            for o in range(side):
+                with m.If(at == o):
+                    m.d.sync += [
+                        multipliers[o].eq(self.constants_data[: image.multiplier_bits]),
+                        offsets[o].eq(self.constants_data[image.multiplier_bits :]),
+                    ]
+        return multipliers, offsets
+
+    def _sum(self, m: Module, walk: Walk, columns: Columns) -> dict[str, Signal]:
+        """A step: what it reads is asked for; the cycle after it is added."""
+        f, side, image = self.field, self.side, self.image
+        banks = image.work.geometry.banks
+        meets = (self.read_address ^ self.write_address)[: banks.bit_length() - 1] == 0 if banks > 1 else Const(1)
+        blocked = Signal()
+        m.d.comb += [
+            blocked.eq(walk.fresh & self.write_enable.any() & meets),
+            walk.go.eq(self.running & ~self.stall & ~blocked),
+            self.read_address.eq(walk.address), self.read_enable.eq(walk.go & walk.fresh),
+        ]  # fmt: skip
+        read_weights = walk.go & walk.fetch & (walk.first_pixel | ~f("held"))
+        from_rom = self._weights(m, read_weights, walk.weight_address)
+        step = {name: Signal(width, name=f"step_{name}", reset_less=name != "valid") for name, width in {
+            "valid": 1, "inside": 1, "first": 1, "last": 1, "lane": len(walk.lane), "sub": len(walk.sub),
+            "entry": len(walk.entry), "filling": 1, "kept": 1, "second": 1, "last_tile": 1, "target": len(walk.target),
+            "tile": len(walk.tile),
+        }.items()}  # fmt: skip
+        with m.If(~self.stall):
+            m.d.sync += step["valid"].eq(walk.go)
+        with m.If(walk.go):
+            m.d.sync += [step[name].eq(getattr(walk, name)) for name in ("inside", "first", "last", "lane", "sub",
+                                                                          "second", "last_tile", "target", "tile",
+                                                                          "entry")]  # fmt: skip
+            m.d.sync += [
+                step["filling"].eq(walk.fetch & f("held") & walk.first_pixel),
+                step["kept"].eq(f("held") & ~walk.first_pixel),
+            ]
+        weights = Signal(image.weights.width)
+        entries = image.work.buffer_entries
+        m.d.comb += weights.eq(from_rom)
+        if entries:
+            buffer = Array(Signal(image.weights.width, name=f"buffer{n}", reset_less=True) for n in range(entries))
+            with m.If(step["valid"] & step["filling"]):
+                m.d.sync += buffer[step["entry"]].eq(from_rom)
+            with m.If(step["kept"]):
+                m.d.comb += weights.eq(buffer[step["entry"]])
+        fill = f("fill").replicate(side)
+        aside = f("two") & ~step["second"]
+        fire = step["valid"] & ~self.stall
+        m.d.comb += [
+            columns.data.eq(Mux(step["inside"], self.read_data, fill)), columns.weights.eq(weights),
+            columns.lane.eq(step["lane"]), columns.sub.eq(step["sub"]),
+            columns.first.eq(step["first"] | f("two")), columns.fire.eq(fire), columns.aside.eq(aside),
+            columns.fill.eq(f("fill")), columns.second_fill.eq(f("second_fill")),
+            *(getattr(columns, name).eq(f(name)) for name in columns.flags),
+        ]  # fmt: skip
+        return {**step, "fire": fire}
+
+    def _weights(self, m: Module, enable: Any, address: Any) -> Any:
+        """The word of weights that was asked for last: from outside, or from gates where they are hardwired."""
+        image = self.image
+        if not image.work.geometry.hardwired:
+            m.d.comb += [self.weights_enable.eq(enable), self.weights_address.eq(address)]
+            return self.weights_data
+        m.submodules.rom = rom = Memory(shape=image.weights.width, depth=image.weights.depth, init=image.weights.rows)
+        port = rom.read_port()
+        m.d.comb += [port.en.eq(enable), port.addr.eq(address)]
+        return port.data
+
+    def _drain(self, m, walk, columns, step, multipliers, offsets) -> None:  # type: ignore[no-untyped-def]
+        """Sums of a pixel out of the columns, through the rounders, into a word, into memory."""
+        f, side, count = self.field, self.side, self.rounders
+        bits, groups = columns.bits, side // count
+        sums = Signal(bits * side, reset_less=True)
+        pending, group, again = Signal(), Signal(range(groups), reset_less=True), Signal()
+        first, last = Signal(range(side), reset_less=True), Signal(range(side + 1), reset_less=True)
+        target, tile = Signal(len(walk.target), reset_less=True), Signal(len(walk.tile), reset_less=True)
+        last_group = Signal()
+        has_pair = PAIR in self.image.kinds
+        second_half = again if has_pair else Const(1)
+        waits = f("pair") & ~second_half if has_pair else Const(0)
+        shift = count.bit_length() - 1
+        m.d.comb += last_group.eq((group == ((last - 1) >> shift)[: len(group)]) & ~waits)
+        ready = Signal()
+        m.d.comb += ready.eq(~pending | last_group)
+        m.d.comb += self.stall.eq(step["valid"] & step["last"] & ~ready)
+        take = Signal()
+        m.d.comb += take.eq(step["fire"] & step["last"])
+        with m.If(pending):
+            if has_pair:
+                m.d.sync += again.eq(f("pair") & ~again)
+            with m.If(~waits):
+                m.d.sync += group.eq(group + 1)
+            with m.If(last_group):
+                m.d.sync += pending.eq(0)
+        with m.If(take):
+            m.d.sync += [
+                sums.eq(columns.sums), pending.eq(1), again.eq(0), group.eq(f("first") >> shift),
+                first.eq(f("first")), last.eq(Mux(step["last_tile"], f("last"), side)),
+                target.eq(step["target"]), tile.eq(step["tile"]),
+            ]  # fmt: skip
+
+        def of(values: list[Any], number: int) -> Any:
+            """Of each column the value of the one that rounder `number` has now."""
+            return Array(values[number::count])[group]
+
+        sum_of = [sums[bits * o : bits * (o + 1)].as_signed() for o in range(side)]
+        stages = [{name: Signal(width, name=f"{name}_{at}", reset_less=name != "valid") for name, width in {
+            "valid": 1, "end": 1, "group": len(group), "first": len(first), "last": len(last), "target": len(target),
+        }.items()} for at in ("rounded", "looked")]  # fmt: skip
+        rounded, looked = stages
+        m.d.sync += rounded["valid"].eq(pending & ~waits)
+        m.d.sync += looked["valid"].eq(rounded["valid"] & ~f("wide"))
+        with m.If(pending & ~waits):
+            values = {"end": last_group, "group": group, "first": first, "last": last, "target": target}
+            m.d.sync += [rounded[name].eq(value) for name, value in values.items()]
+        with m.If(rounded["valid"]):
+            m.d.sync += [looked[name].eq(rounded[name]) for name in ("end", "group", "first", "last", "target")]
+        made_bytes = []
+        for number in range(count):
+            rounder = Rounder(self.image)
+            m.submodules[f"rounder{number}"] = rounder
+            value, multiplier, offset = of(sum_of, number), of(multipliers, number), of(offsets, number)
+            m.d.comb += [
+                rounder.fire.eq(pending), rounder.shift.eq(f("shift")), rounder.low.eq(f("low")),
+                rounder.high.eq(f("high")), rounder.value.eq(value), rounder.multiplier.eq(multiplier),
+                rounder.offset.eq(offset),
+            ]  # fmt: skip
+            if has_pair:
+                with m.If(f("pair")):
+                    half = Mux(again, value[8:16], value[:8]).as_signed()
+                    m.d.comb += [
+                        rounder.value.eq(half), rounder.multiplier.eq(Mux(again, multipliers[1], multipliers[0])),
+                        rounder.offset.eq(offsets[0]), rounder.again.eq(again),
+                    ]  # fmt: skip
+            made_bytes.append(self._look_up(m, rounder, number, rounded, tile, groups))
+        self._write(m, made_bytes, looked)
+        m.d.comb += self.idle.eq(~(step["valid"] | pending | rounded["valid"] | looked["valid"]))
+
+    def _look_up(self, m: Module, rounder: Rounder, number: int, rounded: dict[str, Signal], tile: Signal,
+                 groups: int) -> Signal:  # fmt: skip
+        """The rounded value through its table, if it has one; out to the user, if it is a score."""
+        f, bits = self.field, self.image.tables.address_bits
+        column = Cat(Const(number, self.rounders.bit_length() - 1), rounded["group"]) if self.rounders > 1 else (
+            rounded["group"])  # fmt: skip
+        mine = rounded["valid"] & (column >= rounded["first"]) & (column < rounded["last"])
+        plain, made = Signal(8, name=f"plain{number}", reset_less=True), Signal(8, name=f"made{number}")
+        with m.If(mine & ~f("wide")):
+            m.d.sync += plain.eq(rounder.made[:8])
+        table = Signal(max(bits - 8, 1), name=f"table{number}")
+        m.d.comb += table.eq(f("table") + Mux(f("own_tables"), Cat(column, tile)[: len(column) + len(tile)], 0))
+        m.d.comb += [
+            self.tables_enable[number].eq(mine & f("tabled")),
+            self.tables_address[bits * number : bits * (number + 1)].eq(Cat(rounder.made[:7], ~rounder.made[7], table)),
+            made.eq(Mux(f("tabled"), self.tables_data[8 * number : 8 * number + 8], plain)),
+            self.result_valid[number].eq(mine & f("wide")),
+            self.result[16 * number : 16 * number + 16].eq(rounder.made),
+        ]
+        return made
+
+    def _write(self, m: Module, made: list[Signal], looked: dict[str, Signal]) -> None:
+        """Bytes gathered to a word, which is written with its last."""
+        side, count = self.side, self.rounders
+        word = [Signal(8, name=f"byte{o}", reset_less=True) for o in range(side)]
+        new = [Mux(looked["group"] == o // count, made[o % count], word[o]) for o in range(side)]
+        with m.If(looked["valid"]):
+            m.d.sync += [word[o].eq(new[o]) for o in range(side)]
+            with m.If(looked["end"]):
+                m.d.comb += self.write_enable.eq(
+                    Cat((o >= looked["first"]) & (o < looked["last"]) for o in range(side))
+                )
+        m.d.comb += [self.write_address.eq(looked["target"]), self.write_data.eq(Cat(new))]

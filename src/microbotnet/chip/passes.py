@@ -1,0 +1,401 @@
+"""What the engine does for a program: passes over its memory, and the constants that they read.
+
+A pass makes some output channels of one operator, a *column* each and `side` of them (a tile) at a time. For each tile
+and each pixel of the output it takes steps: over the window's rows and columns and the words of a pixel, adding up what
+it reads. Then the columns' sums are rounded and written as one word.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import BadInput
+from ..integer.operators import Add, Concatenate, Convolve, Gate, Lookup, MaxPool, Operator, SumPool
+from ..integer.program import Program
+from ..integer.ranges import sums
+from .geometry import Geometry
+from .rounding import Rounding, rounding
+from .storage import Place, Storage, place
+
+TERNARY, INT8, PRODUCT, PAIR, LARGEST = range(5)  # what a step does to the sums
+KINDS = ("ternary", "int8", "product", "pair", "largest")
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One pass. Addresses and steps between them are in words.
+
+    kind: of `KINDS`. dense: each column sums all lanes, not only its own. ones: weights are 1 and not read.
+    unsigned: what is read is 0…255.
+    tiles, rows, columns, window: of the output and the kernel. words: of a pixel that are read. lanes: in its last one.
+    first, last: the columns of the last tile from the first to before the last are made.
+    size: rows and columns of the input; a window that begins `padding` outside reads `fill` there.
+    source: of the window at the first pixel, which may lie before the input.
+    tile_step: from one tile's first word to the next's.
+    second: the other input of a product or pair, and its steps.
+    target, pixel_step: where the outputs go. wide: out to the user, as 16 bits, instead.
+    held: a tile's weights stay in the buffer from its first pixel on. entries: words of weights of a tile.
+    steps_per_entry: steps that one word of weights serves.
+    spread: each column has a row of constants of its own; own_rows: so has each tile.
+    table: the first, or -1; own_tables: each channel its own.
+    """
+
+    operator: int
+    kind: int
+    dense: bool
+    ones: bool
+    unsigned: bool
+    tiles: int
+    rows: int
+    columns: int
+    window: tuple[int, int]
+    words: int
+    lanes: int
+    first: int
+    last: int
+    size: tuple[int, int]
+    stride: tuple[int, int]
+    padding: tuple[int, int]
+    fill: int
+    source: int
+    tile_step: int
+    in_words: int
+    second: int
+    second_row: int
+    second_column: int
+    second_fill: int
+    target: int
+    pixel_step: int
+    wide: bool
+    held: bool
+    entries: int
+    weights: int
+    steps_per_entry: int
+    constants: int
+    spread: bool
+    own_rows: bool
+    shift: int
+    low: int
+    high: int
+    table: int
+    own_tables: bool
+
+    @property
+    def pixels(self) -> int:
+        """Of the output."""
+        return self.rows * self.columns
+
+    @property
+    def steps(self) -> int:
+        """For each tile and pixel."""
+        each = (self.words - 1) * self.side + self.lanes if self.serial else self.words
+        return self.window[0] * self.window[1] * each
+
+    @property
+    def serial(self) -> bool:
+        """Whether a step reads one lane of a word."""
+        return self.kind == INT8 and self.dense
+
+    side: int = 8
+
+
+@dataclass(frozen=True)
+class Work:
+    """A program for the engine.
+
+    weights: the words, in the order they are read; of ternary ones two bits each, whether it counts and whether it is
+    negative. constants: (rows, 2) int64, multiplier and offset. tables: (tables, 256) int8.
+    buffer_entries: words of weights that are kept at once. sum_bits: of a column's sum; round_bits: of a sum times its
+    multiplier plus its offset; both as the weights prove.
+    """
+
+    program: Program
+    geometry: Geometry
+    storage: Storage
+    passes: tuple[Pass, ...]
+    weights: tuple[int, ...]
+    constants: NDArray[np.int64]
+    tables: NDArray[np.int8]
+    buffer_entries: int
+    sum_bits: int
+    round_bits: int
+
+
+def compile_program(program: Program, geometry: Geometry) -> Work:
+    """The passes of `program`.
+
+    Raises:
+        BadInput: it has an operator that the engine lacks; it is named.
+    """
+    return _Compiler(program, geometry).work()
+
+
+class _Compiler:
+    def __init__(self, program: Program, geometry: Geometry) -> None:
+        self.program, self.geometry, self.side = program, geometry, geometry.side
+        self.storage = place(program, self.side)
+        self.passes: list[Pass] = []
+        self.weights: list[int] = []
+        self.constants: list[tuple[int, int]] = []
+        self.tables: list[NDArray[np.int8]] = []
+        self.known: dict[bytes, int] = {}
+        self.index = 0
+        self.sum_bits, self.round_bits = 17, 18
+
+    def work(self) -> Work:
+        for number, operator in enumerate(self.program.operators):
+            self.index = number
+            self._operator(operator)
+        passes = tuple(self._hold(p) for p in self.passes)
+        entries = max((p.entries for p in passes if p.held), default=0)
+        constants = np.array(self.constants or [(0, 0)], np.int64)
+        tables = np.array(self.tables or [np.zeros(256, np.int8)], np.int8)
+        return Work(self.program, self.geometry, self.storage, passes, tuple(self.weights), constants, tables, entries,
+                    self.sum_bits, self.round_bits)  # fmt: skip
+
+    def _hold(self, one: Pass) -> Pass:
+        """Weights are kept where that spares reads and they fit."""
+        spared = one.entries * one.tiles * (one.pixels - 1)
+        return replace(one, held=0 < one.entries <= self.geometry.buffer and spared > 0)
+
+    def _operator(self, operator: Operator) -> None:
+        inputs, output = self.program.of(operator)
+        match operator:
+            case Lookup(tables=tables):
+                x = self._place(operator.input)
+                offset = -128 if inputs[0].dtype == "uint8" else 0
+                self._copy(x, operator, offset, self._table(tables), own=len(tables) > 1)
+            case Convolve():
+                self._convolve(operator)
+            case SumPool(kernel=kernel, stride=stride):
+                how = rounding(operator.requantize, 1)
+                self._see(operator, how)
+                self._add(self._place(operator.input), operator.output, TERNARY, how, ones=True, window=kernel,
+                          stride=stride)  # fmt: skip
+            case MaxPool(kernel=kernel, stride=stride, padding=padding):
+                self._add(self._place(operator.input), operator.output, LARGEST, _copied(), ones=True, window=kernel,
+                          stride=stride, padding=padding, fill=-128)  # fmt: skip
+            case Add(multipliers=(a, b)):
+                how = rounding(operator.requantize, 1)
+                self._round(np.array([128 * (abs(a) + abs(b))]), how)
+                both = replace(how, multiplier=np.array([a, b]), offset=np.array([how.offset[0], 0]))
+                first, second = (self._place(name) for name in operator.inputs)
+                self._two(first, second, operator.output, PAIR, both)
+            case Gate():
+                first, second = (self._place(name) for name in operator.inputs)
+                if second.tensor.shape[0] != first.tensor.shape[0]:
+                    raise BadInput(f"{operator.name}: the circuit multiplies maps of as many channels, not "
+                                   f"{first.tensor.shape} by {second.tensor.shape}")  # fmt: skip
+                how = rounding(operator.requantize, 1)
+                self._see(operator, how)
+                self._two(first, second, operator.output, PRODUCT, how)
+            case Concatenate():
+                self._see(operator, *(rounding(how, 1) for how in operator.requantize))
+                start = 0
+                for name, each in zip(operator.inputs, operator.requantize, strict=True):
+                    self._join(self._place(name), operator, rounding(each, 1), start)
+                    start += self.program.tensors[name].shape[0]
+            case _:
+                raise BadInput(f"{operator.name}: the circuit has no {type(operator).__name__}; it has Lookup, "
+                               "Convolve, SumPool, MaxPool, Add, Gate and Concatenate")  # fmt: skip
+        if output.dtype == "int16" and any(output.name in o.inputs for o in self.program.operators):
+            raise BadInput(f"{operator.name}: the circuit keeps tensors of 8 bits; scores of 16 can only leave it")
+
+    def _place(self, name: str) -> Place:
+        return self.storage.places[name]
+
+    def _see(self, operator: Operator, *hows: Rounding, moved: NDArray[np.int64] | int = 0) -> None:
+        """Make sums wide enough for the operator's, less `moved`."""
+        for found, how in zip(sums(self.program, operator), hows, strict=True):
+            low, high = found.low - moved, found.high
+            self.sum_bits = max(self.sum_bits, max(int(high.max()), -int(low.min()) - 1, 0).bit_length() + 1)
+            self._round(np.maximum(np.abs(low), np.abs(high)) * np.abs(how.multiplier), how)
+
+    def _round(self, products: NDArray[np.int64], how: Rounding) -> None:
+        """Make the rounder wide enough for these products and their offsets."""
+        self.round_bits = max(self.round_bits, int((products + np.abs(how.offset)).max()).bit_length() + 1)
+
+    def _add(
+        self,
+        x: Place,
+        output: str,
+        kind: int,
+        how: Rounding,
+        *,
+        ones: bool = False,
+        dense: bool = False,
+        window: tuple[int, int] = (1, 1),
+        stride: tuple[int, int] = (1, 1),
+        padding: tuple[int, int] = (0, 0),
+        fill: int = 0,
+        table: int | None = None,
+        own_tables: bool = False,
+        **changed: Any,
+    ) -> None:
+        """A pass that makes `output` from `x`, all its tiles; `changed` are fields that differ."""
+        side, made = self.side, self.program.tensors[output]
+        channels, rows, columns = made.shape
+        pixel = x.pixel_words
+        start = x.address - (padding[0] * x.tensor.shape[2] + padding[1]) * pixel
+        place = self.storage.places.get(output)
+        shared = len(how.multiplier) == 1
+        if table is None:
+            table = -1 if how.table is None else self._table(how.table[None])
+        constants = len(self.constants)
+        rows_of = zip(how.multiplier.tolist(), how.offset.tolist(), strict=True)
+        self.constants += rows_of
+        if not shared:  # every tile has all its columns' rows
+            self.constants += [(0, 0)] * (-len(how.multiplier) % side)
+        of = Pass(
+            operator=self.index, kind=kind, dense=dense, ones=ones, unsigned=x.tensor.dtype == "uint8",
+            tiles=-(-channels // side), rows=rows, columns=columns, window=window,
+            words=pixel if dense else 1, lanes=(x.tensor.shape[0] - 1) % side + 1 if dense else side,
+            first=0, last=(channels - 1) % side + 1, size=(x.tensor.shape[1], x.tensor.shape[2]), stride=stride,
+            padding=padding, fill=fill, source=start, tile_step=0 if dense else 1, in_words=pixel,
+            second=0, second_row=0, second_column=0, second_fill=0,
+            target=place.address if place else 0, pixel_step=place.pixel_words if place else 0,
+            wide=made.dtype == "int16", held=False, entries=0, weights=len(self.weights), steps_per_entry=1,
+            constants=constants, spread=not shared, own_rows=not shared and kind != PAIR,
+            shift=how.shift, low=how.low, high=how.high, table=table, own_tables=own_tables, side=side,
+        )  # fmt: skip
+        self.passes.append(replace(of, **changed))
+
+    def _copy(self, x: Place, operator: Lookup, offset: int, table: int, *, own: bool) -> None:
+        how = replace(_copied(), offset=np.array([offset]))
+        self._add(x, operator.output, TERNARY, how, ones=True, table=table, own_tables=own)
+
+    def _two(self, x: Place, other: Place, output: str, kind: int, how: Rounding) -> None:
+        """A pass whose second step reads another tensor, repeated along rows or columns if it has one."""
+        (_, rows, columns), pixel = other.tensor.shape, other.pixel_words
+        row, column = (0 if rows == 1 else columns * pixel), (0 if columns == 1 else pixel)
+        fill, second_fill = (x.tensor.zero_point, other.tensor.zero_point) if kind == PRODUCT else (0, 0)
+        self._add(x, output, kind, how, ones=True, window=(1, 2), fill=fill, second=other.address, second_row=row,
+                  second_column=column, second_fill=second_fill)  # fmt: skip
+
+    def _convolve(self, operator: Convolve) -> None:
+        x, side = self._place(operator.input), self.side
+        outputs, depth = operator.weights.shape[:2]
+        kernel = (operator.weights.shape[2], operator.weights.shape[3])
+        ternary = operator.bits < 8
+        negative = (operator.weights < 0).reshape(outputs, -1).sum(1) if ternary else np.zeros(outputs, np.int64)
+        how = rounding(operator.requantize, outputs, negative)  # −x is ¬x + 1 in the lanes; the 1 is in the offset
+        self._see(operator, how, moved=negative)
+        settings: dict[str, Any] = {"window": kernel, "stride": operator.stride, "padding": operator.padding,
+                                    "fill": x.tensor.zero_point}  # fmt: skip
+        kind = TERNARY if ternary else INT8
+        if depth == 1 and operator.groups == outputs:
+            per = side if ternary else side // 4
+            entries, words = self._own(operator.weights[:, 0], ternary, per)
+            self._add(x, operator.output, kind, how, entries=entries, steps_per_entry=per, **settings)
+            self.weights += words
+            return
+        if operator.groups == 1:
+            self._dense(x, operator, operator.weights, kind, how, settings)
+            return
+        for tile in range(0, outputs, side):  # a tile reads the words of its groups, with weights of 0 where it must
+            rows = slice(tile, min(tile + side, outputs))
+            group = np.arange(rows.start, rows.stop) // (outputs // operator.groups)
+            low, high = group.min() * depth // side, -(-int(group.max() + 1) * depth // side)
+            spread = np.zeros((len(group), (high - low) * side, *kernel), np.int8)
+            for number, (mine, weights) in enumerate(zip(group, operator.weights[rows], strict=True)):
+                at = mine * depth - low * side
+                spread[number, at : at + depth] = weights
+            part = replace(how, multiplier=how.multiplier[rows], offset=how.offset[rows])
+            self._dense(x, operator, spread, kind, part, settings, low, tile // side)
+
+    def _dense(
+        self,
+        x: Place,
+        operator: Convolve,
+        weights: NDArray[np.int8],
+        kind: int,
+        how: Rounding,
+        settings: dict[str, Any],
+        low: int = 0,
+        tile: int | None = None,
+    ) -> None:
+        """A pass in which columns sum over lanes; with `tile` it makes that one alone, from the words `low`… on."""
+        side, target = self.side, self.storage.places.get(operator.output)
+        words = -(-weights.shape[1] // side)
+        lanes = min(weights.shape[1], x.tensor.shape[0] - low * side) - (words - 1) * side
+        per = 1 if kind == TERNARY else side // 4
+        entries, packed = self._all(weights, kind == TERNARY, words, lanes, per)
+        changed: dict[str, Any] = {"entries": entries, "steps_per_entry": per}
+        if tile is not None:
+            before = (operator.padding[0] * x.tensor.shape[2] + operator.padding[1]) * x.pixel_words
+            changed |= {"tiles": 1, "words": words, "lanes": lanes, "last": len(weights)}
+            changed |= {"source": x.address + low - before, "target": target.address + tile if target else 0}
+        self._add(x, operator.output, kind, how, dense=True, **settings, **changed)
+        self.weights += packed
+
+    def _join(self, x: Place, operator: Concatenate, how: Rounding, start: int) -> None:
+        """A part of a concatenation: a copy by weights of 1, tile by tile of the output that it reaches."""
+        side, channels = self.side, x.tensor.shape[0]
+        target = self._place(operator.output)
+        for tile in range(start // side, -(-(start + channels) // side)):
+            first, last = max(start - tile * side, 0), min(start + channels - tile * side, side)
+            wanted = range(tile * side + first - start, tile * side + last - start)  # channels of x
+            low, high = wanted[0] // side, wanted[-1] // side + 1
+            weights = np.zeros((side, (high - low) * side, 1, 1), np.int8)
+            weights[range(first, last), [c - low * side for c in wanted]] = 1
+            entries, packed = self._all(weights, True, high - low, side, 1)
+            self._add(
+                x, operator.output, TERNARY, how, dense=True, entries=entries, tiles=1, words=high - low, lanes=side,
+                first=first, last=last, source=x.address + low, target=target.address + tile,
+            )  # fmt: skip
+            self.weights += packed
+
+    def _own(self, weights: NDArray[np.int8], ternary: bool, per: int) -> tuple[int, list[int]]:
+        """Words of a depthwise kernel (channels, rows, columns): of each tile, `per` steps a word."""
+        side = self.side
+        spread = np.zeros((-(-len(weights) // side) * side, weights[0].size), np.int8)
+        spread[: len(weights)] = weights.reshape(len(weights), -1)
+        steps = spread.reshape(-1, side, weights[0].size).transpose(0, 2, 1)  # tiles, steps, columns
+        return self._pack(steps, ternary, per)
+
+    def _all(self, weights: NDArray[np.int8], ternary: bool, words: int, lanes: int, per: int) -> tuple[int, list[int]]:
+        """Words of a dense kernel (outputs, inputs, rows, columns)."""
+        side, kernel = self.side, weights.shape[2:]
+        tiles = -(-len(weights) // side)
+        spread = np.zeros((tiles * side, words * side, *kernel), np.int8)
+        spread[: len(weights), : weights.shape[1]] = weights
+        # tiles, rows, columns, words, lanes, outputs of the tile
+        ordered = spread.reshape(tiles, side, words, side, *kernel).transpose(0, 4, 5, 2, 3, 1)
+        if ternary:
+            return self._pack(ordered.transpose(0, 1, 2, 3, 5, 4).reshape(tiles, -1, side * side), True, per)
+        steps = ordered.reshape(tiles, kernel[0] * kernel[1], words * side, side)[:, :, : (words - 1) * side + lanes]
+        return self._pack(steps.reshape(tiles, -1, side), False, per)
+
+    def _pack(self, steps: NDArray[np.int8], ternary: bool, per: int) -> tuple[int, list[int]]:
+        """Words of tiles' steps (tiles, steps, values), the first value lowest, and how many a tile has."""
+        tiles, count, values = steps.shape
+        entries = -(-count // per)
+        padded = np.zeros((tiles, entries * per, values), np.int8)
+        padded[:, :count] = steps
+        rows = padded.reshape(tiles * entries, -1)
+        if ternary:
+            bits = np.stack([rows != 0, rows < 0], 2).reshape(len(rows), -1)
+        else:
+            bits = np.unpackbits(rows.view(np.uint8), axis=1, bitorder="little").astype(bool)
+        return entries, [int.from_bytes(np.packbits(row, bitorder="little").tobytes(), "little") for row in bits]
+
+    def _table(self, tables: NDArray[np.int8]) -> int:
+        """The number of the first of these tables, each kept once where that can be."""
+        key = tables.tobytes()
+        if key not in self.known:
+            self.known[key] = len(self.tables)
+            self.tables += list(tables)
+        return self.known[key]
+
+
+def _copied() -> Rounding:
+    return Rounding(np.array([1]), np.array([0]), 0, -128, 127, None)
+
+
+def weight_words(work: Work) -> Iterator[tuple[Pass, int]]:
+    """Each pass with the words of weights that it reads from the ROM in a picture."""
+    for one in work.passes:
+        yield one, one.entries * one.tiles * (1 if one.held else one.pixels)

@@ -1,0 +1,25 @@
+"""The engine as text: RTLIL from Amaranth, and what Yosys makes of it."""
+
+from pathlib import Path
+
+from .hardware.engine import Engine
+from .images import Image
+from .yosys import yosys
+
+READ = "read_rtlil engine.il; hierarchy -top engine; proc; opt_clean;"
+
+
+def write_rtlil(image: Image, folder: Path) -> None:
+    """engine.il in `folder`."""
+    from amaranth.back import rtlil
+
+    folder.mkdir(parents=True, exist_ok=True)
+    text = rtlil.convert(Engine(image), name="engine", emit_src=False)
+    (folder / "engine.il").write_text(text, "utf-8")
+
+
+def make_verilog(image: Image, folder: Path, *, cxxrtl: bool = False) -> None:
+    """engine.v in `folder`, Verilog-2005, and with `cxxrtl` the same as C++, engine.cc."""
+    write_rtlil(image, folder)
+    also = "flatten; opt -full; write_cxxrtl -O6 -g0 engine.cc;" if cxxrtl else ""
+    yosys(f"{READ} write_verilog -noattr engine.v; {also}", folder)
