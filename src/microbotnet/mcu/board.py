@@ -51,6 +51,11 @@ class Board:
     data: Memory
     qemu: tuple[str, ...] = ()
 
+    @property
+    def isa(self) -> str:
+        """Of what its core has beyond others', what the C is written for; see `emit`."""
+        return "dsp" if CORES[self.core].dsp else ""
+
 
 def board_names() -> list[str]:
     """The boards that come with the package."""

@@ -66,7 +66,7 @@ class Firmware:
     @cached_property
     def plan(self) -> Plan:
         """Where its tensors lie in the arena."""
-        return arena(self.program, prefer=self.prefer, more=self.more)
+        return arena(self.program, prefer=self.prefer, more=self.more, isa=self.board.isa)
 
     def run(self, pictures: NDArray[Any]) -> "Run":
         """Execute the image on the emulated core for (N, *shape) of the network's input, and hold it against the
@@ -176,7 +176,7 @@ def make_firmware(
     voting.pop("main.c", None)
 
     def build_with(prefer: str, more: int = 0) -> Firmware:
-        sources = emit(folded, prefer=prefer, more=more, name=NAME)
+        sources = emit(folded, prefer=prefer, more=more, name=NAME, isa=board.isa)
         sources.pop("main.c")
         image = build(sources | voting, board, toolchain, prefer=prefer)
         return Firmware(program, folded, board, toolchain, prefer, sources, image, rule, more)

@@ -15,11 +15,12 @@ from ...errors import BadInput
 from ...integer import ranges
 from ...integer.arena import Plan, plan
 from ...integer.fold import fold
-from ...integer.operators import Lookup
+from ...integer.operators import Lookup, Operator
 from ...integer.program import Program, Requantize, Tensor
 from . import apart, avx512, hosts, vectors
 from .arrays import WIDTHS, Arrays
 from .choose import choose
+from .dsp import dsp_forms
 from .form import Form, table
 from .interface import Interface
 from .lanes import lane_rounding
@@ -28,17 +29,19 @@ from .vote import emit_vote, voters
 
 ORDER = (
     "begin", "requantize", "window", "lanes", "armv6m", "rows", "widen", "lookup", "ternary", "tables", "depthwise",
-    "mapped", "dense", "immediate", "pools", "elementwise", "moves", "pairs", "windows", "vectors", "avx512", "hosts",
+    "mapped", "dense", "immediate", "dual", "pools", "elementwise", "moves", "pairs", "windows", "vectors", "avx512",
+    "hosts",
 )  # fmt: skip
 
 
 NOTHING: Mapping[str, str] = {}
+ISAS = ("", "dsp")
 PREFER = ("speed", "size", "vectors", "avx512")
 _ROOMS = {"vectors": vectors.room, "avx512": avx512.room}
 _HOSTS = {"vectors": hosts.of_vectors, "avx512": hosts.of_avx512}
 
 
-def emit(program: Program, *, prefer: str = "speed", more: int = 0, name: str = "net") -> dict[str, str]:
+def emit(program: Program, *, prefer: str = "speed", more: int = 0, name: str = "net", isa: str = "") -> dict[str, str]:
     """C99 sources of `program`, folded, by file name: NAME.h, NAME.c, NAME_weights.h and main.c, an example.
 
     Args:
@@ -47,17 +50,20 @@ def emit(program: Program, *, prefer: str = "speed", more: int = 0, name: str = 
             vector registers and ample memory, "avx512" for x86 ones with VNNI and VBMI.
         more: bytes that "size" may add, about, where they spare the most instructions.
         name: begins every file's and public symbol's name.
+        isa: what the small core has besides: "dsp", Arm's DSP extension (Cortex-M4, M7, M33), or nothing.
 
     Raises:
         BadInput: `name` is no C identifier, or an operator cannot be written in C.
     """
     if prefer not in PREFER:
         raise BadInput(f"C is written for one of {', '.join(PREFER)}, not {prefer!r}")
+    if isa not in ISAS:
+        raise BadInput(f"the core's instruction set is one of {', '.join(map(repr, ISAS))}, not {isa!r}")
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
         raise BadInput(f"{name!r} cannot begin C names: lower-case letters, digits and _")
     ranges.check(program)
     program = _prepared(program, prefer)
-    forms = _forms(program, prefer, more)
+    forms = _forms(program, prefer, more, isa)
     interface = Interface(program)
     source = _Source(program, _plan(program, forms, prefer), Arrays(name), name, interface, prefer in _HOSTS)
     functions = {index: source.function(index, form) for index, form in enumerate(forms) if source.works(index, form)}
@@ -81,10 +87,10 @@ def emit(program: Program, *, prefer: str = "speed", more: int = 0, name: str = 
     }
 
 
-def arena(program: Program, *, prefer: str = "speed", more: int = 0) -> Plan:
+def arena(program: Program, *, prefer: str = "speed", more: int = 0, isa: str = "") -> Plan:
     """Where the C of `emit` keeps every tensor, and each kernel's scratch."""
     program = _prepared(program, prefer)
-    return _plan(program, _forms(program, prefer, more), prefer)
+    return _plan(program, _forms(program, prefer, more, isa), prefer)
 
 
 def _prepared(program: Program, prefer: str) -> Program:
@@ -139,14 +145,20 @@ def weigh(sources: Mapping[str, str], name: str = "net") -> tuple[int, int]:
     return sum(WIDTHS[kind] * int(count) for kind, count in arrays), int(arena[0])
 
 
-def _forms(program: Program, prefer: str, more: int) -> list[Form]:
+def _forms(program: Program, prefer: str, more: int, isa: str) -> list[Form]:
     writers = [WRITERS[type(operator)] for operator in program.operators]
     both = list(zip(writers, program.operators, strict=True))
     if prefer == "vectors":
         return [writer.vectors(program, operator) for writer, operator in both]
     if prefer == "avx512":
         return [writer.avx512(program, operator) for writer, operator in both]
-    return choose([writer.small(program, operator) for writer, operator in both], prefer, more)
+    extended = dsp_forms if isa == "dsp" else _no_forms
+    candidates = [[*writer.small(program, operator), *extended(program, operator)] for writer, operator in both]
+    return choose(candidates, prefer, more)
+
+
+def _no_forms(_: Program, __: Operator) -> list[Form]:
+    return []
 
 
 _EXAMPLE = """\

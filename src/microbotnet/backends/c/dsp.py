@@ -1,0 +1,14 @@
+"""Forms for cores with Arm's DSP extension (Cortex-M4, M7, M33), beside those that every core has."""
+
+from ...integer.operators import Convolve, Operator
+from ...integer.program import Program
+from .dual import dual_forms
+from .form import Form
+from .paired import paired_forms
+
+
+def dsp_forms(program: Program, operator: Operator) -> list[Form]:
+    """What these cores can do besides; nothing for most operators."""
+    if isinstance(operator, Convolve):
+        return [*paired_forms(program, operator), *dual_forms(program, operator)]
+    return []
