@@ -11,13 +11,17 @@ from .output import Json, print_json, stdout
 
 
 def export(
-    checkpoint: Annotated[str, typer.Argument(help=SUBJECT)],
+    checkpoints: Annotated[
+        list[str], typer.Argument(metavar="CHECKPOINT…", help=SUBJECT + " Several become one C library.")
+    ],
     c: Annotated[Path | None, typer.Option("--c", metavar="DIR", help="Write C99 into this folder.")] = None,
     onnx: Annotated[
         Path | None, typer.Option("--onnx", metavar="FILE", help="Write an ONNX model, a file that ends in .onnx.")
     ] = None,
     prefer: Annotated[str, typer.Option(help="What the C spares: speed (instructions) or size (bytes).")] = "speed",
-    name: Annotated[str, typer.Option(help="Begins the names of the C files and symbols.")] = "net",
+    name: Annotated[
+        str, typer.Option(help="Begins the C files' and symbols' names; of several networks, what they share.")
+    ] = "net",
     calibrate: Calibrate = None,
     weights: Weights = None,
     input_shape: InputShape = None,
@@ -46,22 +50,26 @@ def export(
     if vote is not None and c is None:
         raise BadInput("--vote is written in C; give --c DIR too")
     given = Given.of(weights=weights, input_shape=input_shape, mean=mean, std=std, labels=labels)
-    program = open_program(checkpoint, calibrate, given)
+    if len(checkpoints) > 1 and onnx is not None:
+        raise BadInput("an ONNX file holds one network; give one checkpoint, or --c DIR")
+    programs = [open_program(checkpoint, calibrate, given) for checkpoint in checkpoints]
     files: list[Path] = []
     told: dict[str, Any] = {}
     if c is not None:
-        from ..backends.c import write_c
+        from ..backends.c import c_names, write_c
 
-        written = write_c(program, c, prefer=prefer, name=name, rule=vote)
+        named = dict(zip(c_names(checkpoints, name), programs, strict=True))
+        written = write_c(named, c, prefer=prefer, name=name, rule=vote)
         files += written.files
         told = {"prefer": prefer, "constant_bytes": written.constant_bytes, "arena_bytes": written.arena_bytes}
     if onnx is not None:
         from ..backends.onnx import write_onnx
 
-        write_onnx(program, onnx)
+        write_onnx(programs[0], onnx)
         files.append(onnx)
     if json:
-        print_json({"checkpoint": checkpoint, "files": [str(file) for file in files], **told})
+        which = {"checkpoint": checkpoints[0]} if len(checkpoints) == 1 else {"checkpoints": checkpoints}
+        print_json({**which, "files": [str(file) for file in files], **told})
         return
     for file in files:
         stdout.print(str(file), markup=False, soft_wrap=True)

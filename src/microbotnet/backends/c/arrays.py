@@ -17,6 +17,12 @@ class Arrays:
         self.names: dict[tuple[str, bytes], str] = {}
         self.texts: list[str] = []
 
+    def of(self, prefix: str) -> "Arrays":
+        """The same collection for another network, whose own arrays have another prefix."""
+        other = Arrays(prefix)
+        other.names, other.texts = self.names, self.texts
+        return other
+
     def add(self, values: NDArray[Any], what: str) -> str:
         """The name of a `static const` array with `values`.
 

@@ -6,11 +6,9 @@ from dataclasses import dataclass, replace
 from importlib.resources import files
 from itertools import chain
 from math import prod
-from pathlib import Path
 
 import numpy as np
 
-from ...atomic import write_atomically
 from ...errors import BadInput
 from ...integer import ranges
 from ...integer.arena import Plan, plan
@@ -22,10 +20,10 @@ from .arrays import WIDTHS, Arrays
 from .choose import choose
 from .dsp import dsp_forms
 from .form import Form, table
+from .header import answers, checked, comment, header
 from .interface import Interface
 from .lanes import lane_rounding
 from .operators import WRITERS
-from .vote import emit_vote, voters
 
 ORDER = (
     "begin", "requantize", "window", "lanes", "armv6m", "rows", "widen", "lookup", "ternary", "tables", "depthwise",
@@ -55,36 +53,54 @@ def emit(program: Program, *, prefer: str = "speed", more: int = 0, name: str = 
     Raises:
         BadInput: `name` is no C identifier, or an operator cannot be written in C.
     """
+    return emit_together({name: program}, prefer=prefer, more=more, name=name, isa=isa)
+
+
+def emit_together(
+    programs: Mapping[str, Program], *, prefer: str = "speed", more: int = 0, name: str = "nets", isa: str = ""
+) -> dict[str, str]:
+    """C99 sources of several programs that share their kernels and equal constants: a header each, and NAME.c.
+
+    Args:
+        programs: by what begins their headers' names and their public symbols.
+        prefer, more, isa: see `emit`. name: begins the names of the other files, and of what the networks share.
+
+    Raises:
+        BadInput: see `emit`.
+    """
     if prefer not in PREFER:
         raise BadInput(f"C is written for one of {', '.join(PREFER)}, not {prefer!r}")
     if isa not in ISAS:
         raise BadInput(f"the core's instruction set is one of {', '.join(map(repr, ISAS))}, not {isa!r}")
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
-        raise BadInput(f"{name!r} cannot begin C names: lower-case letters, digits and _")
-    ranges.check(program)
-    program = _prepared(program, prefer)
-    forms = _forms(program, prefer, more, isa)
-    interface = Interface(program)
-    source = _Source(program, _plan(program, forms, prefer), Arrays(name), name, interface, prefer in _HOSTS)
-    functions = {index: source.function(index, form) for index, form in enumerate(forms) if source.works(index, form)}
-    arguments = f"({interface.given}, {interface.made}, arena)"
-    calls = "".join(f"    {name}_op{index}{arguments};\n" for index in functions)
-    needed = {"begin", *(file for form in forms for file in form.files)}
-    if prefer in _HOSTS and (handed_on := source.handed_on(_HOSTS[prefer](program))):
-        calls, needed = calls + handed_on, needed | {"hosts"}
+    arrays, sources = Arrays(name), []
+    for net, program in programs.items():
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", net):
+            raise BadInput(f"{net!r} cannot begin C names: lower-case letters, digits and _")
+        ranges.check(program)
+        program = _prepared(program, prefer)
+        forms = _forms(program, prefer, more, isa)
+        planned = _plan(program, forms, prefer)
+        sources.append(_Source(program, planned, arrays.of(net), net, name, Interface(program), prefer, forms))
+    bodies = [source.body() for source in sources]
+    needed = {"begin", *chain.from_iterable(files for files, _ in bodies)}
     kernels = [_kernel(file).replace("NAME_", f"{name}_") for file in ORDER if file in needed]
-    texts = dict(chain.from_iterable(form.functions.items() for form in forms))
+    texts = dict(chain.from_iterable(form.functions.items() for source in sources for form in source.forms))
     own = [text.replace("NAME_", f"{name}_") for text in texts.values()]
-    run = f"{interface.signature(name, 'run')}\n{{\n{calls}}}\n"
-    includes = f'#include <stdint.h>\n#include "{name}.h"\n#include "{name}_weights.h"\n'
-    return {
-        f"{name}.h": _header(program, source.plan, interface, name),
-        f"{name}_weights.h": "".join(source.arrays.texts),
-        f"{name}.c": "\n".join([includes, *kernels, *own, *functions.values(), run]),
-        "main.c": (_EXAMPLE if interface.is_classifier else _OTHER_EXAMPLE).format(
-            name=name, upper=name.upper(), given=interface.given, taken=interface.types[0], made=interface.made
-        ),
+    included = ("<stdint.h>", *(f'"{net}.h"' for net in programs), f'"{name}_weights.h"')
+    includes = "".join(f"#include {file}\n" for file in included)
+    found = {
+        **{
+            f"{source.name}.h": header(source.program, source.plan, source.interface, source.name) for source in sources
+        },
+        f"{name}_weights.h": "".join(arrays.texts),
+        f"{name}.c": "\n".join([includes, *kernels, *own, *(text for _, text in bodies)]),
     }
+    if len(programs) == 1:
+        face = sources[0].interface
+        found["main.c"] = (_EXAMPLE if face.is_classifier else _OTHER_EXAMPLE).format(
+            name=name, upper=name.upper(), given=face.given, taken=face.types[0], made=face.made
+        )
+    return found
 
 
 def arena(program: Program, *, prefer: str = "speed", more: int = 0, isa: str = "") -> Plan:
@@ -113,36 +129,11 @@ def _plan(program: Program, forms: list[Form], prefer: str) -> Plan:
     return plan(program, scratch)
 
 
-@dataclass(frozen=True)
-class Written:
-    """What `write_c` wrote. constant_bytes: weights, multipliers, offsets and tables. arena_bytes: the caller's RAM."""
-
-    files: tuple[Path, ...]
-    constant_bytes: int
-    arena_bytes: int
-
-
-def write_c(
-    program: Program, folder: Path, *, prefer: str = "speed", name: str = "net", rule: str | None = None
-) -> Written:
-    """Write what `emit` makes into `folder`, each file whole or not at all; with a voting rule, `emit_vote`'s too.
-
-    Raises:
-        BadInput: see `emit` and `emit_vote`. Failed: the disk is full, or the folder cannot be written.
-    """
-    sources = emit(program, prefer=prefer, name=name)
-    if rule is not None:
-        sources |= emit_vote(rule, voters(program), name)
-    for file, text in sources.items():
-        write_atomically(folder / file, text.encode())
-    return Written(tuple(folder / file for file in sources), *weigh(sources, name))
-
-
 def weigh(sources: Mapping[str, str], name: str = "net") -> tuple[int, int]:
-    """Bytes of the constant arrays, and of the arena, in what `emit` made."""
+    """Bytes of the constant arrays in what `emit` made, and of the arena; of several networks', the largest."""
     arrays = re.findall(r"static const (\w+) \w+\[(\d+)\]", sources[f"{name}_weights.h"])
-    arena = re.findall(r"_ARENA_BYTES (\d+)", sources[f"{name}.h"])
-    return sum(WIDTHS[kind] * int(count) for kind, count in arrays), int(arena[0])
+    arenas = re.findall(r"_ARENA_BYTES (\d+)", "".join(text for file, text in sources.items() if file.endswith(".h")))
+    return sum(WIDTHS[kind] * int(count) for kind, count in arrays), max(map(int, arenas))
 
 
 def _forms(program: Program, prefer: str, more: int, isa: str) -> list[Form]:
@@ -172,15 +163,10 @@ static uint32_t arena[({upper}_ARENA_BYTES + 3) / 4];
 
 int main(void)
 {{
-    int best = 0;
-
     if (fread(picture, 1, sizeof picture, stdin) != sizeof picture || getchar() != EOF)
         return 2; /* another size */
     {name}_run(picture, scores, arena);
-    for (int i = 0; i < {upper}_CLASSES; i++)
-        if (scores[i] > scores[best])
-            best = i;
-    printf("%d", best);
+    printf("%d", {name}_class(scores));
     for (int i = 0; i < {upper}_CLASSES; i++)
         printf(" %d", scores[i]);
     printf("\\n");
@@ -215,41 +201,6 @@ def _kernel(name: str) -> str:
     return (files(__package__) / "kernels" / f"{name}.c").read_text("utf-8")
 
 
-def _header(program: Program, planned: Plan, interface: Interface, name: str) -> str:
-    upper = name.upper()
-    source = "".join(f"   {key}: {value}\n" for key, value in program.source.items())
-    size = f"{upper}_ARENA_BYTES"
-    labels = ", ".join(_quoted(label) for label in program.labels)
-    return f"""\
-/* {name}: {"an image classifier" if interface.is_classifier else "a network"} in integers.
-{_comment(source)}*/
-#ifndef {upper}_H
-#define {upper}_H
-
-#include <stdint.h>
-
-{interface.constants(upper)}
-#define {upper}_ARENA_BYTES {planned.size}
-#define {upper}_INPUT_OFFSET {planned.offsets[program.input]}
-#define {upper}_LABELS {{ {labels or '""'} }}
-
-/* {interface.words(upper)}   arena: {size} bytes at an address that 4 divides, the caller's again afterwards. */
-{interface.signature(name, "run")};
-
-#endif
-"""
-
-
-def _quoted(text: str) -> str:
-    """A C string; what is not plain ASCII is written byte for byte."""
-    escaped = "".join(chr(b) if 32 <= b < 127 and chr(b) not in '"\\?' else f"\\{b:03o}" for b in text.encode("utf-8"))
-    return f'"{escaped}"'
-
-
-def _comment(text: str) -> str:
-    return text.replace("*/", "* /").replace("/*", "/ *")
-
-
 @dataclass(frozen=True)
 class _Source:
     """What the functions of a program are printed from."""
@@ -258,8 +209,27 @@ class _Source:
     plan: Plan
     arrays: Arrays
     name: str
+    shared: str  # begins the names of kernels
     interface: Interface
-    host: bool
+    prefer: str
+    forms: list[Form]
+
+    @property
+    def host(self) -> bool:
+        """Whether pixels lie together, with all their channels."""
+        return self.prefer in _HOSTS
+
+    def body(self) -> tuple[set[str], str]:
+        """The kernels' files that are needed, and the network's functions."""
+        functions = {i: self.function(i, form) for i, form in enumerate(self.forms) if self.works(i, form)}
+        arguments = f"({self.interface.given}, {self.interface.made}, arena)"
+        calls = "".join(f"    {self.name}_op{index}{arguments};\n" for index in functions)
+        needed = {file for form in self.forms for file in form.files}
+        if self.host and (handed_on := self.handed_on(_HOSTS[self.prefer](self.program))):
+            calls, needed = calls + handed_on, needed | {"hosts"}
+        checks = checked(self.program, self.plan, self.interface, self.name)
+        run = f"{self.interface.signature(self.name, 'run')}\n{{\n{checks}{calls}}}\n"
+        return needed, "\n".join([*functions.values(), run, *answers(self.program, self.interface, self.name)])
 
     def works(self, index: int, form: Form) -> bool:
         """Whether the operator has anything to do: not so where its output lies in its input already."""
@@ -284,7 +254,7 @@ class _Source:
         operator = self.program.operators[index]
         inputs, output = self.program.of(operator)
         names = {
-            "NAME": self.name,
+            "NAME": self.shared,
             "y": self._write(output),
             "scratch": f"((int8_t *)arena + {self.plan.scratch.get(operator.name)})",
         }
@@ -319,7 +289,7 @@ class _Source:
         lines += calls
         what = f"{_times(inputs[0])} to {_times(output)}"
         return (
-            f"/* {_comment(operator.name)}: {type(operator).__name__.lower()}, {what} */\n"
+            f"/* {comment(operator.name)}: {type(operator).__name__.lower()}, {what} */\n"
             f"{self.interface.signature(self.name, f'op{index}', 'OPERATOR ')}\n{{\n"
             + "".join(f"    {line};\n" for line in lines)
             + "}\n"

@@ -73,6 +73,10 @@ _HEADER = """\
 
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {{
+#endif
+
 /* All zeros before a stream's first frame. */
 typedef struct {{
 {fields}}} {name}_votes_t;
@@ -80,6 +84,10 @@ typedef struct {{
 /* scores: of one more frame, as {name}_run leaves them. Returns the class that the last frames decide for:
    {frames}, or as many as there were. */
 int {name}_vote({name}_votes_t *votes, const int16_t *scores);
+
+#ifdef __cplusplus
+}}
+#endif
 
 #endif
 """
@@ -102,13 +110,8 @@ int main(void)
     int frames = 0;
 
     for (; (got = fread(picture, 1, sizeof picture, stdin)) == sizeof picture; frames++) {{
-        int best = 0;
-
         {name}_run(picture, scores, arena);
-        for (int i = 0; i < {upper}_CLASSES; i++)
-            if (scores[i] > scores[best])
-                best = i;
-        printf("%d %d", {name}_vote(&votes, scores), best);
+        printf("%d %d", {name}_vote(&votes, scores), {name}_class(scores));
         for (int i = 0; i < {upper}_CLASSES; i++)
             printf(" %d", scores[i]);
         printf("\\n");

@@ -14,6 +14,11 @@
 #define OPERATOR static
 #endif
 
+#ifdef MICROBOTNET_CHECK
+#include <assert.h>
+#define APART(a, m, b, n) ((uintptr_t)(a) + (m) <= (uintptr_t)(b) || (uintptr_t)(b) + (n) <= (uintptr_t)(a))
+#endif
+
 /* C99 leaves these to the compiler; here >> of a negative number must round towards minus infinity, and an unsigned
    number too large for int32_t must wrap around. */
 typedef char shifts_are_arithmetic[(-3 >> 1) == -2 ? 1 : -1];

@@ -1,0 +1,65 @@
+"""Networks in C as files: one or several programs, and what decides over their frames."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...atomic import write_atomically
+from ...errors import BadInput
+from ...integer.program import Program
+from .emit import emit_together, weigh
+from .vote import emit_vote, voters
+
+
+@dataclass(frozen=True)
+class Written:
+    """What `write_c` wrote. constant_bytes: weights, multipliers, offsets and tables. arena_bytes: the caller's RAM,
+    enough for any one of the networks.
+    """
+
+    files: tuple[Path, ...]
+    constant_bytes: int
+    arena_bytes: int
+
+
+def write_c(
+    programs: Mapping[str, Program],
+    folder: Path,
+    *,
+    prefer: str = "speed",
+    name: str = "net",
+    rule: str | None = None,
+) -> Written:
+    """Write what `emit_together` makes into `folder`, each file whole or not at all; with a rule, `emit_vote`'s too.
+
+    Args:
+        programs: by what begins their C names.
+        rule: by which the last frames decide; for one network.
+
+    Raises:
+        BadInput: see `emit` and `emit_vote`. Failed: the disk is full, or the folder cannot be written.
+    """
+    sources = emit_together(programs, prefer=prefer, name=name)
+    if rule is not None:
+        if len(programs) > 1:
+            raise BadInput("frames vote in one network's program; export each of several alone, or leave out --vote")
+        ((net, program),) = programs.items()
+        sources |= emit_vote(rule, voters(program), net)
+    for file, text in sources.items():
+        write_atomically(folder / file, text.encode())
+    return Written(tuple(folder / file for file in sources), *weigh(sources, name))
+
+
+def c_names(checkpoints: list[str], name: str) -> list[str]:
+    """What each network's C begins with: `name` for one alone; of several, what their files are called."""
+    if len(checkpoints) == 1:
+        return [name]
+    stems = [re.sub(r"\.(program|safetensors)$", "", Path(each).name.lower()) for each in checkpoints]
+    words = [re.sub(r"[^0-9a-z]+", "_", stem) for stem in stems]
+    found = [word if re.match("[a-z]", word) else f"net_{word.strip('_')}" for word in words]
+    if len({*found, name}) <= len(found):
+        raise BadInput(
+            f"the networks would be called {', '.join(found)} in C, and what they share {name}: all must differ"
+        )
+    return found
