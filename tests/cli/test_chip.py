@@ -19,7 +19,6 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     ("arguments", "message"),
     [
         (["--lanes", "32"], "--lanes: there can be 16, 64, 256, not 32"),
-        (["--weights", "flash"], "--weights: rom or hardwired, not 'flash'"),
         (["--clock", "0"], "--clock"),
         (["--memory", "10000"], "752 more than the 10,000"),
         (["--node", "3"], "between 7 and 130 nm"),

@@ -7,6 +7,7 @@ import typer
 from rich.table import Table
 
 from ..errors import BadInput
+from .checkpoint import SUBJECT, Calibrate, InputShape, Labels, Mean, Std, Weights
 from .output import Json, print_json, stdout
 
 if TYPE_CHECKING:
@@ -18,15 +19,15 @@ NODES = (45.0, 28.0, 22.0)
 
 
 def chip(
-    checkpoint: Annotated[
-        str, typer.Argument(help="A name of `microbotnet weights`, or a file: .safetensors, or an integer .program.")
-    ],
+    checkpoint: Annotated[str, typer.Argument(help=SUBJECT)],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Where the Verilog goes.")],
     lanes: Annotated[int, typer.Option(help="Ternary weights applied a cycle: 16, 64 or 256.")] = 64,
     banks: Annotated[int, typer.Option(help="Banks of the activation memory: 1, 2, 4 or 8.")] = 2,
     requantizers: Annotated[int, typer.Option(help="Sums rounded a cycle: 1, 2 or 4.")] = 2,
     buffer: Annotated[int, typer.Option(help="Words of weights kept beside the lanes, at most.")] = 64,
-    weights: Annotated[str, typer.Option(help="Weights in a ROM (rom) or in gates (hardwired).")] = "rom",
+    hardwired: Annotated[
+        bool, typer.Option("--hardwired", help="Weights in gates, which nothing can change, instead of a ROM.")
+    ] = False,
     memory: Annotated[
         int | None, typer.Option(metavar="BYTES", help="Activation memory that there is; too little is refused.")
     ] = None,
@@ -47,23 +48,20 @@ def chip(
     verilog_only: Annotated[
         bool, typer.Option("--verilog-only", help="Only write the Verilog: simulate, count and measure nothing.")
     ] = False,
-    calibrate: Annotated[
-        str | None,
-        typer.Option(
-            metavar="SET|FOLDER",
-            help="Pictures that set the activations' ranges, for a checkpoint trained without: a set or any folder.",
-        ),
-    ] = None,
+    calibrate: Calibrate = None,
+    weights: Weights = None,
+    input_shape: InputShape = None,
+    mean: Mean = None,
+    std: Std = None,
+    labels: Labels = None,
     json: Json = False,
 ) -> None:
     """Write a network as Verilog, check it bit for bit, count its gates and cycles, and work out its energy.
 
     The first run on a machine prepares the tools, which takes a few minutes.
     """
-    from ..integer.source import open_program
+    from ..sources import Given, open_program
 
-    if weights not in ("rom", "hardwired"):
-        raise BadInput(f"--weights: rom or hardwired, not {weights!r}")
     if not 0.001 <= clock <= 10_000:
         raise BadInput(f"--clock: 0.001 to 10000 MHz, not {clock:g}")
     if count < 1:
@@ -75,8 +73,9 @@ def chip(
             raise BadInput(f"{name}: energy can be scaled between 7 and 130 nm, not {value:g} nm")
     from ..chip.geometry import Geometry
 
-    geometry = Geometry(lanes, banks, requantizers, buffer, weights == "hardwired")
-    program = open_program(checkpoint, calibrate)
+    geometry = Geometry(lanes, banks, requantizers, buffer, hardwired)
+    given = Given.of(weights=weights, input_shape=input_shape, mean=mean, std=std, labels=labels)
+    program = open_program(checkpoint, calibrate, given)
     from ..chip import flow
     from ..chip.emit import write_chip
     from ..chip.liberty import load_library
