@@ -3,6 +3,7 @@
 python tools/ship.py NAME FOLDER [FOLDER …]  # what `microbotnet train --out` made, and the same with other seeds
 python tools/ship.py [NAME]                  # only the graphs and programs of everything shipped, again
 
+The card then has the top-1 of the program too, `top1_integers`: what a chip gets.
 Of further seeds the log is kept, and the top-1 in the card. Where weights were trained with float activations, their
 ranges in the program are those that 1,000 training pictures of their data set show.
 """
@@ -14,7 +15,12 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import torch
+
 from microbotnet.atomic import write_atomically
+from microbotnet.data.resize import resized
+from microbotnet.data.source import open_source
+from microbotnet.engine import load
 from microbotnet.graph.trace import trace
 from microbotnet.integer.file import save_program
 from microbotnet.nets import find_net
@@ -56,6 +62,21 @@ def derive(name: str) -> None:
     pictures = None if hasattr(loaded.model, NAME) else loaded.card["data"]["name"]
     program = open_program(str(WEIGHTS / f"{name}.safetensors"), pictures)
     save_program(WEIGHTS / "programs" / f"{name}.program", program)
+    judge(name)
+
+
+def judge(name: str) -> None:
+    """Write the top-1 of the shipped program, over the test pictures, into the card."""
+    path = WEIGHTS / f"{name}.json"
+    card = json.loads(path.read_text())
+    network = load(name)
+    source = open_source(card["data"]["name"], size=network.input_shape[1])
+    images, labels = source.load("test")
+    scores = network.scores(resized(images, network.input_shape[1]).numpy())
+    classes = torch.tensor([source.classes.index(label) for label in network.labels])
+    right = classes[torch.from_numpy(scores.argmax(1))] == labels
+    card["metrics"]["top1_integers"] = round(100 * float(right.double().mean()), 2)
+    write_atomically(path, (json.dumps(card, indent=2, ensure_ascii=False) + "\n").encode())
 
 
 def main() -> None:

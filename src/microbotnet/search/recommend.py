@@ -20,7 +20,7 @@ from .firmware_model import firmware_size
 
 @dataclass(frozen=True)
 class Candidate:
-    """A shipped network as the smallest firmware. costs: by name, as budgets have them."""
+    """A shipped network as the smallest firmware. top1: of its integers. costs: by name, as budgets have them."""
 
     name: str
     top1: float
@@ -71,7 +71,7 @@ def recommend(
     if not cards:
         known = ", ".join(sorted({card["data"]["name"] for card in shipped_cards().values()}))
         raise BadInput(f"nothing is shipped for {data!r}; there are networks for: {known}")
-    shipped = [_Shipped(name, cards[name]["metrics"]["top1"], budget, preset) for name in cards]
+    shipped = [_Shipped(name, cards[name]["metrics"]["top1_integers"], budget, preset) for name in cards]
     shipped.sort(key=lambda one: -one.top1)
     for place, one in enumerate(shipped):
         if not one.bound.broken and not one.exact.broken:

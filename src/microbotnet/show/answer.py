@@ -12,7 +12,7 @@ def energy_chart(found: Comparison, *, inline: bool = False) -> str:
     """Every network that sees 32×32 pictures, and the measured chips, from the least energy to the most."""
     bars = []
     for row in found.small or found.rows:
-        total, two_bit, top1 = row.subject.profile.energy.total / 1e6, row.two_bit_pj / 1e6, row.cifar10
+        total, two_bit, top1 = row.subject.profile.energy.total / 1e6, row.two_bit_pj / 1e6, row.cifar10_integers
         note = f"{total:,.2f} · {two_bit:,.2f} µJ" + (f" · {top1[0]:.2f} % {top1[1]}" if top1 else "")
         mark = row.subject.profile.macs["thop_2020"] / 1e6
         bars.append(Bar(row.subject.label, ((total, "kind0"), (two_bit, "kind1")), note, mark))
@@ -33,7 +33,7 @@ def energy_table(found: Comparison) -> str:
     lines = [f"| {' | '.join(headers)} |", f"|---|{'--:|' * (len(headers) - 1)}"]
     rows: list[tuple[float, str]] = []
     for row in found.small or found.rows:
-        costs, top1 = row.subject.profile, row.cifar10
+        costs, top1 = row.subject.profile, row.cifar10_integers
         cells = [
             row.subject.label,
             f"{costs.macs['conv_linear']:,}",
@@ -68,8 +68,8 @@ def _reading(found: Comparison) -> list[str]:
         "were lowered so, and by a shift, as if it were trained with such scales. “1 pJ a MAC” is the notes' estimate:",
         "thop_2020 MACs and no memory. The two chips are measured, as",
         "published; the binary networks stand here at the same two widths as all others, not at their one bit. Top-1:",
-        "“ours” is that of the shipped weights as they are stored, “published” what others report for the network as",
-        "they trained it; none of it was measured after bringing float weights to two bits.",
+        "“ours” is that of the integer program of the shipped weights, whose energy this is, “published” what others report",
+        "for the network as they trained it; none of it was measured after bringing float weights to two bits.",
     ]
 
 

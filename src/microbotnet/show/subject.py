@@ -28,6 +28,7 @@ class Subject:
     has_widths: bool = True
     checkpoint: str | None = None
     top1: float | None = None
+    top1_integers: float | None = None  # of its integer program, where that is known
 
     @property
     def input_size(self) -> int | None:
@@ -107,6 +108,7 @@ def trained(
         raise BadInput("a checkpoint knows its width, input size and classes; give NET too where it has no card")
     card, graph, widths = _read(checkpoint, asked)
     made = card["architecture"]
+    metrics = card.get("metrics", {}) if card["data"].get("name") == "cifar10" else {}
     if asked and made != asked:
         words = ", ".join(f"{key} {value}" for key, value in made.items())
         raise BadInput(f"{checkpoint} holds another network: {words}; leave out NET and its options")
@@ -118,7 +120,8 @@ def trained(
         profile(graph, preset),
         widths,
         checkpoint=Path(checkpoint).name,
-        top1=card.get("metrics", {}).get("top1") if card["data"].get("name") == "cifar10" else None,
+        top1=metrics.get("top1"),
+        top1_integers=metrics.get("top1_integers", metrics.get("top1")),
     )
 
 
