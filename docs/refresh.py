@@ -49,7 +49,8 @@ def answer(found: Comparison) -> str:
 def _under_a_microjoule(found: Comparison) -> str:
     rows = [row for row in found.rows if row.subject.checkpoint and row.subject.profile.energy.total < 1e6]
     return "; ".join(
-        f"{r.subject.label} {r.subject.top1_integers:.2f} % at {r.subject.profile.energy.total / 1e6:.2f} µJ" for r in rows
+        f"{r.subject.label} {r.subject.top1_integers:.2f} % at {r.subject.profile.energy.total / 1e6:.2f} µJ"
+        for r in rows
     )
 
 

@@ -68,8 +68,8 @@ def _reading(found: Comparison) -> list[str]:
         "were lowered so, and by a shift, as if it were trained with such scales. “1 pJ a MAC” is the notes' estimate:",
         "thop_2020 MACs and no memory. The two chips are measured, as",
         "published; the binary networks stand here at the same two widths as all others, not at their one bit. Top-1:",
-        "“ours” is that of the integer program of the shipped weights, whose energy this is, “published” what others report",
-        "for the network as they trained it; none of it was measured after bringing float weights to two bits.",
+        "“ours” is that of the integer program of the shipped weights, whose energy this is, “published” what others",
+        "report for the network as they trained it; none of it was measured after bringing weights to two bits.",
     ]
 
 

@@ -57,7 +57,7 @@ def scatter(
     front = pareto(points)
     used = {p.css for p in points}
     rows = _key_rows([(css, words) for css, words in keys or KEYS if css in used], len(front) > 1, size, width - 32)
-    left, right, top = 26 + 3 * size, width - 24, 16 + 3.6 * size
+    left, right, top = 26 + 3 * size, width - 24, 16 + 4.6 * size
     bottom = height - 3.6 * size - len(rows) * 1.7 * size - 6
     floor_y = 5 * floor((min(ys, default=0) - 2) / 5)
     ceil_y = 5 * ceil((max(ys, default=100) + 1) / 5)
@@ -74,7 +74,7 @@ def scatter(
         y = at(10**low, value)[1]
         draw.line([(left, y), (right, y)], "rule")
         draw.text(left - 6, y + 0.35 * size, f"{value}", size=size, css="soft", anchor="end")
-    draw.text(16, top - size, y_title, size=size, css="soft")
+    draw.text(16, top - 1.9 * size, y_title, size=size, css="soft")
     radius = 0.45 * size
     taken = [(x - radius, y - radius, x + radius, y + radius) for x, y in (at(p.x, p.y) for p in points)]
     if limit:

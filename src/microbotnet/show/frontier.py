@@ -88,8 +88,9 @@ def _short(label: str) -> str:
 
 def _shortest(label: str) -> str:
     """xl ternary for grain-xl-ternary: the key says whose it is."""
-    label = label.removeprefix("grain-").replace("-ternary", " ternary")
-    return f"MicroBotNet {label}" if label.startswith("×") else label
+    if label.startswith("×"):
+        return f"MicroBotNet {label}"
+    return label.removeprefix("grain-").replace("-", " ") if label.startswith("grain-") else label
 
 
 def _kilobytes(row: Row) -> float:

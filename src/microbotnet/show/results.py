@@ -45,7 +45,7 @@ def results_table() -> str:
 
 
 def ternary_table() -> str:
-    """The shipped networks with quantized kernels, in Markdown; energy is that of the weights as they are stored."""
+    """The shipped networks that were trained quantized, in Markdown; energy is that of the weights as stored."""
     lines = [
         "| weights | kernels | activations | top-1 | energy, 45 nm | trained |",
         "|---|---|---|--:|--:|---|",
@@ -57,7 +57,7 @@ def ternary_table() -> str:
         bits = how.get("activations", {}).get("bits")
         cells = [
             name,
-            f"{how['quantizer']}, policy {how['policy']}",
+            "8 bits" if how["policy"] == "none" else f"{how['quantizer']}, policy {how['policy']}",
             f"{bits} bits" if bits else "float",
             _top1(card),
             f"{trained(name).profile.energy.total / 1e6:.2f} µJ",
