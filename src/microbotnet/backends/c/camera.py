@@ -1,0 +1,309 @@
+"""The converter of `camera.convert` as C: rows of a frame come in, the network's picture is filled.
+
+The ratio of the frame to the picture is known when the C is written, so the samples of one period of columns, after
+which the shares repeat, are straight code. Of rgb565 the three colours are added up in one word, in lanes.
+"""
+
+from math import prod
+
+from ...camera.camera import Camera, Span
+from ...camera.convert import GREY, SHIFT, rounding
+
+LANES = 32  # parts of a value, at most, that three lanes of rgb565 hold
+_SPREAD = "SPREAD(v, {})"
+
+
+def emit_camera(camera: Camera, name: str = "net") -> dict[str, str]:
+    """C99 sources by file name: NAME_camera.h and NAME_camera.c.
+
+    Args:
+        name: what the network's own files begin with.
+    """
+    rows, columns = camera.spans
+    components = len(camera.layout.scales)
+    size = components * columns.made
+    sets = camera.layout.cell
+    words = {
+        "name": name, "upper": name.upper(), "text": camera.text, "summary": camera.layout.summary,
+        "width": camera.width, "height": camera.height, "row_bytes": camera.row_bytes, "sums": sets * size,
+        "size": prod((camera.channels, camera.rows, camera.columns)),
+        "aligned": ", at an even address" if camera.format == "rgb565" else "",
+        "bytes": f"{camera.channels} x {camera.rows} x {camera.columns}",
+    }  # fmt: skip
+    gathers = [_gather(camera, columns, parity) for parity in range(sets)]
+    source = [_BEGIN.format(**words), *gathers, _finish(camera, rows, columns)]
+    source += [_begin(camera, name, sets * size, rows.whole), _row(camera, name, rows, size)]
+    return {f"{name}_camera.h": _HEADER.format(**words), f"{name}_camera.c": "\n".join(source)}
+
+
+_HEADER = """\
+/* A camera's frame, {text}, becomes the network's picture of {bytes}, row by row.
+   {summary}. */
+#ifndef {upper}_CAMERA_H
+#define {upper}_CAMERA_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {{
+#endif
+
+#define {upper}_CAMERA_WIDTH {width}
+#define {upper}_CAMERA_HEIGHT {height}
+#define {upper}_CAMERA_ROW_BYTES {row_bytes}
+
+typedef struct {{
+    uint32_t sums[{sums}];
+    uint8_t *picture;
+    uint16_t row, made, left, set;
+}} {name}_camera_t;
+
+/* Before each frame. picture: of {size} bytes; where the network takes it. */
+void {name}_camera_begin({name}_camera_t *camera, uint8_t *picture);
+
+/* The next row of the frame, {upper}_CAMERA_ROW_BYTES bytes{aligned}. Returns 1 when it was the last. */
+int {name}_camera_row({name}_camera_t *camera, const uint8_t *row);
+
+#ifdef __cplusplus
+}}
+#endif
+
+#endif
+"""
+
+_BEGIN = """\
+#include "{name}_camera.h"
+"""
+
+
+def _gather(camera: Camera, columns: Span, parity: int) -> str:
+    """Adds `parts` times the means of a row's samples to the sums. Of a Bayer camera, of its even or its odd rows."""
+    lanes = camera.format == "rgb565" and columns.whole <= LANES
+    straight = _straight(camera, columns)
+    step = straight * columns.whole // columns.share  # samples
+    body = _lanes(columns) if lanes else _apart(camera, columns, parity)
+    components = len(camera.layout.scales)
+    halves = camera.format == "rgb565"
+    pointer = "const uint16_t *x = (const uint16_t *)(const void *)row" if halves else "const uint8_t *x = row"
+    advance = step * (1 if halves else camera.layout.bytes * camera.layout.cell)
+    begin = columns.first * camera.layout.cell * camera.layout.bytes
+    spread = "" if not lanes else "#define SPREAD(v, p) (v = (p), v = (v | v << 16) & 0x07e0f81fu)\n"
+    name = f"gather{parity}" if camera.layout.cell == 2 else "gather"
+    lines = "".join(f"        {line}\n" for line in body)
+    return f"""\
+{spread}static void {name}(const uint8_t *row, uint32_t *sums, uint32_t parts)
+{{
+    {pointer};
+
+    x += {begin // (2 if halves else 1)};
+    for (int i = {columns.made // straight}; i; i--, x += {advance}, sums += {components * straight}) {{
+{lines}    }}
+}}
+"""
+
+
+def _straight(camera: Camera, columns: Span) -> int:
+    """Values in straight code: those after which the shares repeat, and pairs of pixels begin alike."""
+    periods = columns.made // columns.share
+    if camera.format != "yuv422" or columns.whole % 2 == 0:
+        return columns.share
+    return columns.share * (2 if periods % 2 == 0 else periods)
+
+
+def _lanes(columns: Span) -> list[str]:
+    lines, held = ["uint32_t v, h;", ""], -1
+    for value, weights in enumerate(columns.weights()[: columns.share]):
+        terms: list[str] = []
+        full: list[int] = []
+        for at, (sample, weight) in enumerate(weights):
+            if weight == columns.share:
+                full.append(sample)
+                continue
+            if at == 0 and sample == held:
+                lines.append(f"h = v * {weight};" if weight > 1 else "h = v;")
+                terms = ["h"]
+            else:
+                lines += _summed(full, columns.share, bool(terms))
+                terms, full = ["h"] if full or terms else [], []
+                lines.append(f"{_SPREAD.format(f'x[{sample}]')};")
+                product = f"v * {weight}" if weight > 1 else "v"
+                lines.append(f"h {'+' if terms else ''}= {product};")
+                terms, held = ["h"], sample
+        lines += _summed(full, columns.share, bool(terms))
+        at = 3 * value
+        lines += [f"sums[{at}] += parts * (h >> 11 & 0x3ff);", f"sums[{at + 1}] += parts * (h >> 21);"]
+        lines.append(f"sums[{at + 2}] += parts * (h & 0x7ff);")
+    return lines
+
+
+def _summed(samples: list[int], share: int, begun: bool) -> list[str]:
+    """Whole samples, added up first, then multiplied by their share."""
+    if not samples:
+        return []
+    lines = []
+    if share == 1:
+        for n, sample in enumerate(samples):
+            lines.append(f"{_SPREAD.format(f'x[{sample}]')};")
+            lines.append(f"h {'+' if begun or n else ''}= v;")
+        return lines
+    if begun:
+        lines.append("{")
+        lines.append("    uint32_t whole;")
+        for n, sample in enumerate(samples):
+            lines += [f"    {_SPREAD.format(f'x[{sample}]')};", f"    whole {'+' if n else ''}= v;"]
+        return [*lines, f"    h += whole * {share};", "}"]
+    for n, sample in enumerate(samples):
+        lines += [f"{_SPREAD.format(f'x[{sample}]')};", f"h {'+' if n else ''}= v;"]
+    return [*lines, f"h *= {share};"]
+
+
+def _apart(camera: Camera, columns: Span, parity: int) -> list[str]:
+    """The components one after the other."""
+    lines = ["uint32_t h;", ""]
+    components = len(camera.layout.scales)
+    for value, weights in enumerate(columns.weights()[: _straight(camera, columns)]):
+        for component, samples in _components(camera, parity, columns):
+            whole = [samples(sample) for sample, weight in weights if weight == columns.share]
+            terms = [f"{weight} * {samples(s)}" for s, weight in weights if weight != columns.share]
+            if whole:
+                added = " + ".join(whole)
+                terms.append(f"{columns.share} * ({added})" if columns.share > 1 else added)
+            lines.append(f"h = (uint32_t)({' + '.join(terms)});")
+            lines.append(f"sums[{components * value + component}] += parts * h;")
+    return lines
+
+
+def _components(camera: Camera, parity: int, columns: Span):  # type: ignore[no-untyped-def]
+    """What the row holds: each component's number, and C for a sample of it."""
+    kind = camera.format
+    if kind == "rgb565":
+        return [(0, lambda s: f"(x[{s}] >> 11)"), (1, lambda s: f"(x[{s}] >> 5 & 63)"), (2, lambda s: f"(x[{s}] & 31)")]
+    if kind == "rgb888":
+        return [(k, lambda s, k=k: f"x[{3 * s + k}]") for k in range(3)]
+    if kind == "grey8":
+        return [(0, lambda s: f"x[{s}]")]
+    if kind == "yuv422":
+        odd = columns.first % 2  # the first sample that is seen is the second of its pair
+        both = [(0, lambda s: f"x[{2 * s}]")]
+        for k, place in ((1, 1), (2, 3)):
+            both.append((k, lambda s, place=place: f"x[{4 * ((s + odd) // 2) - 2 * odd + place}]"))
+        return both
+    first, second = ((0, 1), (1, 2))[parity]
+    return [(first, lambda s: f"x[{2 * s}]"), (second, lambda s: f"x[{2 * s + 1}]")]
+
+
+def _finish(camera: Camera, rows: Span, columns: Span) -> str:
+    """A row of the picture from its sums, which are zero again."""
+    components = len(camera.layout.scales)
+    plane = camera.rows * camera.columns
+    scaled = []
+    for k in range(components):
+        before, multiplier = rounding(camera, k)
+        taken = f"sums[{k}] >> {before}" if before else f"sums[{k}]"
+        scaled.append(f"({taken}) * {multiplier}u + {1 << SHIFT - 1}u >> {SHIFT}")
+    scaled = [f"(({one.split(' + ')[0]} + {1 << SHIFT - 1}u) >> {SHIFT})" for one in scaled]
+    names = ("y", "u", "v") if camera.format == "yuv422" else ("r", "g", "b")
+    lines, limited = [], ""
+    if camera.format == "grey8" or (camera.format == "yuv422" and camera.channels == 1):
+        lines = [f"uint8_t y = (uint8_t){scaled[0]};", ""]
+        lines += [f"to[{c * plane}] = y;" for c in range(camera.channels)]
+    elif camera.format == "yuv422":
+        limited = _LIMITED
+        lines = [f"int32_t {name} = (int32_t){one}{' - 128' if k else ''};"
+                 for k, (name, one) in enumerate(zip(names, scaled, strict=True))]  # fmt: skip
+        lines += ["", "y = 256 * y + 128;", "to[0] = limited(y + 359 * v);"]
+        lines += [f"to[{plane}] = limited(y - 88 * u - 183 * v);", f"to[{2 * plane}] = limited(y + 454 * u);"]
+    elif camera.channels == 1:
+        lines = [f"uint32_t {name} = {one};" for name, one in zip(names, scaled, strict=True)]
+        r, g, b = GREY
+        lines += ["", f"to[0] = (uint8_t)((r * {r} + g * {g} + b * {b} + 128) >> 8);"]
+    else:
+        lines = [f"to[{k * plane}] = (uint8_t){one};" for k, one in enumerate(scaled)]
+    lines += [f"sums[{k}] = 0;" for k in range(components)]
+    body = "".join(f"        {line}\n" if line else "\n" for line in lines)
+    return f"""\
+{limited}static void finish(uint32_t *sums, uint8_t *to)
+{{
+    for (int j = {columns.made}; j; j--, to++, sums += {components}) {{
+{body}    }}
+}}
+"""
+
+
+_LIMITED = """\
+static uint8_t limited(int32_t y)
+{
+    y >>= 8;
+    return (uint8_t)(y < 0 ? 0 : y > 255 ? 255 : y);
+}
+
+"""
+
+
+def _begin(camera: Camera, name: str, sums: int, whole: int) -> str:
+    size = camera.channels * camera.rows * camera.columns
+    fill = f"    for (int i = 0; i < {size}; i++)\n        picture[i] = 0;\n" if camera.crop == "letterbox" else ""
+    return f"""\
+void {name}_camera_begin({name}_camera_t *camera, uint8_t *picture)
+{{
+    for (int i = 0; i < {sums}; i++)
+        camera->sums[i] = 0;
+{fill}    camera->picture = picture;
+    camera->row = camera->made = camera->set = 0;
+    camera->left = {whole};
+}}
+"""
+
+
+def _row(camera: Camera, name: str, rows: Span, size: int) -> str:
+    columns = camera.spans[1]
+    cell, end = camera.layout.cell, rows.first + rows.count
+    to = f"camera->picture + ({rows.at} + camera->made) * {camera.columns} + {columns.at}"
+    if cell == 1:
+        work = f"""\
+        uint32_t parts = camera->left < {rows.share} ? camera->left : {rows.share};
+
+        gather(row, camera->sums, parts);
+        camera->left = (uint16_t)(camera->left - parts);
+        if (!camera->left) {{
+            finish(camera->sums, {to});
+            camera->made++;
+            parts = {rows.share} - parts;
+            if (parts)
+                gather(row, camera->sums, parts);
+            camera->left = (uint16_t)({rows.whole} - parts);
+        }}
+"""
+    else:
+        work = f"""\
+        uint32_t parts = camera->left < {rows.share} ? camera->left : {rows.share}, rest = {rows.share} - parts;
+        uint32_t *sums = camera->sums + camera->set, *next = camera->sums + ({size} - camera->set);
+
+        if (y % 2 == 0) {{
+            gather0(row, sums, parts);
+            if (rest)
+                gather0(row, next, rest);
+        }} else {{
+            gather1(row, sums, parts);
+            if (rest)
+                gather1(row, next, rest);
+            camera->left = (uint16_t)(camera->left - parts);
+            if (!camera->left) {{
+                finish(sums, {to});
+                camera->made++;
+                camera->set = (uint16_t)({size} - camera->set);
+                camera->left = (uint16_t)({rows.whole} - rest);
+            }}
+        }}
+"""
+    first = f"y >= {rows.first * cell} && " if rows.first else ""
+    return f"""\
+int {name}_camera_row({name}_camera_t *camera, const uint8_t *row)
+{{
+    int y = camera->row++;
+
+    if ({first}y < {end * cell}) {{
+{work}    }}
+    return y == {camera.height - 1};
+}}
+"""
