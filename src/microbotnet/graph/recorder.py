@@ -18,7 +18,7 @@ from .calls import Call
 from .graph import Node, Parameter, Shape, times
 from .kinds import OF_ATEN, Called, Kind, output_shape
 from .places import PLACE, Places, ValueNeeded, outwards, type_name
-from .written_out import FORMS
+from .written_out import written_out
 
 DTYPES = {"bool": torch.bool, "real": torch.get_default_dtype()}  # else that of the first tensor
 # In a trained network these hand on their input; they leave no node.
@@ -187,10 +187,10 @@ class OuterCalls(TorchFunctionMode):
         self.recorder, self.outer = recorder, outer
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        form = FORMS.get(func.__name__)
-        if form is not None:
-            with self:
-                return form(*args, **(kwargs or {}))
+        with self:
+            simpler = written_out(func, args, kwargs)
+        if simpler is not NotImplemented:
+            return simpler
         names = self.recorder.names
         given = any(id(leaf) in names for leaf in tree_leaves((args, kwargs)))
         result = func(*args, **(kwargs or {}))

@@ -30,4 +30,24 @@ def _lerp(input: Tensor, end: Tensor, weight: Tensor | float) -> Tensor:
     return input + (end - input) * weight
 
 
-FORMS: dict[str, Callable[..., Any]] = {"glu": _glu, "addcmul": _addcmul, "addcdiv": _addcdiv, "lerp": _lerp}
+def _indexed(input: Tensor, index: Any) -> Any:
+    """Lists of places become tensors here, because on a tensor without values they would lose theirs."""
+    parts = index if isinstance(index, tuple) else (index,)
+    if not any(isinstance(part, list) for part in parts):
+        return NotImplemented
+    return input[tuple(torch.tensor(part) if isinstance(part, list) else part for part in parts)]
+
+
+_FORMS: dict[str, Callable[..., Any]] = {
+    "glu": _glu,
+    "addcmul": _addcmul,
+    "addcdiv": _addcdiv,
+    "lerp": _lerp,
+    "__getitem__": _indexed,
+}
+
+
+def written_out(function: Any, args: Any, kwargs: Any) -> Any:
+    """What the function makes, by simpler ones; NotImplemented where it is simple itself."""
+    form = _FORMS.get(function.__name__)
+    return NotImplemented if form is None else form(*args, **(kwargs or {}))

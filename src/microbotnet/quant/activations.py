@@ -20,7 +20,7 @@ from ..graph.calls import Calls
 from ..graph.graph import Graph
 from ..graph.kinds import kind_of
 from ..graph.trace import trace_calls
-from ..graph.written_out import FORMS
+from ..graph.written_out import written_out
 from .stages import SCORE_BITS, Stages, cut, has_integer_form
 
 NAME = "activation_quantizers"  # of the module that is put on the network
@@ -69,6 +69,7 @@ class ActivationQuantizer(nn.Module):
         lowest, highest: what reads the tensor takes all values beyond for equal; the range does not go there.
         learned: whether low and high are parameters.
         power_of_two: the scale is one; see `affine`.
+        fixed: the range is lowest…highest, whatever values come.
 
     Shape: any float tensor in, the same out.
     """
@@ -77,16 +78,24 @@ class ActivationQuantizer(nn.Module):
     high: Tensor
 
     def __init__(
-        self, bits: int, lowest: float, highest: float, *, learned: bool = False, power_of_two: bool = False
+        self,
+        bits: int,
+        lowest: float,
+        highest: float,
+        *,
+        learned: bool = False,
+        power_of_two: bool = False,
+        fixed: bool = False,
     ) -> None:
         super().__init__()
-        self.bits, self.lowest, self.highest = bits, lowest, highest
-        self.learned, self.power_of_two = learned, power_of_two
-        for name in ("low", "high"):
-            if learned:
-                self.register_parameter(name, nn.Parameter(torch.zeros(())))
+        self.bits, self.lowest, self.highest, self.fixed = bits, lowest, highest, fixed
+        self.learned, self.power_of_two = learned and not fixed, power_of_two
+        for name, end in (("low", lowest), ("high", highest)):
+            start = torch.tensor(end if fixed else 0.0)
+            if self.learned:
+                self.register_parameter(name, nn.Parameter(start))
             else:
-                self.register_buffer(name, torch.zeros(()))
+                self.register_buffer(name, start)
 
     @torch.no_grad()
     def observe(self, x: Tensor) -> None:
@@ -98,6 +107,8 @@ class ActivationQuantizer(nn.Module):
     @torch.no_grad()
     def set(self, low: Tensor, high: Tensor) -> None:
         """Make the range low…high (scalar tensors), as far as it may go; 0 is always in it."""
+        if self.fixed:
+            return
         self.low.copy_(low.clamp(self.lowest, 0))
         self.high.copy_(high.clamp(0, self.highest))
 
@@ -148,7 +159,10 @@ class ActivationQuantizers(nn.ModuleDict):
     ) -> None:
         how = {"learned": learned, "power_of_two": power_of_two}
         super().__init__(
-            {_key(p.node): ActivationQuantizer(p.bits, p.low, p.high, **how) for p in stages.points.values()}
+            {
+                _key(p.node): ActivationQuantizer(p.bits, p.low, p.high, fixed=p.fixed, **how)
+                for p in stages.points.values()
+            }
         )
         self.bits, self.power_of_two = bits, power_of_two
         self.calls: list[tuple[str, str | None]] = []  # what the network calls: function, quantizer of its result
@@ -224,10 +238,10 @@ class _Run(TorchFunctionMode):
         return rounded
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        form = FORMS.get(func.__name__)
-        if form is not None:
-            with self:
-                return form(*args, **(kwargs or {}))
+        with self:
+            simpler = written_out(func, args, kwargs)
+        if simpler is not NotImplemented:
+            return simpler
         result = func(*args, **(kwargs or {}))
         if not _of_picture(args) and not (kwargs and _of_picture(kwargs.values())):
             return result

@@ -59,12 +59,16 @@ class Stage:
 
 @dataclass(frozen=True)
 class Point:
-    """Where values become integers of `bits`: at the output of `node`. Values outside low…high are all alike."""
+    """Where values become integers of `bits`: at the output of `node`. Values outside low…high are all alike.
+
+    fixed: the integers cover low…high exactly, whatever values come.
+    """
 
     node: str
     bits: int
     low: float = -inf
     high: float = inf
+    fixed: bool = False
 
 
 @dataclass(frozen=True)
@@ -133,7 +137,7 @@ def is_function(node: Node) -> bool:
 def has_integer_form(node: Node) -> bool:
     """Whether an integer engine may have the operator; what its arguments rule out, lowering says."""
     kind = kind_of(node.kind)
-    moves = kind.keeps or kind.reshapes or node.kind == "input"
+    moves = kind.keeps or kind.reshapes or kind.fixed or node.kind == "input"
     return node.known and (moves or kind.sums or kind.shares or is_function(node) or is_affine(node) or kind.in_place)
 
 
@@ -266,7 +270,8 @@ def _with_points(
     outputs = {behind[name] for name in graph.outputs}
     shares = {name: stage.name for stage in stages if _shares(stage) for name in stage.inputs}
     for stage in reversed(stages):  # readers come first, so that a concatenation's inputs can take its scale
-        own = Point(stage.name, bits, *kind_of(stage.nodes[-1].kind).image)
+        last = kind_of(stage.nodes[-1].kind)
+        own = Point(stage.name, TABLE_BITS if last.fixed else bits, *last.image, last.fixed)
         if stage.is_sign:
             held[stage.name] = None
             continue

@@ -163,7 +163,13 @@ KINDS = (
             "Chooses between two values for each element; after a comparison with 0 that is its sign, −1 or +1."
         ),
     ),
-    Kind("softmax", aten=dict.fromkeys(("softmax", "_softmax", "_safe_softmax")), operations=each(1, 1)),
+    Kind(
+        "softmax",
+        aten=dict.fromkeys(("softmax", "_softmax", "_safe_softmax")),
+        operations=each(1, 1),
+        image=(0.0, 255 / 256),  # as TensorFlow Lite has it
+        fixed=True,
+    ),
     Kind(
         "log_softmax",
         aten=dict.fromkeys(("log_softmax", "_log_softmax")),

@@ -123,6 +123,7 @@ class Kind:
         clamps, table: a function of one value, as the bounds of a rounding or as a table. with_number: a function of
             one value where the other is a number.
         domain: outside of these inputs a function keeps the value it has at the border. image: what it makes.
+        fixed: the integers cover its image exactly.
         passes_scale: a positive factor of its input is one of its output.
         keeps: its values are among its input's, so that they stay integers of one scale. shares: brings its inputs to
             one scale, and what is only made for it has it from the start. wide: can be rounded to 16 bits.
@@ -158,6 +159,7 @@ class Kind:
     with_number: bool = False
     domain: tuple[float, float] = (-inf, inf)
     image: tuple[float, float] = (-inf, inf)
+    fixed: bool = False
     passes_scale: bool = False
     keeps: bool = False
     shares: bool = False

@@ -47,20 +47,14 @@ KINDS = (
         keeps=True,
     ),
     Kind("flip", aten=dict.fromkeys(("flip", "rot90")), what=rearranges, keeps=True),
-    Kind(
-        "roll",
-        aten={"roll": None},
-        what=rearranges,
-        keeps=True,
-        instead="use torch.cat of two slices",
-    ),
+    Kind("roll", aten={"roll": None}, what=rearranges, keeps=True),
     Kind("repeat", aten=dict.fromkeys(("repeat", "tile")), what=_repeats, keeps=True),
     Kind(
         "index",
         aten=dict.fromkeys(("index", "_unsafe_index", "index_select")),
         what=rearranges,
         keeps=True,
-        instead="use slices and torch.cat; only regular steps are lowered",
+        instead="use slices and torch.cat",
     ),
     Kind(
         "slice",
@@ -86,6 +80,7 @@ KINDS = (
         "mirror",  # a border of the picture's own values
         aten=dict.fromkeys(f"{how}_pad{axes}d" for how in ("reflection", "replication") for axes in (1, 2, 3)),
         what=_borders,
+        keeps=True,
         instead="pad with zeros",
     ),
     Kind(

@@ -17,16 +17,17 @@ from ...quant.activations import ActivationQuantizers
 from ...quant.stages import SCORE_BITS, Stage, cut, is_affine, is_function
 from .. import ranges
 from ..fixed import fixed_point, tolerance_of
-from ..operators import Convolve, Gate, Lookup, Operator, Pad, SumPool, View, WindowSum
+from ..operators import Concatenate, Convolve, Gate, Lookup, Operator, Pad, SumPool, View, WindowSum
 from ..program import LIMITS, Pair, Program, Requantize, Shape, Tensor
 from .constants import Real, bounds
 from .refused import Refused, place
-from .value import Index, Value, box, canonical, steps, whole
+from .value import Index, Value, along, box, canonical, runs, steps, whole
 
 IDENTITY = Requantize(np.ones(1, np.int32), np.zeros(1, np.int32), 0, 0, -128, 127)
 
 Rule = Callable[["Lowering", Stage], None]
 RULES: dict[str, Rule] = {}  # by the kind of a stage's head, or one of these
+_PIECES = 32  # of a channel-, row- or column-wise move without a regular step, at most
 FUNCTION = "function"  # of one value
 AFFINE = "affine"  # a·x + b, where no convolution takes it
 
@@ -103,7 +104,7 @@ class Lowering:
         return self._made[key]
 
     def is_regular(self, value: Value) -> bool:
-        """Whether `materialize` can make it."""
+        """Whether `materialize` makes it by one operator, but for a border."""
         index = value.index.reshape(canonical(value.index.shape))
         ends = box(index)
         return ends is not None and steps(index[_slices(ends)].reshape(-1)) is not None
@@ -230,11 +231,13 @@ class Lowering:
 
     def _moved(self, index: Index, fill: float, x: Tensor, name: str) -> Tensor:
         ends = box(index)
-        inner = None if ends is None else steps(index[_slices(ends)].reshape(-1))
-        if ends is None or inner is None:
+        if ends is None:
             raise Refused("moves elements in no regular way")
         if x.dtype != "int8":
             raise Refused("moves what was rounded to 16 bits")
+        inner = steps(index[_slices(ends)].reshape(-1))
+        if inner is None:
+            return self._in_pieces(index, x, name)
         sizes = canonical([b - a for a, b in ends])
         if sizes != x.shape or inner != ((prod(x.shape),), (1,)):
             label = self.free(name if sizes == index.shape else f"{name}.inside")
@@ -250,6 +253,26 @@ class Lowering:
         before = (ends[0][0], ends[1][0], ends[2][0])
         made = replace(x, name=label, shape=canonical(index.shape), low=min(x.low, code), high=max(x.high, code))
         return self.add(Pad(label, x.name, label, before, code), made)
+
+    def _in_pieces(self, index: Index, x: Tensor, name: str) -> Tensor:
+        """Of an index that takes whole channels, rows or columns in some order: piece by piece, then joined."""
+        taken = along(index, x.shape)
+        if taken is None or max(len(runs(line)) for line in taken) > _PIECES:
+            raise Refused("moves elements in no regular way")
+        for axis, line in enumerate(taken):
+            if line.size == x.shape[axis] and (line == np.arange(line.size)).all():
+                continue
+            first = np.moveaxis(np.arange(prod(x.shape), dtype=np.int64).reshape(x.shape), axis, 0)
+            pieces = [Value(x.name, first[line[run]]) for run in runs(line)]
+            made = [self.materialize(piece, canonical(piece.index.shape), f"{name}.piece") for piece in pieces]
+            label = self.free(f"{name}.joined")
+            how = tuple(replace(IDENTITY, low=x.low, high=x.high) for _ in made)
+            shape = (line.size, *first.shape[1:])
+            joined = Concatenate(label, tuple(piece.name for piece in made), label, how)
+            joint = self.add(joined, replace(x, name=label, shape=canonical(shape)))
+            back = np.moveaxis(np.arange(prod(shape), dtype=np.int64).reshape(shape), 0, axis)
+            x = self.materialize(Value(joint.name, back), canonical(back.shape), name)
+        return x
 
     def _needed(self) -> list[Stage]:
         """The stages that an output depends on."""

@@ -66,6 +66,32 @@ def box(index: Index) -> tuple[tuple[int, int], ...] | None:
     return tuple(ends) if area == np.count_nonzero(inside) else None
 
 
+def along(index: Index, shape: Shape) -> tuple[Index, Index, Index] | None:
+    """Which channels, rows and columns of a tensor of `shape` an index takes; None if it takes no such."""
+    if (index == FILL).any():
+        return None
+    taken = []
+    for axis, places in enumerate(np.unravel_index(index, shape)):
+        others = tuple(other for other in range(3) if other != axis)
+        line = places[tuple(slice(None) if other == axis else slice(0, 1) for other in range(3))]
+        if (places != line).any():
+            return None
+        taken.append(line.squeeze(others))
+    return taken[0], taken[1], taken[2]
+
+
+def runs(line: Index) -> list[slice]:
+    """The longest pieces of a line, one after the other, along which its steps are equal."""
+    found, start = [], 0
+    while start < len(line):
+        end = start + min(2, len(line) - start)
+        while end < len(line) and line[end] - line[end - 1] == line[start + 1] - line[start]:
+            end += 1
+        found.append(slice(start, end))
+        start = end
+    return found
+
+
 def steps(flat: Index) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
     """Sizes and strides of axes that an index is regular along, the last running fastest; None if it is not."""
     sizes: list[int] = []
