@@ -7,6 +7,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .backends.c import write_c as write_c
+    from .backends.onnx import write_onnx as write_onnx
     from .cost.energy import estimate_energy as estimate_energy
     from .cost.macs import count_macs as count_macs
     from .cost.memory import measure_memory as measure_memory
@@ -20,11 +22,22 @@ if TYPE_CHECKING:
     from .errors import Failed as Failed
     from .graph import Graph as Graph
     from .graph.trace import trace as trace
+    from .importers.exported import import_exported as import_exported
+    from .importers.onnx import import_onnx as import_onnx
+    from .integer.convert import to_program as to_program
+    from .integer.file import load_program as load_program
+    from .integer.file import save_program as save_program
+    from .integer.lower import lower as lower
+    from .mcu.board import load_board as load_board
+    from .mcu.firmware import make_firmware as make_firmware
+    from .mcu.formats import write_image as write_image
     from .nets import create_model as create_model
     from .nets import net_names as net_names
     from .nets import register_net as register_net
     from .quant import bake as bake
     from .quant import quantize as quantize
+    from .quant.activations import calibrate as calibrate
+    from .quant.activations import quantize_activations as quantize_activations
 
 __version__ = "0.1.0"
 
@@ -33,6 +46,7 @@ _HOME = {
     "Failed": "errors",
     "Graph": "graph",
     "bake": "quant",
+    "calibrate": "quant.activations",
     "count_macs": "cost.macs",
     "create_model": "nets",
     "estimate_energy": "cost.energy",
@@ -40,13 +54,25 @@ _HOME = {
     "get_indoor_iterators": "data.iterators",
     "get_micro_iterators": "data.iterators",
     "get_outdoor_iterators": "data.iterators",
+    "import_exported": "importers.exported",
+    "import_onnx": "importers.onnx",
     "load": "engine",
+    "load_board": "mcu.board",
+    "load_program": "integer.file",
+    "lower": "integer.lower",
+    "make_firmware": "mcu.firmware",
     "measure_memory": "cost.memory",
     "net_names": "nets",
     "profile": "cost.profile",
     "quantize": "quant",
+    "quantize_activations": "quant.activations",
     "register_net": "nets",
+    "save_program": "integer.file",
+    "to_program": "integer.convert",
     "trace": "graph.trace",
+    "write_c": "backends.c",
+    "write_image": "mcu.formats",
+    "write_onnx": "backends.onnx",
 }
 __all__ = sorted(_HOME)
 

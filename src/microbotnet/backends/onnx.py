@@ -82,13 +82,17 @@ def to_onnx(program: Program) -> onnx.ModelProto:
     return model
 
 
-def write_onnx(program: Program, path: Path) -> None:
-    """Write `to_onnx(program)`.
+def write_onnx(program: Program, path: Path | str) -> None:
+    """Write a program as an ONNX model of integers, which gives the interpreter's numbers in any runtime, bit for bit.
+
+    Args:
+        program: of `lower`, `to_program`, `load_program` or an importer.
+        path: of the .onnx file, whole or not at all; see `to_onnx` for what is in it.
 
     Raises:
         BadInput: see `to_onnx`. Failed: the disk is full, or the folder cannot be written.
     """
-    write_atomically(path, to_onnx(program).SerializeToString())
+    write_atomically(Path(path), to_onnx(program).SerializeToString())
 
 
 class OnnxGraph:

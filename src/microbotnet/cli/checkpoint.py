@@ -13,6 +13,10 @@ SUBJECT = (
 )
 
 Checkpoint = Annotated[str | None, typer.Option(help=f"{SUBJECT}  [default: {DEFAULT}]")]
+NetName = Annotated[
+    str | None,
+    typer.Option("--net", metavar="NAME", help="The network of `microbotnet nets` in a file without a card."),
+]
 Weights = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="A state dict (.pth, .safetensors) for my_net.py:Net, a .pt2 or an .onnx."),

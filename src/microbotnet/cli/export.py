@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import BadInput
-from .checkpoint import SUBJECT, Calibrate, InputShape, Labels, Mean, Std, Weights
+from .checkpoint import SUBJECT, Calibrate, InputShape, Labels, Mean, NetName, Std, Weights
 from .output import Json, print_json, stdout
 
 
@@ -23,6 +23,7 @@ def export(
         str, typer.Option(help="Begins the C files' and symbols' names; of several networks, what they share.")
     ] = "net",
     calibrate: Calibrate = None,
+    net: NetName = None,
     weights: Weights = None,
     input_shape: InputShape = None,
     mean: Mean = None,
@@ -49,7 +50,7 @@ def export(
         raise BadInput(f"{onnx}: an ONNX model is a file that ends in .onnx")
     if vote is not None and c is None:
         raise BadInput("--vote is written in C; give --c DIR too")
-    given = Given.of(weights=weights, input_shape=input_shape, mean=mean, std=std, labels=labels)
+    given = Given.of(net=net, weights=weights, input_shape=input_shape, mean=mean, std=std, labels=labels)
     if len(checkpoints) > 1 and onnx is not None:
         raise BadInput("an ONNX file holds one network; give one checkpoint, or --c DIR")
     programs = [open_program(checkpoint, calibrate, given) for checkpoint in checkpoints]

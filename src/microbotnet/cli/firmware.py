@@ -13,7 +13,7 @@ from rich.text import Text
 
 from ..atomic import write_atomically
 from ..errors import BadInput, Failed
-from .checkpoint import SUBJECT, Calibrate, InputShape, Labels, Mean, Std, Weights
+from .checkpoint import SUBJECT, Calibrate, InputShape, Labels, Mean, NetName, Std, Weights
 from .output import Json, print_json, stdout
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ def firmware(
         str | None, typer.Option(help="zig (from pip) or gcc (arm-none-eabi-gcc).  [default: what is installed]")
     ] = None,
     calibrate: Calibrate = None,
+    net: NetName = None,
     weights: Weights = None,
     input_shape: InputShape = None,
     mean: Mean = None,
@@ -81,7 +82,7 @@ def firmware(
     if plan is not None and plan.suffix.lower() != ".svg":
         raise BadInput(f"{plan}: the plan is drawn as SVG; give a name that ends in .svg")
     target, compiler = load_board(board), find_toolchain(toolchain)
-    given = Given.of(weights=weights, input_shape=input_shape, mean=mean, std=std, labels=labels)
+    given = Given.of(net=net, weights=weights, input_shape=input_shape, mean=mean, std=std, labels=labels)
     program = open_program(checkpoint, calibrate, given)
     made = make_firmware(program, target, prefer=prefer, toolchain=compiler, rule=vote)
     if output is not None:

@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from ..errors import BadInput
-from .checkpoint import SUBJECT, Calibrate, InputShape, Labels, Mean, Std, Weights
+from .checkpoint import SUBJECT, Calibrate, InputShape, Labels, Mean, NetName, Std, Weights
 from .output import Json, print_json, stdout
 
 
@@ -16,6 +16,7 @@ def import_(
     source: Annotated[str, typer.Argument(metavar="SOURCE", help=SUBJECT)],
     output: Annotated[Path, typer.Option("--output", "-o", help="The program, a file that ends in .program.")],
     calibrate: Calibrate = None,
+    net: NetName = None,
     weights: Weights = None,
     input_shape: InputShape = None,
     mean: Mean = None,
@@ -35,7 +36,7 @@ def import_(
 
     if output.suffix != SUFFIX or output.is_dir():
         raise BadInput(f"{output}: a program is a file that ends in {SUFFIX}")
-    given = Given.of(weights=weights, input_shape=input_shape, mean=mean, std=std, labels=labels)
+    given = Given.of(net=net, weights=weights, input_shape=input_shape, mean=mean, std=std, labels=labels)
     found = import_network(source, calibrate, given)
     program = found.program
     save_program(output, program)

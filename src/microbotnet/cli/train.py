@@ -142,6 +142,7 @@ def train(
     label += f"-a{activations}" if activations else ""
     label += "-shifts" if scales != "any" else ""
     label += f"-{tune}" if tune != "all" else ""
+    label += f"-holdout{holdout}" if holdout else ""
     folder = out or Path("runs") / f"{Path(recipe).stem}-{label}-seed{seed}"
     fabric = make_fabric(accelerator, devices, nodes, precision)
     columns = (

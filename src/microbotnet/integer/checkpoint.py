@@ -1,22 +1,18 @@
 """From a checkpoint to its integer program."""
 
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from ..data.augment import Batches
 from ..errors import BadInput
 from ..nets import input_shape_of
-from ..quant.activations import NAME, calibrate, quantize_activations
+from ..quant.activations import NAME
 from ..training.checkpoint import Checkpoint, load_checkpoint
+from .convert import set_ranges
 from .lower import lower
 from .program import Program
-
-_BATCH = 250  # pictures, so that a large calibration needs little memory
 
 
 def lower_checkpoint(
@@ -50,8 +46,7 @@ def lower_checkpoint(
         if inputs.dtype not in (np.uint8, np.float32) or inputs.shape[1:] != shape:
             sizes = ", ".join(map(str, shape))
             raise BadInput(f"{name}: takes (N, {sizes}) uint8 or float32, not {inputs.shape} {inputs.dtype}")
-        quantize_activations(model, bits, shape)
-        calibrate(model, _batches(inputs, data["mean"], data["std"]))
+        set_ranges(model, inputs, data["mean"], data["std"], bits=bits)
     source = {
         "checkpoint": Path(name).name.removesuffix(".safetensors"),
         "network": f"{architecture['name']} ×{architecture.get('width', 1):g}",
@@ -61,12 +56,3 @@ def lower_checkpoint(
     numbered = data["classes"] == [str(number) for number in range(len(data["classes"]))]
     labels = [] if numbered else data["classes"]
     return lower(model, mean, std, input_shape=shape, labels=labels, source=source)
-
-
-def _batches(inputs: NDArray[Any], mean: Sequence[float], std: Sequence[float]) -> Iterator[torch.Tensor]:
-    """The inputs as the network takes them."""
-    for index in torch.split(torch.arange(len(inputs)), _BATCH):
-        if inputs.dtype == np.uint8:
-            yield Batches(torch.from_numpy(inputs), mean, std).take(index)
-        else:
-            yield torch.from_numpy(inputs[index.numpy()])

@@ -29,21 +29,37 @@ _KINDS: dict[str, Any] = {kind.__name__: kind for kind in (*OPERATORS, Program, 
 Arrays = dict[str, NDArray[Any]]
 
 
-def save_program(path: Path, program: Program) -> None:
-    """Write a program, atomically."""
+def save_program(path: Path | str, program: Program) -> None:
+    """Write a program to a file, which every command reads; whole or not at all.
+
+    The file is safetensors (arrays, and JSON in their metadata) with a checksum over both; nothing in it is code.
+
+    Args:
+        path: where; commands know it by the suffix .program. program: what.
+
+    Raises:
+        Failed: the disk is full, or the folder cannot be written.
+    """
     arrays: Arrays = {}
     text = json.dumps(_plain(program, "", arrays), ensure_ascii=False)
     metadata = {"format": FORMAT, "program": text, "sha256": _checksum(text, arrays)}
-    write_atomically(path, save(arrays, metadata))
+    write_atomically(Path(path), save(arrays, metadata))
 
 
-def load_program(path: Path) -> Program:
+def load_program(path: Path | str) -> Program:
     """Read what `save_program` wrote.
+
+    Args:
+        path: of the file.
+
+    Returns:
+        The program, proven to need no more than 32 bits.
 
     Raises:
         BadInput: there is no such file; it is truncated, altered or of another kind; or what it holds contradicts
             itself or could leave 32 bits.
     """
+    path = Path(path)
     try:
         content = path.read_bytes()
     except OSError as error:

@@ -158,14 +158,19 @@ def make_firmware(
     toolchain: Toolchain | None = None,
     rule: str | None = None,
 ) -> Firmware:
-    """Compile `program` for `board`.
+    """Compile a program for a board, and measure the image.
 
     Args:
-        program: what to run. board: where.
+        program: what to run; of `lower`, `to_program`, `load_program` or an importer.
+        board: where; of `load_board`.
         prefer: what to spare, "speed" (instructions) or "size" (bytes). Where the fastest code does not fit, layers
             give up speed for bytes until it does, those first that lose the fewest instructions for each byte.
         toolchain: None takes what is installed.
         rule: by which the last pictures, as frames of a stream, decide together; see `rule_named`.
+
+    Returns:
+        The firmware: `image` for `write_image`, its bytes by layer, and `run`, which executes it on an emulated core
+        for (N, *shape) uint8 or int8 and holds every output against the interpreter.
 
     Raises:
         BadInput: it does not fit; by how much, and which layers weigh most. Failed: no compiler, or it complained.

@@ -15,8 +15,18 @@ def check_suffix(path: Path) -> None:
         raise BadInput(f"{path}: an image is written as {', '.join(SUFFIXES)}; give a name that ends in one of them")
 
 
-def write_image(image: Image, path: Path) -> None:
-    """Write `image` to `path`, as its suffix says."""
+def write_image(image: Image, path: Path | str) -> None:
+    """Write a firmware's image to a file, whole or not at all, to be flashed.
+
+    Args:
+        image: `Firmware.image`, of `make_firmware`.
+        path: .elf for a debugger; .bin, the bytes of the code memory from its first on; .hex, Intel HEX, which boards
+            that show up as a drive take by drag and drop.
+
+    Raises:
+        BadInput: another suffix. Failed: the disk is full, or the folder cannot be written.
+    """
+    path = Path(path)
     check_suffix(path)
     match path.suffix.lower():
         case ".elf":

@@ -24,22 +24,33 @@ class Written:
 
 
 def write_c(
-    programs: Mapping[str, Program],
-    folder: Path,
+    programs: Program | Mapping[str, Program],
+    folder: Path | str,
     *,
     prefer: str = "speed",
     name: str = "net",
     rule: str | None = None,
 ) -> Written:
-    """Write what `emit_together` makes into `folder`, each file whole or not at all; with a rule, `emit_vote`'s too.
+    """Write a program as C99 into a folder, each file whole or not at all: no heap, no float, `stdint.h` alone.
+
+    The C computes the interpreter's integers, bit for bit. Its header says what goes in (pixels or features, channels
+    first), what comes out, and how many bytes of arena it needs.
 
     Args:
-        programs: by what begins their C names.
-        rule: by which the last frames decide; for one network.
+        programs: of `lower`, `to_program`, `load_program` or an importer; several, which share their kernels, by what
+            begins their C names.
+        folder: it is made where it is not there.
+        prefer: what the C spares on a small core: "speed" (instructions) or "size" (bytes).
+        name: begins the names of the files and of all symbols; of several networks, of what they share.
+        rule: also write how the last frames decide together, such as "best-of-last-3"; for one network.
+
+    Returns:
+        The files, and the bytes of constants and of the arena.
 
     Raises:
         BadInput: see `emit` and `emit_vote`. Failed: the disk is full, or the folder cannot be written.
     """
+    programs, folder = {name: programs} if isinstance(programs, Program) else programs, Path(folder)
     sources = emit_together(programs, prefer=prefer, name=name)
     if rule is not None:
         if len(programs) > 1:
