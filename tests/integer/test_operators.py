@@ -133,6 +133,7 @@ NETS: dict[str, Callable[[], nn.Module]] = {
     "adaptive max pool": lambda: nn.AdaptiveMaxPool2d((2, 3)),
     "global max": lambda: Calls(lambda x: x.amax((2, 3))),
     "maxima along an axis": lambda: Calls(lambda x: x.max(3).values),
+    "minima of maps": lambda: Calls(lambda x: x.amin((2, 3))),
     "mean of rows": lambda: Calls(lambda x: x.mean(3)),
     "mean of channels": lambda: Calls(lambda x: x.mean(1)),
     "sum": lambda: Calls(lambda x: x.sum((1, 3))),
