@@ -3,6 +3,7 @@ operator; the rest is refused with its place in the network's code and a way out
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,10 @@ from torch.nn import functional as F
 
 from microbotnet.data.augment import Batches
 from microbotnet.errors import BadInput
+from microbotnet.graph.kinds import KINDS
 from microbotnet.integer import interpreter
 from microbotnet.integer.consistent import check_consistent
-from microbotnet.integer.lower.lowering import Lowering
+from microbotnet.integer.lower.lowering import RULES, Lowering
 from microbotnet.integer.operators import Add, Convolve, Lookup, Pad, View
 from microbotnet.integer.program import Program
 from microbotnet.integer.ranges import check
@@ -415,3 +417,10 @@ def test_a_border_beyond_the_scale_of_what_it_is_around_is_refused() -> None:
     torch.manual_seed(0)
     with pytest.raises(BadInput, match=r"pads with 900, outside of .*; pad with 0"):
         agrees(Net(nn.Sequential(nn.ConstantPad2d(1, 900.0), nn.MaxPool2d(2))))
+
+
+def test_the_page_of_operators_names_what_is_refused() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "operators.md").read_text()
+    for kind in KINDS.values():
+        if kind.name not in RULES and not (kind.reshapes or kind.in_place):
+            assert f"`{kind.name}`" in page, kind.name
