@@ -14,13 +14,16 @@ from .operators import (
     MaxPool,
     Operator,
     Pad,
+    RescaledConvolve,
     Rounded,
+    Softmax,
     SumPool,
     View,
     WindowSum,
 )  # fmt: skip
 from .program import Program, Requantize, Shape, Tensor
 from .ranges import Range, requantized, sums
+from .rescale import HIGHEST, LARGEST, rescale
 
 
 class Draw:
@@ -139,6 +142,36 @@ class Draw:
         hows = tuple(self.requantize(Range(np.array([t.low]), np.array([t.high])), 1, "int8") for t in parts)
         self.operators.append(Concatenate(name, tuple(part.name for part in parts), name, hows))
         return made
+
+    def rescaled(self, x: Tensor) -> Tensor:
+        """A convolution as TensorFlow Lite has them: of weights down to −128, of factors below and above 1."""
+        rng, (channels, rows, columns) = self.rng, x.shape
+        groups = channels if rng.integers(2) else 1
+        outputs = channels if groups > 1 else int(rng.choice([1, 3, 8, 17]))
+        kernel = int(rng.integers(1, 4)), int(rng.integers(1, 4))
+        stride = int(rng.integers(1, 3)), int(rng.integers(1, 3))
+        size = [-(-n // s) for n, s in zip((rows, columns), stride, strict=True)]
+        before = [max(0, (m - 1) * s + k - n) // 2
+                  for m, s, k, n in zip(size, stride, kernel, (rows, columns), strict=True)]  # fmt: skip
+        weights = rng.integers(-128, 128, (outputs, channels // groups, *kernel)).astype(np.int8)
+        count = outputs if rng.integers(2) else 1
+        zero, low, high = int(rng.integers(-128, 128)), *sorted(int(n) for n in rng.integers(-128, 128, 2))
+        table = rng.integers(-128, 128, 256).astype(np.int8) if rng.random() < 0.3 else None
+        reach = 2**15 * weights[0].size
+        factor = 2.0 ** rng.uniform(-12, min(2, np.log2(LARGEST / reach) - 1), count)
+        how = rescale(factor, rng.integers(-reach, reach, count) // 8, zero_point=zero, low=low, high=high, table=table)
+        name = self.name("rescaled")
+        self.operators.append(
+            RescaledConvolve(name, x.name, name, weights, 8, stride, (before[0], before[1]), groups, how)
+        )
+        return self.tensor(name, (outputs, size[0], size[1]), "int8", *how.span)
+
+    def softmax(self, x: Tensor) -> Tensor:
+        falling = HIGHEST * np.exp(-np.arange(256) * self.rng.uniform(0, 0.5))
+        falling[self.rng.integers(1, 257) :] = 0
+        name = self.name("softmax")
+        self.operators.append(Softmax(name, x.name, name, falling.astype(np.int64).astype(np.int32)))
+        return self.tensor(name, x.shape, "int8", -128, 127)
 
     def finish(self, operator: Rounded, shape: tuple[int, int, int], dtype: str = "int8") -> Tensor:
         """Give the operator a random requantization that fits, and the program the operator."""

@@ -86,7 +86,7 @@ class _Pairs:
             if width > widest:
                 best, widest = centre, width
             ascent = np.array([a[i] - a[j], b[i] - b[j]])
-            reach = float(np.sqrt(ascent @ ellipse @ ascent))
+            reach = float(np.sqrt(max(ascent @ ellipse @ ascent, 0)))
             if not np.isfinite(width) or reach == 0 or reach < width / 2:
                 break
             step = ellipse @ ascent / reach

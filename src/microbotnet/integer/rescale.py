@@ -61,7 +61,7 @@ def rescale(
     return Rescale(arrays[0], arrays[1], arrays[2], zero_point, low, high, table)
 
 
-def quantized_multiplier(factor: Real) -> tuple[Whole, Whole]:
+def quantized_multiplier(factor: Real | np.float64) -> tuple[Whole, Whole]:
     """Multiplier, 0 or 2^30…2^31 − 1 with the factor's sign, and shift to the right, of any factors."""
     fraction, exponent = np.frexp(np.asarray(factor, np.float64))
     multiplier = np.floor(np.abs(fraction) * 2.0**31 + 0.5).astype(np.int64)

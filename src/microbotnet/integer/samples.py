@@ -11,7 +11,7 @@ from .program import LIMITS, Pair, Program
 KINDS = ("convolve", "depthwise", "residual", "squeezed", "lookup", "max", "pool", "joined")
 MORE = (
     *KINDS, "same", "slice", "halves", "turn", "shuffle", "enlarge", "flip", "border", "extreme", "product", "spatial",
-    "uneven",
+    "uneven", "rescaled", "softmax",
 )  # fmt: skip
 
 

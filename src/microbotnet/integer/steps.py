@@ -69,12 +69,13 @@ def rounding_of(step: Step, found: Range, slope: Real, *, low: int, high: int, n
     shifts = {p: shift for p in range(min(found.bits, 31)) if (shift := shift_of(p, WORD[1])) is not None}
     if not shifts:
         raise BadInput(f"{name}: no shift keeps its sums, of {found.bits} bits, within 32")
-    finest = max(shifts, key=lambda p: (p + shifts[p], shifts[p]))  # with the longest multipliers
-    near, missed = attempt(finest, shifts[finest], thorough=True)
+    finest = sorted(shifts, key=lambda p: (p + shifts[p], shifts[p]), reverse=True)  # the longest multipliers first
+    tried = ((p, *attempt(p, shift, thorough=True)) for p in finest for shift in (shifts[p], max(shifts[p] - 1, 0)))
+    last, near, missed = next((each for each in tried if each[1] is not None), (0, None, True))
     if near is None:
         raise BadInput(f"{name}: no shift keeps its sums, of {found.bits} bits, within 32")
-    if not missed:
-        for pre_shift in range(finest + 1):
+    if not missed:  # there may be a cheaper one
+        for pre_shift in range(last + 1):
             for shift in (shift_of(pre_shift, SHORT), shifts.get(pre_shift)):
                 how, missed = (None, True) if shift is None else attempt(pre_shift, shift)
                 if how is not None and not missed:

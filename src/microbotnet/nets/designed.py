@@ -32,9 +32,7 @@ class Designed(nn.Module):
                 block.kernel, block.expanded, block.outputs, block.squeeze_excite, _MODULES[block.activation],
                 block.stride,
             )  # fmt: skip
-            layers.append(
-                Bottleneck(block.inputs, block.expanded, block.outputs, row, average=block.average, groups=block.groups)
-            )
+            layers.append(Bottleneck(block.inputs, block.expanded, block.outputs, row, average=block.average))
             channels = block.outputs
         activation = _MODULES[head.activation]
         if head.width:

@@ -59,17 +59,14 @@ class Bottleneck(nn.Module):
     The shortcut is there when it can be the identity. `conv` keeps the published checkpoints' numbering.
 
     With `average`, a global average stands before the projection and in the shortcut. It commutes with both: the
-    output is the average of what the block would make without. With `groups`, both 1×1 convolutions have so many,
-    and the channels are shuffled before the second.
+    output is the average of what the block would make without.
     """
 
-    def __init__(
-        self, inputs: int, expanded: int, outputs: int, row: Row, *, average: bool = False, groups: int = 1
-    ) -> None:
+    def __init__(self, inputs: int, expanded: int, outputs: int, row: Row, *, average: bool = False) -> None:
         super().__init__()
         self.shortcut = row.stride == 1 and inputs == outputs
         expand = [
-            nn.Conv2d(inputs, expanded, 1, groups=groups, bias=False),
+            nn.Conv2d(inputs, expanded, 1, bias=False),
             nn.BatchNorm2d(expanded),
             row.activation(inplace=True),
         ]
@@ -79,8 +76,7 @@ class Bottleneck(nn.Module):
             nn.BatchNorm2d(expanded),
             SqueezeExcite(expanded) if row.squeeze_excite else nn.Identity(),
             row.activation(inplace=True),
-            *([nn.ChannelShuffle(groups)] if groups > 1 else []),
-            nn.Conv2d(expanded, outputs, 1, groups=groups, bias=False),
+            nn.Conv2d(expanded, outputs, 1, bias=False),
             nn.BatchNorm2d(outputs),
         )
         self.pool = nn.AdaptiveAvgPool2d(1) if average else None

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...integer.operators import Convolve, Lookup
+from ...integer.operators import Convolution, Lookup
 from ...integer.program import Program, Requantize, Tensor
+from ...integer.rescale import Rescale
 from .form import Form, Window, table
 from .vectors import is_depthwise
 
@@ -29,7 +30,7 @@ def width(program: Program, tensor: Tensor) -> int:
     readers = [operator for operator in program.operators if tensor.name in operator.inputs]
     maker = next((operator for operator in program.operators if operator.output == tensor.name), None)
     picture = isinstance(maker, Lookup) and maker.input == program.input and tensor.shape[0] <= 4
-    if picture and all(isinstance(reader, Convolve) and not is_depthwise(program, reader) for reader in readers):
+    if picture and all(isinstance(reader, Convolution) and not is_depthwise(program, reader) for reader in readers):
         return 4
     return -(-tensor.shape[0] // LANES) * LANES
 
@@ -42,7 +43,7 @@ def signs_apart(tables: NDArray[np.int8], *, picture: bool) -> NDArray[np.uint8]
 
 def avx512_form(
     call: str,
-    how: Requantize,
+    how: Requantize | Rescale,
     start: NDArray[np.number],
     *,
     arrays: Mapping[str, NDArray[Any]] = MappingProxyType({}),
@@ -56,7 +57,7 @@ def avx512_form(
     many = len(start) > 1 or lanes > LANES
     numbers: dict[str, NDArray[Any]] = {
         "multiplier" + suffix: _filled(how.multiplier, lanes, many),
-        "offset" + suffix: _filled(how.offset, lanes, many),
+        "offset" + suffix: _filled(how.bias if isinstance(how, Rescale) else how.offset, lanes, many),
         "start" + suffix: _filled(start, max(lanes, len(start)), many),
     }
     names = ", ".join(f"{{{what}}}" for what in numbers)
@@ -65,7 +66,11 @@ def avx512_form(
     if not np.array_equal(looked_up, np.arange(-128, 128)):
         numbers["table" + suffix] = signs_apart(looked_up, picture=False)
         found = f"{{table{suffix}}}"
-    rest = f"{how.low}, {how.high}, {how.pre_shift}, {how.shift}, {-many}"
+    if isinstance(how, Rescale):
+        numbers["right" + suffix] = _filled(how.shift, lanes, many)
+        rest = f"{how.low}, {how.high}, 0, 0, {-many}, {{right{suffix}}}, {how.zero_point}"
+    else:
+        rest = f"{how.low}, {how.high}, {how.pre_shift}, {how.shift}, {-many}, 0, 0"
     structs = {f"how{suffix}": ("avx512_t", f"{names}, {found}, {rest}"), **structs}
     return Form(FILES, call, scratch, {**numbers, **arrays}, window=window, structs=structs)
 

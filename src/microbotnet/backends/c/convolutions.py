@@ -3,6 +3,7 @@
 from math import prod
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...integer.operators import Convolve
 from ...integer.program import Program
@@ -27,16 +28,23 @@ def _dense(program: Program, operator: Convolve) -> Form:
     depth, outputs = operator.weights.shape[1], len(operator.weights) // operator.groups
     inputs = prod(operator.weights.shape[1:])
     rows, columns = -(-outputs // 4) * 4, -(-inputs // 4) * 4
-    padded = np.zeros((operator.groups, rows, columns), np.int16)
-    padded[:, :outputs, :inputs] = operator.weights.reshape(operator.groups, outputs, inputs)
-    interleaved = (padded + 128).reshape(operator.groups, rows // 4, 4, columns).transpose(0, 1, 3, 2)
     return Form(
         ("requantize", "lanes", "armv6m", "window", "dense"),
         f"dense({{x}}, {'0, {y}' if wide else '{y}, 0'}, (int32_t *){{scratch}}, {{weights}}, &how, &window, {depth}, "
         f"{outputs}, {x.zero_point})",
         scratch=4 * columns,
-        arrays={"weights": np.ascontiguousarray(interleaved).astype(np.uint8)},
+        arrays={"weights": interleaved(operator.weights, operator.groups, columns)},
         how=operator.requantize,
         window=window_of(operator),
         instructions=prod(y.shape[1:]) * (80 + 5 * inputs + rows * (3.3 * columns + 32)) * operator.groups,
     )
+
+
+def interleaved(weights: NDArray[np.int8], groups: int, columns: int) -> NDArray[np.uint8]:
+    """Weights with 128 added, of each group's outputs four and four together, of `columns` inputs."""
+    outputs, inputs = len(weights) // groups, prod(weights.shape[1:])
+    rows = -(-outputs // 4) * 4
+    padded = np.zeros((groups, rows, columns), np.int16)
+    padded[:, :outputs, :inputs] = weights.reshape(groups, outputs, inputs)
+    found = (padded + 128).reshape(groups, rows // 4, 4, columns).transpose(0, 1, 3, 2)
+    return np.ascontiguousarray(found).astype(np.uint8)

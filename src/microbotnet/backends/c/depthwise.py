@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...integer import ranges
-from ...integer.operators import Convolve
+from ...integer.operators import Convolution, Convolve
 from ...integer.program import Pair, Program, Requantize
 from .codes import encode_codes
 from .exact import Whole, exchanged, offset_bounds
@@ -49,7 +49,7 @@ def _ternary(program: Program, operator: Convolve) -> Form | None:
         return replace(small, slack=free)
     words = 4 if y.shape[2] > 2 else 2
     half = -(-y.shape[1] // 2)
-    tile = _Tile(program, operator, half, words)
+    tile = Tile(program, operator, half, words)
     if tile.taps.max() > 255 or tile.places.max() > 63:
         return None
     return Form(
@@ -173,7 +173,7 @@ def _tiled(program: Program, operator: Convolve) -> Form | None:
     centre = 0 if made is None else x.zero_point
     free = slack(program, operator) if made is None else made.slack
     operator = operator if made is None else made.operator
-    tile = _Tile(program, operator, y.shape[1], 4)
+    tile = Tile(program, operator, y.shape[1], 4)
     if tile.taps.max() > 255 or tile.places.max() > 63:
         return None
     numbers = (tile.rows, tile.row, 0, x.zero_point, centre, 4)
@@ -209,13 +209,13 @@ def _coded(form: Form) -> Form:
     )
 
 
-class _Tile:
+class Tile:
     """A channel's padded map in words, its columns sorted by their remainder by the stride.
 
     places: of each column of the map. taps: of each weight of a kernel. row, words: of a row, of the whole tile.
     """
 
-    def __init__(self, program: Program, operator: Convolve, rows: int, block: int) -> None:
+    def __init__(self, program: Program, operator: Convolution, rows: int, block: int) -> None:
         (x,), y = program.of(operator)
         tall, wide = operator.weights.shape[2:]
         down, right = operator.stride

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...integer.operators import Convolve
+from ...integer.operators import Convolution
 from ...integer.program import Pair, Requantize
+from ...integer.rescale import Rescale
 from .packed import Packed, Steps, pack, pack_table
 
 
@@ -111,13 +112,13 @@ def with_packed(forms: list[Form]) -> list[Form]:
     return found
 
 
-def window_of(operator: Convolve) -> Window:
+def window_of(operator: Convolution) -> Window:
     """A convolution's windows."""
     rows, columns = operator.weights.shape[2:]
     return Window((rows, columns), operator.stride, operator.padding)
 
 
-def table(how: Requantize) -> NDArray[np.int8]:
+def table(how: Requantize | Rescale) -> NDArray[np.int8]:
     """The output of every index from −128 on, the clamp included: (256,) int8."""
     index = np.clip(np.arange(-128, 128), how.low, how.high)
     return index.astype(np.int8) if how.table is None else how.table[index + 128]

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...integer.operators import Convolve
+from ...integer.operators import Convolution
 from ...integer.program import Program, Requantize, Tensor
+from ...integer.rescale import Rescale
 from .form import Form, Window
 
 BLOCK = 32
@@ -36,13 +37,13 @@ def lanes_of(channels: int) -> int:
     return 8 if channels <= 8 else BLOCK
 
 
-def is_depthwise(program: Program, operator: Convolve) -> bool:
+def is_depthwise(program: Program, operator: Convolution) -> bool:
     """Whether every channel has one kernel of its own, and outputs are bytes: scores are made in one group."""
     bytes_made = program.tensors[operator.output].dtype == "int8"
     return bytes_made and operator.weights.shape[1] == 1 and len(operator.weights) == operator.groups > 1
 
 
-def one_group(operator: Convolve, inputs: int) -> NDArray[np.int8]:
+def one_group(operator: Convolution, inputs: int) -> NDArray[np.int8]:
     """Weights (outputs, inputs, rows, columns) of the same convolution in one group: those across groups are zero."""
     outputs, depth, *size = operator.weights.shape
     each = outputs // operator.groups
@@ -55,7 +56,7 @@ def one_group(operator: Convolve, inputs: int) -> NDArray[np.int8]:
 
 def vectors_form(
     call: str,
-    how: Requantize,
+    how: Requantize | Rescale,
     start: NDArray[np.number],
     *,
     weights: NDArray[np.int8] | None = None,
@@ -65,7 +66,13 @@ def vectors_form(
 ) -> Form:
     """With a vectors_t whose arrays have a value for each channel, or BLOCK of one."""
     count = -(-len(start) // BLOCK) * BLOCK
-    values = {"multiplier": how.multiplier, "offset": how.offset, "start": start}
+    values = {"multiplier": how.multiplier, "start": start}
+    if isinstance(how, Rescale):
+        values |= {"offset": how.bias, "right": how.shift}
+        shifts = f"0, 0, {{right{suffix}}}, {how.zero_point}"
+    else:
+        values["offset"] = how.offset
+        shifts = f"{how.pre_shift}, {how.shift}, 0, 0"
     arrays: dict[str, NDArray[Any]] = {
         what + suffix: _filled(found, len(start), count) for what, found in values.items()
     }
@@ -73,9 +80,9 @@ def vectors_form(
         arrays["table" + suffix] = how.table
     if weights is not None:
         arrays["weights"] = weights
-    names = ", ".join(f"{{{what}{suffix}}}" for what in values)
+    names = ", ".join(f"{{{what}{suffix}}}" for what in ("multiplier", "offset", "start"))
     table = f"{{table{suffix}}}" if how.table is not None else "0"
-    numbers = f"{how.low}, {how.high}, {how.pre_shift}, {how.shift}"
+    numbers = f"{how.low}, {how.high}, {shifts}"
     structs = {f"how{suffix}": ("vectors_t", f"{names}, {table}, {numbers}")}
     return Form(FILES, call, scratch, arrays, window=window, structs=structs)
 

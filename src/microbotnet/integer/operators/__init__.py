@@ -2,7 +2,7 @@
 
 from .add import Add
 from .concatenate import Concatenate
-from .convolve import Convolve
+from .convolve import Convolution, Convolve
 from .extreme import Extreme
 from .gate import Gate
 from .lookup import Lookup
@@ -10,15 +10,17 @@ from .max_pool import MaxPool
 from .operator import Operator, Rounded
 from .pad import Pad
 from .rescaled_convolve import RescaledConvolve
+from .softmax import Softmax
 from .sum_pool import SumPool
 from .view import View
 from .window_sum import WindowSum
 
 OPERATORS: tuple[type[Operator], ...] = (
-    Add, Concatenate, Convolve, Extreme, Gate, Lookup, MaxPool, Pad, RescaledConvolve, SumPool, View, WindowSum,
+    Add, Concatenate, Convolve, Extreme, Gate, Lookup, MaxPool, Pad, RescaledConvolve, Softmax, SumPool, View,
+    WindowSum,
 )  # fmt: skip
 
 __all__ = [
-    "OPERATORS", "Add", "Concatenate", "Convolve", "Extreme", "Gate", "Lookup", "MaxPool", "Operator", "Pad",
-    "RescaledConvolve", "Rounded", "SumPool", "View", "WindowSum",
+    "OPERATORS", "Add", "Concatenate", "Convolution", "Convolve", "Extreme", "Gate", "Lookup", "MaxPool", "Operator",
+    "Pad", "RescaledConvolve", "Rounded", "Softmax", "SumPool", "View", "WindowSum",
 ]  # fmt: skip

@@ -69,7 +69,7 @@ class Convolution(OfOne):
         )
         demand(self.bits in (1, 2, 8), f"has weights of {self.bits} bits")
         size = np.abs(weights.astype(np.int16))
-        limit = 127 if self.bits == 8 else 1
+        limit = 128 if self.bits == 8 else 1
         demand(size.max() <= limit and (self.bits > 1 or size.min() == 1), f"its weights are not of {self.bits} bits")
         check_windows(x, output.shape, self.kernel, self.stride, self.padding)
         return outputs, *output.shape[1:]

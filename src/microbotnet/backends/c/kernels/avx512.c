@@ -17,13 +17,40 @@ typedef struct {
     const uint8_t *table;
     int32_t low, high; /* of scores */
     int pre_shift, shift, each;
+    const int32_t *right; /* 0; or the sums are rounded as Rescale does: offset is its bias, right its shift */
+    int32_t zero;
 } avx512_t;
+
+/* Every second lane, from the first on: a * b / 2^31, rounded to nearest, halves up; in 64 bits. */
+static INLINE __m512i high_products(__m512i a, __m512i b)
+{
+    return _mm512_srai_epi64(_mm512_add_epi64(_mm512_mul_epi32(a, b), _mm512_set1_epi64(1 << 30)), 31);
+}
+
+static INLINE __m512i rescaled(__m512i sums, int channel, const avx512_t *how)
+{
+    const __m512i none = _mm512_setzero_si512();
+    __m512i factors = _mm512_loadu_si512(how->multiplier + (channel & how->each));
+    __m512i right = _mm512_loadu_si512(how->right + (channel & how->each)), left = _mm512_sub_epi32(none, right), half;
+    __m512i x = _mm512_add_epi32(sums, _mm512_loadu_si512(how->offset + (channel & how->each)));
+
+    x = _mm512_sllv_epi32(x, _mm512_max_epi32(left, none));
+    left = high_products(_mm512_srli_epi64(x, 32), _mm512_srli_epi64(factors, 32));
+    x = _mm512_mask_blend_epi32(0xaaaa, high_products(x, factors), _mm512_slli_epi64(left, 32));
+    right = _mm512_max_epi32(right, none);
+    half = _mm512_srli_epi32(_mm512_sllv_epi32(_mm512_set1_epi32(1), right), 1);
+    half = _mm512_srlv_epi32(_mm512_add_epi32(_mm512_abs_epi32(x), half), right); /* halves away from zero */
+    x = _mm512_mask_sub_epi32(half, _mm512_cmplt_epi32_mask(x, none), none, half);
+    return _mm512_add_epi32(x, _mm512_set1_epi32(how->zero));
+}
 
 static INLINE __m512i scaled(__m512i sums, int channel, const avx512_t *how, int shifted)
 {
     __m512i factors = _mm512_loadu_si512(how->multiplier + (channel & how->each));
     __m512i offsets = _mm512_loadu_si512(how->offset + (channel & how->each));
 
+    if (how->right)
+        return rescaled(sums, channel, how);
     if (shifted) {
         __m512i shift = _mm512_set1_epi32(how->pre_shift);
         __m512i mask = _mm512_set1_epi32((int)((1u << how->pre_shift) - 1));

@@ -9,13 +9,28 @@ typedef struct {
     const int8_t *table;
     int32_t low, high;
     int pre_shift, shift;
+    const int32_t *right; /* 0; or the sums are rounded as Rescale does: offset is its bias, right its shift */
+    int32_t zero;
 } vectors_t;
+
+static INLINE int32_t rescaled(int32_t sum, int channel, const vectors_t *how)
+{
+    int32_t right = how->right[channel], left = right < 0 ? -right : 0, half;
+    int32_t x = as_signed((uint32_t)(sum + how->offset[channel]) << left);
+
+    x = (int32_t)(((int64_t)x * how->multiplier[channel] + ((int64_t)1 << 30)) >> 31);
+    right = right < 0 ? 0 : right;
+    half = (int32_t)((uint32_t)1 << right >> 1);
+    return ((x + half + ((x >> 31) & -(right > 0))) >> right) + how->zero; /* halves away from zero */
+}
 
 static INLINE int32_t scaled(int32_t sum, int channel, const vectors_t *how)
 {
     uint32_t factor = (uint32_t)how->multiplier[channel], product;
 
     sum += how->start[channel];
+    if (how->right)
+        return rescaled(sum, channel, how);
     product = (uint32_t)(sum >> how->pre_shift) * factor + (uint32_t)how->offset[channel];
     if (how->pre_shift)
         product += (uint32_t)(as_signed(((uint32_t)sum & ((1u << how->pre_shift) - 1)) * factor) >> how->pre_shift);

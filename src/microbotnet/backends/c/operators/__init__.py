@@ -5,7 +5,21 @@ from typing import Any, Protocol
 from ....integer import operators as integer
 from ....integer.program import Program
 from ..form import Form
-from . import add, concatenate, convolve, extreme, gate, lookup, max_pool, pad, sum_pool, view, window_sum
+from . import (
+    add,
+    concatenate,
+    convolve,
+    extreme,
+    gate,
+    lookup,
+    max_pool,
+    pad,
+    rescaled_convolve,
+    softmax,
+    sum_pool,
+    view,
+    window_sum,
+)
 
 
 class Writer(Protocol):
@@ -30,6 +44,8 @@ WRITERS: dict[type[integer.Operator], Writer] = {
     integer.Lookup: lookup,
     integer.MaxPool: max_pool,
     integer.Pad: pad,
+    integer.RescaledConvolve: rescaled_convolve,
+    integer.Softmax: softmax,
     integer.SumPool: sum_pool,
     integer.View: view,
     integer.WindowSum: window_sum,

@@ -5,9 +5,10 @@ from math import prod
 
 import numpy as np
 
-from ....integer.operators import Convolve
+from ....integer.operators import Convolution, Convolve
 from ....integer.operators.operator import reached
-from ....integer.program import Program
+from ....integer.program import Program, Requantize
+from ....integer.rescale import Rescale
 from ..avx512 import LANES, REGISTER, avx512_form
 from ..avx512 import width as avx512_width
 from ..convolutions import forms_of
@@ -21,17 +22,27 @@ def small(program: Program, operator: Convolve) -> list[Form]:
 
 
 def vectors(program: Program, operator: Convolve) -> Form:
-    """Outputs in lanes; a depthwise layer's channels."""
-    return (_vectors_depthwise if is_depthwise(program, operator) else _vectors)(program, operator)
+    """See `vectors_convolution`."""
+    return vectors_convolution(program, operator, operator.requantize)
 
 
 def avx512(program: Program, operator: Convolve) -> Form:
+    """See `avx512_convolution`."""
+    return avx512_convolution(program, operator, operator.requantize)
+
+
+def vectors_convolution(program: Program, operator: Convolution, how: Requantize | Rescale) -> Form:
+    """Outputs in lanes; a depthwise layer's channels."""
+    return (_vectors_depthwise if is_depthwise(program, operator) else _vectors)(program, operator, how)
+
+
+def avx512_convolution(program: Program, operator: Convolution, how: Requantize | Rescale) -> Form:
     """Four inputs at a time; a depthwise layer's taps, or on a small map its pixels."""
     operator = _evenly_padded(program, operator)
-    return (_avx512_depthwise if is_depthwise(program, operator) else _avx512)(program, operator)
+    return (_avx512_depthwise if is_depthwise(program, operator) else _avx512)(program, operator, how)
 
 
-def _evenly_padded(program: Program, operator: Convolve) -> Convolve:
+def _evenly_padded(program: Program, operator: Convolution) -> Convolution:
     """The same with as much padding before the map as windows reach behind it, and zeros in the kernel for it."""
     (x,), y = program.of(operator)
     sides = reached(x, y.shape, operator.kernel, operator.stride, operator.padding)
@@ -43,7 +54,7 @@ def _evenly_padded(program: Program, operator: Convolve) -> Convolve:
     return replace(operator, weights=weights, padding=padding)
 
 
-def _vectors(program: Program, operator: Convolve) -> Form:
+def _vectors(program: Program, operator: Convolution, how: Requantize | Rescale) -> Form:
     (x,), y = program.of(operator)
     outputs, inputs = len(operator.weights), x.shape[0]
     size = operator.weights.shape[2:]
@@ -56,7 +67,7 @@ def _vectors(program: Program, operator: Convolve) -> Form:
     return vectors_form(
         f"vector_convolve({{x}}, {destination(y)}, (int16_t *){{scratch}}, &window, {inputs}, "
         f"{outputs}, {width(x)}, {width(y)}, {lanes}, {x.zero_point}, {{weights}}, {run}, &how)",
-        operator.requantize,
+        how,
         np.zeros(outputs),
         weights=np.ascontiguousarray(blocks),
         window=Window((size[0], size[1]), operator.stride, operator.padding),
@@ -64,7 +75,7 @@ def _vectors(program: Program, operator: Convolve) -> Form:
     )
 
 
-def _vectors_depthwise(program: Program, operator: Convolve) -> Form:
+def _vectors_depthwise(program: Program, operator: Convolution, how: Requantize | Rescale) -> Form:
     (x,), y = program.of(operator)
     outputs, _, rows, columns = operator.weights.shape
     lanes = lanes_of(outputs)
@@ -74,19 +85,19 @@ def _vectors_depthwise(program: Program, operator: Convolve) -> Form:
     total = operator.weights.reshape(outputs, -1).sum(1, dtype=np.int64)
     return vectors_form(
         f"vector_depthwise({{x}}, {{y}}, &window, {width(y)}, {lanes}, {x.zero_point}, {{weights}}, {run}, &how)",
-        operator.requantize,
+        how,
         total * x.zero_point,
         weights=weights,
         window=Window((rows, columns), operator.stride, operator.padding),
     )
 
 
-def _run(operator: Convolve, largest: int) -> int:
+def _run(operator: Convolution, largest: int) -> int:
     """How many products of a weight and an input up to `largest` 16 bits hold."""
     return max(1, 32767 // max(1, int(np.abs(operator.weights.astype(np.int64)).max(initial=0)) * largest))
 
 
-def _avx512(program: Program, operator: Convolve) -> Form:
+def _avx512(program: Program, operator: Convolution, how: Requantize | Rescale) -> Form:
     (x,), y = program.of(operator)
     weights = one_group(operator, x.shape[0])
     outputs, inputs, tall, wide = weights.shape
@@ -104,7 +115,7 @@ def _avx512(program: Program, operator: Convolve) -> Form:
     return avx512_form(
         f"avx512_convolve({{x}}, {destination(y)}, {{scratch}}, &window, &patch, {outputs}, {stride}, "
         f"{avx512_width(program, y)}, {x.zero_point + 128}, {{weights}}, &how)",
-        operator.requantize,
+        how,
         -128 * weights.reshape(outputs, -1).sum(1, dtype=np.int64),
         arrays={
             "weights": np.concatenate(in_order),
@@ -118,7 +129,7 @@ def _avx512(program: Program, operator: Convolve) -> Form:
     )
 
 
-def _avx512_depthwise(program: Program, operator: Convolve) -> Form:
+def _avx512_depthwise(program: Program, operator: Convolution, how: Requantize | Rescale) -> Form:
     (x,), y = program.of(operator)
     outputs, _, tall, wide = operator.weights.shape
     pixels, made = prod(x.shape[1:]), prod(y.shape[1:])
@@ -130,14 +141,14 @@ def _avx512_depthwise(program: Program, operator: Convolve) -> Form:
         and pixels <= 16
         and made * pixels / 4 + pixels < made * tall * groups + rows * columns
     ):
-        return _avx512_small_depthwise(program, operator)
+        return _avx512_small_depthwise(program, operator, how)
     taps = np.zeros((blocks * LANES, tall, groups * 4), np.int8)
     taps[:outputs, :, :wide] = operator.weights[:, 0]
     in_order = taps.reshape(blocks, LANES, tall, groups, 4).transpose(0, 2, 3, 1, 4)
     return avx512_form(
         f"avx512_depthwise({{x}}, {{y}}, {{scratch}}, &window, {avx512_width(program, y)}, {x.zero_point + 128}, "
         f"{columns}, {{weights}}, &how)",
-        operator.requantize,
+        how,
         -128 * operator.weights.reshape(outputs, -1).sum(1, dtype=np.int64),
         arrays={"weights": np.ascontiguousarray(in_order)},
         window=Window((tall, wide), operator.stride, operator.padding),
@@ -146,7 +157,7 @@ def _avx512_depthwise(program: Program, operator: Convolve) -> Form:
     )
 
 
-def _avx512_small_depthwise(program: Program, operator: Convolve) -> Form:
+def _avx512_small_depthwise(program: Program, operator: Convolution, how: Requantize | Rescale) -> Form:
     (x,), y = program.of(operator)
     outputs, _, tall, wide = operator.weights.shape
     _, height, across = x.shape
@@ -165,7 +176,7 @@ def _avx512_small_depthwise(program: Program, operator: Convolve) -> Form:
     return avx512_form(
         f"avx512_small_depthwise({{x}}, {{y}}, {outputs}, {pixels}, {made}, {avx512_width(program, y)}, "
         "{weights}, &how)",
-        operator.requantize,
+        how,
         start.reshape(blocks, LANES, made).transpose(0, 2, 1).reshape(-1),
         arrays={"weights": np.ascontiguousarray(in_order)},
         lanes=blocks * LANES,

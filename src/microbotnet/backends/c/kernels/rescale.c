@@ -1,0 +1,90 @@
+/* From a sum to an output; see Rescale in microbotnet's integer/rescale.py. */
+typedef struct {
+    const int32_t *multiplier, *bias; /* one a channel, or one for all */
+    const int8_t *shift, *table;      /* the table is 0 where the integer itself is wanted */
+    int16_t zero, low, high;
+    uint8_t step; /* 1: one a channel; 0: one for all */
+} rescale_t;
+
+static INLINE int8_t rescaled(int32_t sum, const rescale_t *how, int channel)
+{
+    int at = how->step * channel, shift = how->shift[at];
+    int32_t x = sum + how->bias[at];
+
+    if (shift < 0)
+        x = as_signed((uint32_t)x << -shift);
+    x = high_product(x, how->multiplier[at]);
+    if (shift > 0)
+        x = (x + ((int32_t)1 << (shift - 1)) + (x >> 31)) >> shift; /* halves away from zero */
+    x += how->zero;
+    x = x < how->low ? how->low : x > how->high ? how->high : x;
+    return how->table ? how->table[x + 128] : (int8_t)x;
+}
+
+/* As dense: the weights of four outputs are interleaved, with 128 added. */
+KERNEL void dense_rescaled(const int8_t *x, int8_t *y, int32_t *values, const uint8_t *weights, const rescale_t *how,
+                           const window_t *w, int depth, int outputs, int zero)
+{
+    int pixels = w->rows * w->columns, inputs = depth * w->tall * w->wide, all = 0;
+    const int32_t *end = values + inputs;
+
+    for (int left = w->channels; left; left -= depth, all += outputs, x += depth * w->height * w->width) {
+        const uint8_t *here = weights;
+
+        for (int i = 0; i < w->rows; i++)
+            for (int j = 0; j < w->columns; j++) {
+                int32_t start = -128 * patch(x, values, w, depth, i * w->down - w->above, j * w->right - w->before, zero);
+                int8_t *out = y + i * w->columns + j;
+
+                here = weights;
+                for (int o = 0; o < outputs; o += 4) {
+                    int32_t sums[4], a = start, b = start, c = start, d = start;
+
+                    for (const int32_t *value = values; value != end; value++, here += 4) {
+                        int32_t v = *value;
+
+                        a += here[0] * v;
+                        b += here[1] * v;
+                        c += here[2] * v;
+                        d += here[3] * v;
+                    }
+                    sums[0] = a;
+                    sums[1] = b;
+                    sums[2] = c;
+                    sums[3] = d;
+                    for (int n = 0; n < 4 && o + n < outputs; n++, out += pixels)
+                        *out = rescaled(sums[n], how, all + o + n);
+                }
+            }
+        weights = here;
+        y += outputs * pixels;
+    }
+}
+
+/* As depthwise. */
+KERNEL void depthwise_rescaled(const int8_t *x, int8_t *y, uint32_t *tile, const int8_t *weights, const rescale_t *how,
+                               const window_t *w, const depthwise_t *d)
+{
+    int width = w->width, columns = w->columns, taps = w->tall * w->wide, size = w->height * width;
+    int seen = d->rows - w->above < w->height ? d->rows - w->above : w->height;
+    int8_t *empty = (int8_t *)(tile + d->rows * d->row);
+    fill_t all = {d->places, width, (uint32_t)(int32_t)d->centre, 4 * d->row, seen, width, 0};
+
+    for (int i = 0; i < d->rows * d->row; i++)
+        tile[i] = (uint32_t)(d->zero - d->centre);
+    for (int j = 0; j < width; j++)
+        empty[j] = 0;
+    for (int c = 0; c < w->channels; c++, weights += taps, x += size) {
+        const uint32_t *row = tile;
+
+        NAME_fill(tile + w->above * d->row, x, empty, &all);
+        for (int i = 0; i < w->rows; i++, row += d->row * w->down)
+            for (int j = 0; j < columns; j += 4) {
+                int32_t sums[4];
+
+                NAME_window4(weights, weights + taps, d->taps, row + j, sums);
+                for (int n = 0; n < 4 && j + n < columns; n++)
+                    *y++ = rescaled(sums[n], how, c);
+            }
+    }
+}
