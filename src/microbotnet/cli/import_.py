@@ -42,8 +42,8 @@ def import_(
     save_program(output, program)
     if json:
         shapes = {
-            "inputs": [list(program.tensors[program.input].shape)],
-            "outputs": [list(program.tensors[name].shape) for name in program.outputs],
+            "inputs": [_listed(program.tensors[program.input].shape)],
+            "outputs": [_listed(program.tensors[name].shape) for name in program.outputs],
         }
         print_json({"program": str(output), "operators": len(program.operators), **shapes, **found.to_json()})
         return
@@ -59,3 +59,8 @@ def import_(
     stdout.print(
         f"{output}: {len(program.operators)} operators, layers {exact}", markup=False, highlight=False, soft_wrap=True
     )
+
+
+def _listed(shape: tuple[int, ...]) -> list[int]:
+    """A shape without the empty rows and columns of what is a list."""
+    return list(shape[:1] if shape[1:] == (1, 1) else shape)

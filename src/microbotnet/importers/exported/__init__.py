@@ -20,7 +20,12 @@ def import_exported(path: Path | str) -> "Network":
         BadInput: it is cut short or of another kind, has several inputs or dynamic shapes beyond the batch, was
             exported in training mode, or holds an operator that is not read (named, with its place).
     """
+    from ...errors import BadInput
     from .file import read
     from .network import Network
 
-    return Network(read(Path(path))).eval()
+    file = read(Path(path))
+    try:
+        return Network(file).eval()
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, RuntimeError) as error:
+        raise BadInput(f"{path}: is not written as torch.export writes: {' '.join(str(error).split())}") from None

@@ -51,7 +51,7 @@ class Network(nn.Module):
             what = "×".join("?" if size is None else str(size) for size in file.shape)
             raise BadInput(f"{file.path}: its input is {what}; only the first size, the batch, may be left open")
         self.input_shape = tuple(shape)
-        nodes = [node for node in file.nodes if node.target.split(".")[1] not in _SKIPPED]
+        nodes = [node for node in file.nodes if node.target.partition(".")[2].partition(".")[0] not in _SKIPPED]
         paths = Counter(node.path for node in nodes)
         above = {path.rsplit(".", n)[0] for path in paths for n in range(1, path.count(".") + 1)}
         self._steps: list[tuple[_Operation, Node]] = []

@@ -1,0 +1,286 @@
+"""`microbotnet import`, and other networks wherever a command takes a checkpoint: as users run them."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import save_file
+from torch import nn
+from typer.testing import CliRunner
+
+import microbotnet
+from microbotnet.cli import app
+from microbotnet.integer.interpreter import run
+
+NET = """
+import torch
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self, classes=10):
+        super().__init__()
+        self.stem = nn.Conv2d(3, 8, 3, 2, 1)
+        self.norm = nn.BatchNorm2d(8)
+        self.head = nn.Linear(8, classes)
+
+    def forward(self, x):
+        return self.head(torch.relu(self.norm(self.stem(x))).mean((2, 3)))
+
+
+class Grey(nn.Module):
+    input_shape = (1, 16, 16)
+    mean, std = (0.5,), (0.25,)
+    labels = ("a", "b", "c")
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(1, 4, 3, 2, 1)
+        self.head = nn.Linear(4, 3)
+
+    def forward(self, x):
+        return self.head(torch.relu(self.conv(x)).mean((2, 3)))
+
+
+class Vector(nn.Module):
+    input_shape = (12,)
+
+    def __init__(self):
+        super().__init__()
+        self.a, self.b = nn.Linear(12, 8), nn.Linear(8, 12)
+
+    def forward(self, x):
+        return self.b(torch.relu(self.a(x)))
+
+
+class Branch(nn.Module):
+    def forward(self, x):
+        return x if x.sum() > 0 else -x
+
+
+def needs(classes):
+    return Net(classes)
+
+
+def number():
+    return 5
+
+
+def broken():
+    raise RuntimeError("no luck")
+"""
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a user's network, its weights and some pictures; the current one."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my_net.py").write_text(NET)
+    torch.manual_seed(0)
+    torch.save({"state_dict": {f"model.{key}": value for key, value in own("Net").state_dict().items()}}, "net.ckpt")
+    (tmp_path / "pictures").mkdir()
+    for i in range(4):
+        pixels = np.random.default_rng(i).integers(0, 256, (40, 50, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(tmp_path / "pictures" / f"{i}.png")
+    return tmp_path
+
+
+def own(name: str) -> nn.Module:
+    names: dict[str, Any] = {}
+    exec(NET, names)
+    model = names[name]().eval()
+    assert isinstance(model, nn.Module)
+    return model
+
+
+def call(*words: object) -> Any:
+    return CliRunner().invoke(app, [str(word) for word in words])
+
+
+MADE = ("--calibrate", "pictures", "-o", "a.program")
+
+
+def error_of(*words: object) -> str:
+    done = call(*words)
+    assert isinstance(done.exception, microbotnet.BadInput), done.output
+    assert done.stdout == ""
+    return str(done.exception)
+
+
+def test_a_module_becomes_a_program_that_every_command_takes(desk: Path) -> None:
+    words = ("my_net.py:Net", "--weights", "net.ckpt", "--calibrate", "pictures")
+    with pytest.warns(UserWarning, match=r"my_net\.py: its code is run"):
+        done = call("import", *words, "-o", "net.program", "--json")
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)
+    assert list(found) == ["program", "operators", "inputs", "outputs", "exact", "layers"]
+    assert (found["program"], found["inputs"], found["outputs"]) == ("net.program", [[3, 32, 32]], [[10]])
+    assert found["operators"] == len(found["layers"]) == 4
+    assert all(set(layer) == {"name", "exact", "worst_units"} for layer in found["layers"])
+    assert all(layer["exact"] == (layer["worst_units"] == 0) for layer in found["layers"])
+    assert found["exact"] == all(layer["exact"] for layer in found["layers"])
+    assert max(layer["worst_units"] for layer in found["layers"][:-1]) <= 1
+    program = microbotnet.load_program("net.program")
+    assert program.labels[6] == "frog"
+
+    profiled = json.loads(call("profile", "net.program", "--json").stdout)
+    with pytest.warns(UserWarning, match="its code is run"):
+        floats = json.loads(call("profile", "my_net.py:Net", "--json").stdout)
+    assert profiled["macs"]["conv_linear"] == floats["macs"]["conv_linear"] == 16 * 16 * 8 * 27 + 80
+    assert call("render", "net.program", "-o", "net.svg").exit_code == 0
+    answers = json.loads(call("classify", "pictures", "--checkpoint", "net.program", "--json").stdout)
+    assert len(answers["files"]) == 4
+    assert call("export", "net.program", "--c", "c").exit_code == 0
+    assert (desk / "c" / "net.c").is_file()
+    shown = json.loads(call("show", "weights", "net.program", "--json").stdout)
+    assert [kernel["name"] for kernel in shown["kernels"]] == ["stem", "head"]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("form", ["pt2", "onnx"])
+def test_a_file_gives_the_modules_program(desk: Path, form: str) -> None:
+    model = own("Net")
+    model.load_state_dict({k.removeprefix("model."): v for k, v in torch.load("net.ckpt")["state_dict"].items()})
+    example = (torch.zeros(1, 3, 32, 32),)
+    if form == "pt2":
+        torch.export.save(torch.export.export(model, example), "net.pt2")
+    else:
+        pytest.importorskip("onnx", reason="onnx is not installed")
+        torch.onnx.export(model, example, "net.onnx", dynamo=False, do_constant_folding=False)
+    pictures = np.random.default_rng(0).integers(0, 256, (16, 3, 32, 32), dtype=np.uint8)
+    scores = []
+    for name, weights in ((f"net.{form}", ()), ("my_net.py:Net", ("--weights", "net.ckpt"))):
+        done = call(
+            "import", name, *weights, "--calibrate", "pictures", "--mean", "0.4", "--std", "0.3", "-o", "a.program"
+        )
+        assert done.exit_code == 0, done.output
+        scores.append(run(microbotnet.load_program("a.program"), pictures))
+    assert np.abs(scores[0].astype(int) - scores[1]).max() <= 40  # of 65,536
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_mean_std_and_labels_are_what_was_said(desk: Path) -> None:
+    words = ("my_net.py:Net", "--weights", "net.ckpt", "--calibrate", "pictures", "-o", "a.program")
+
+    def scores(*more: str) -> Any:
+        done = call("import", *words, *more)
+        assert done.exit_code == 0, done.output
+        program = microbotnet.load_program("a.program")
+        pixels = np.full((1, 3, 32, 32), 128, np.uint8)
+        return run(program, pixels) * program.result.scale, program
+
+    model = own("Net")
+    model.load_state_dict({k.removeprefix("model."): v for k, v in torch.load("net.ckpt")["state_dict"].items()})
+    for mean, std in ((0.5, 0.25), (0.0, 1.0)):
+        made, program = scores("--mean", str(mean), "--std", str(std), "--labels", ",".join("abcdefghij"))
+        with torch.no_grad():
+            expected = model(torch.full((1, 3, 32, 32), (128 / 255 - mean) / std)).numpy()
+        assert np.abs(made - expected).max() < 0.1 * np.abs(expected).max() + 0.02
+        assert program.labels == tuple("abcdefghij")
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_grey_pictures_and_vectors(desk: Path) -> None:
+    done = call("import", "my_net.py:Grey", "--calibrate", "pictures", "-o", "grey.program", "--json")
+    assert json.loads(done.stdout)["inputs"] == [[1, 16, 16]]
+    answers = json.loads(call("classify", "pictures", "--checkpoint", "grey.program", "--json").stdout)
+    assert {p["label"] for file in answers["files"] for p in file["predictions"]} == {"a", "b", "c"}
+
+    np.save("vectors.npy", np.random.default_rng(0).normal(size=(20, 12)).astype(np.float32))
+    done = call("import", "my_net.py:Vector", "--calibrate", "vectors.npy", "-o", "vector.program", "--json")
+    found = json.loads(done.stdout)
+    assert (found["inputs"], found["outputs"]) == ([[12]], [[12]])
+    program = microbotnet.load_program("vector.program")
+    x = program.tensors[program.input]
+    vectors = np.load("vectors.npy")
+    integers = np.clip(np.rint(vectors / x.scale) + x.zero_point, -128, 127).astype(np.int8)
+    (outputs,) = microbotnet.load(program).outputs(integers.reshape(-1, 12, 1, 1))
+    assert outputs.shape == (20, 12)
+    assert "no square pictures" in error_of("classify", "pictures", "--checkpoint", "vector.program")
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_quantized_weights_of_ones_own_go_back_in(desk: Path) -> None:
+    done = call("quantize", "my_net.py:Net", "--weights", "net.ckpt", "--policy", "all", "-o", "q.safetensors")
+    assert done.exit_code == 0, done.output
+    shown = json.loads(call("show", "weights", "my_net.py:Net", "--weights", "q.safetensors", "--json").stdout)
+    assert shown["ternary"]["layers"] >= 1
+    assert "open it as my_net.py:Net --weights" in error_of("evaluate", "--checkpoint", "q.safetensors")
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("my_net.py", "-o", "a.program"), "say what makes the network: my_net.py:NAME"),
+        (("absent.py:Net", "-o", "a.program"), "absent.py: no such file"),
+        (("my_net.py:Nett", "-o", "a.program"), "my_net.py: has no 'Nett'; it has Net, Grey, Vector, Branch"),
+        (("my_net.py:needs", "-o", "a.program"), "write a function without arguments"),
+        (("my_net.py:number", "-o", "a.program"), "made a int, no torch.nn.Module"),
+        (("my_net.py:broken", "-o", "a.program"), "broken() failed: RuntimeError: no luck"),
+        (("my_net.py:torch", "-o", "a.program"), "is a module, no module nor what makes one"),
+        (("my_net.py:Branch", "-o", "a.program"), "decides by the values"),
+        (("wrong.py:Net", "-o", "a.program"), "wrong.py:2: "),
+        (("my_net.py:Net", "-o", "a.program"), "say what sets the ranges of integers: --calibrate"),
+        (("my_net.py:Vector", "-o", "a.program"), "--calibrate FILE.npy, float32 (N, 12)"),
+        (("my_net.py:Vector", *MADE), "pictures are no input of 12"),
+        (("my_net.py:Net", "--calibrate", "pictures", "-o", "a.safetensors"), "ends in .program"),
+        (("my_net.py:Net", "--calibrate", "void", "-o", "a.program"), "void: no such folder"),
+        (("my_net.py:Net", "--calibrate", "net.npy", "-o", "a.program"), "net.npy: no array that can be read"),
+        (("my_net.py:Net", "--weights", "none.pth", *MADE), "none.pth: no such"),
+        (("my_net.py:Net", "--weights", "nan.pth", *MADE), "'stem.bias' is NaN"),
+        (("my_net.py:Net", "--net", "resnet8", *MADE), "leave out --net"),
+        (("my_net.py:Net", "--mean", "x", *MADE), "--mean x: numbers"),
+        (("my_net.py:Net", "--std", "0", *MADE), "--std must be above 0"),
+        (("my_net.py:Net", "--mean", "1,2", *MADE), "has 3 channels, and 2 numbers"),
+        (("my_net.py:Net", "--labels", "a,b", *MADE), "10 outputs, and 2 labels"),
+        (("my_net.py:Net", "--input-shape", "3-32", *MADE), "--input-shape 3-32"),
+        (("my_net.py:Net", "--input-shape", "1x32x32", *MADE), "cannot take what a 1×32×32"),
+        (("none.pt2", "-o", "a.program"), "none.pt2: no such file"),
+        (("none.onnx", "-o", "a.program"), "none.onnx: no such file"),
+        (("none.tflite", "-o", "a.program"), "none.tflite: no such file"),
+        (("none.program", *MADE), "in integers already"),
+        (("net.ckpt", *MADE), "no key of a MicroBotNet"),
+    ],
+)  # fmt: skip
+def test_bad_input_is_one_clear_line_and_writes_nothing(desk: Path, words: tuple[str, ...], says: str) -> None:
+    (desk / "wrong.py").write_text("\ndef Net(:\n")
+    state = own("Net").state_dict()
+    state["stem.bias"][0] = float("nan")
+    torch.save(state, "nan.pth")
+    (desk / "net.npy").write_bytes(b"no array")
+    before = sorted(os.listdir(desk))
+    error = error_of("import", *words)
+    assert says in error
+    assert "\n" not in error
+    assert [name for name in sorted(os.listdir(desk)) if name != "__pycache__"] == before
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_checkpoint_without_a_card_takes_its_networks_name(desk: Path) -> None:
+    torch.manual_seed(0)
+    save_file(microbotnet.create_model("resnet8").state_dict(), "plain.safetensors")
+    assert "--net NAME" in error_of("export", "plain.safetensors", "--calibrate", "pictures", "--c", "c")
+    done = call("export", "plain.safetensors", "--net", "resnet8", "--calibrate", "pictures", "--c", "c")
+    assert done.exit_code == 0, done.output
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_training_begins_with_a_network_of_ones_own(desk: Path) -> None:
+    for label in ("nut", "bolt"):
+        (desk / "robot" / label).mkdir(parents=True)
+        for i in range(12):
+            colour = (10 * i, 200 if label == "nut" else 20, 0)
+            Image.new("RGB", (32, 32), colour).save(desk / "robot" / label / f"{i}.png")
+    words = ("train", "transfer", "--data", "robot", "--epochs", 1, "--batch", 8, "--out", "out")
+    assert "has 10 outputs, the pictures 2 classes" in error_of(*words, "--from", "my_net.py:Net")
+    (desk / "two.py").write_text(NET + "\n\ndef two():\n    return Net(2)\n")
+    done = call(*words, "--from", "two.py:two")
+    assert done.exit_code == 0, done.output
+    words = ("two.py:two", "--weights", "out/model.safetensors", "--calibrate", "robot", "-o", "a.program")
+    assert call("import", *words).exit_code == 0
