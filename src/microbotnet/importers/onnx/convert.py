@@ -1,7 +1,5 @@
 """From a file of real numbers to a `Network`."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import torch
 
@@ -23,14 +21,13 @@ _ADVICE = {
     "Einsum": "use MatMul",
     "MaxUnpool": "use Resize or ConvTranspose",
 }
-_LARGEST = 2**26  # elements of an input
 
 
-def convert(file: File, input_shape: Sequence[int] | None = None) -> Network:
+def convert(file: File) -> Network:
     """The network that a file of real numbers holds.
 
     Raises:
-        BadInput: an operator that has no form in torch here, named with its node; a shape left open.
+        BadInput: an operator that has no form in torch here, named with its node.
     """
     path = file.path
     try:
@@ -41,7 +38,7 @@ def convert(file: File, input_shape: Sequence[int] | None = None) -> Network:
     if not file.nodes:
         raise BadInput(f"{path}: its outputs are constants; nothing depends on the input")
     build = Build(file)
-    start = _start(file, input_shape)
+    start = _start(file)
     build.values[file.input] = start
     for name, array in file.constants.items():
         build.values[name] = Known((array, array))
@@ -59,23 +56,9 @@ def convert(file: File, input_shape: Sequence[int] | None = None) -> Network:
         return build.network(start)
 
 
-def _start(file: File, input_shape: Sequence[int] | None) -> Value:
+def _start(file: File) -> Value:
     """The network's input."""
-    shape: list[int | None] = list(input_shape) if input_shape else list(file.dims[1:])
-    if not shape or len(file.dims) < 2:
-        raise BadInput(f"{file.path}: its input {file.input} has no shape beyond the batch")
-    sizes = []
-    for size, dim in zip(shape, file.dims[1:], strict=False):
-        if size is None or size < 1:
-            open_dims = "×".join("?" if n is None else str(n) for n in file.dims[1:])
-            raise BadInput(
-                f"{file.path}: its input {file.input} is {open_dims}, left open beyond the batch; export it with a size"
-            )
-        if dim is not None and dim != size:
-            raise BadInput(f"{file.path}: its input {file.input} is {file.dims[1:]}, not {tuple(shape)}")
-        sizes.append(int(size))
-    if len(sizes) != len(file.dims) - 1 or np.prod(sizes, dtype=float) > _LARGEST:
-        raise BadInput(f"{file.path}: its input {file.input} is {file.dims[1:]}, not {tuple(shape)}, or too large")
+    sizes = [n or 0 for n in file.dims[1:]]
     axes = tuple(range(len(sizes) + 1))
     if len(sizes) == 3 and _channels_last(file):
         sizes = [sizes[2], sizes[0], sizes[1]]

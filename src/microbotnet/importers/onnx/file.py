@@ -3,7 +3,9 @@
 Data outside the file is read from the file's own folder only.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ Array = NDArray[Any]
 OLDEST, NEWEST = 11, 25  # opsets
 STANDARD = ("", "ai.onnx")
 QUANTIZED = "com.microsoft"  # the domain of onnxruntime's own quantized operators
+_LARGEST = 2**26  # elements of an input
 _GRAPHS = (AttributeProto.GRAPH, AttributeProto.GRAPHS)
 
 
@@ -47,8 +50,8 @@ class Node:
 class File:
     """An ONNX graph.
 
-    constants: by name, the arrays it holds. input, dims, dtype: of its one input; a dimension that is left open is
-    None, the first is the batch. outputs: their names, in order.
+    constants: by name, the arrays it holds. input, dims, dtype: of its one input; the first is the batch, None where it
+    is free. outputs: their names, in order.
     """
 
     path: Path
@@ -69,12 +72,16 @@ class File:
             self.readers[name] = self.readers.get(name, 0) + 1
 
 
-def read(path: Path) -> File:
+def read(path: Path, input_shape: Sequence[int] | None = None) -> File:
     """Read an ONNX file.
+
+    Args:
+        path: of the file.
+        input_shape: what the file leaves open of one input's.
 
     Raises:
         BadInput: it is no ONNX file or cut short, needs a newer or older opset, has control flow or operators of a
-            domain of its own, more inputs than one, or data outside its own folder.
+            domain of its own, more inputs than one, one of no size, or data outside its own folder.
     """
     model = _parse(path)
     graph = model.graph
@@ -92,6 +99,7 @@ def read(path: Path) -> File:
     nodes = [_node(path, number, node) for number, node in enumerate(graph.node)]
     _check_order(path, nodes, {*constants, *(value.name for value in graph.input)})
     name, dims, dtype = _input(path, [value for value in graph.input if value.name not in constants])
+    dims = (dims[0] if dims else None, *_sizes(path, name, dims[1:], input_shape))
     outputs = tuple(value.name for value in graph.output)
     made = {name for node in nodes for name in node.outputs}
     for output in outputs:
@@ -174,6 +182,23 @@ def _input(path: Path, inputs: list[onnx.ValueInfoProto]) -> tuple[str, tuple[in
     except (KeyError, TypeError):
         raise BadInput(f"{path}: its input {inputs[0].name} has no type") from None
     return inputs[0].name, dims, dtype
+
+
+def _sizes(path: Path, name: str, dims: tuple[int | None, ...], given: Sequence[int] | None) -> list[int]:
+    """The sizes of one input, those that are given where the file leaves them open."""
+    shown = "×".join("?" if n is None else str(n) for n in dims)
+    if not dims:
+        raise BadInput(f"{path}: its input {name} has no shape beyond the batch")
+    if given is not None and (
+        len(given) != len(dims) or any(d not in (None, n) for d, n in zip(dims, given, strict=True))
+    ):
+        raise BadInput(f"{path}: its input {name} is {shown}, not {'×'.join(map(str, given))}")
+    sizes = [dim if dim is not None else int(given[axis]) if given else 0 for axis, dim in enumerate(dims)]
+    if min(sizes) < 1:
+        raise BadInput(f"{path}: its input {name} is {shown}, left open beyond the batch; export it with a size")
+    if prod(sizes) > _LARGEST:
+        raise BadInput(f"{path}: its input {name} is too large, {shown}")
+    return sizes
 
 
 def _array(path: Path, tensor: TensorProto) -> Array:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
-from math import ceil, floor, prod
+from math import floor, prod
 
 import numpy as np
 import torch
@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from .build import Build, Known, Value
 from .file import Refused
+from .nearest import nearest_row
 
 _LINEAR = {1: "linear", 2: "bilinear", 3: "trilinear"}
 
@@ -27,7 +28,7 @@ def resize(b: Build) -> Value:
     how = "asymmetric" if b.node.kind == "Upsample" else b.node.get("coordinate_transformation_mode", "half_pixel")
     if mode == "nearest":
         rule = "floor" if b.node.kind == "Upsample" else b.node.get("nearest_mode", "round_prefer_floor")
-        rows = [_nearest(n, m, s, how, rule) for n, m, s in zip(x.shape[2:], sizes[2:], scales[2:], strict=True)]
+        rows = [nearest_row(n, m, s, how, rule) for n, m, s in zip(x.shape[2:], sizes[2:], scales[2:], strict=True)]
         return _picked(b, x, rows)
     if b.node.get("antialias", 0) or b.node.get("exclude_outside", 0):
         raise Refused("filters before it resizes; use nearest, or linear without antialias")
@@ -70,33 +71,6 @@ def _wanted(b: Build, x: Value) -> tuple[list[float], list[int]]:
     if min(sizes) < 1:
         raise Refused("leaves nothing")
     return [m / n for n, m in zip(x.shape, sizes, strict=True)], sizes
-
-
-def _nearest(n: int, m: int, scale: float, how: str, rule: str) -> list[int]:
-    """Which of n elements each of m takes."""
-    rows = []
-    for place in range(m):
-        if how in ("half_pixel", "half_pixel_symmetric") or (how == "pytorch_half_pixel" and m > 1):
-            at = (place + 0.5) / scale - 0.5
-        elif how == "pytorch_half_pixel":
-            at = 0.0
-        elif how == "asymmetric":
-            at = place / scale
-        elif how == "align_corners":
-            at = place * (n - 1) / (m - 1) if m > 1 else 0.0
-        else:
-            raise Refused(f"resizes by {how}; half_pixel, asymmetric and align_corners are read")
-        at = float(np.float32(at))
-        chosen = {
-            "floor": floor(at),
-            "ceil": ceil(at),
-            "round_prefer_floor": ceil(at - 0.5),
-            "round_prefer_ceil": floor(at + 0.5),
-        }.get(rule)
-        if chosen is None:
-            raise Refused(f"rounds by {rule}")
-        rows.append(min(max(chosen, 0), n - 1))
-    return rows
 
 
 def _picked(b: Build, x: Value, rows: Sequence[Sequence[int]]) -> Value:
