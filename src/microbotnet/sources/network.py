@@ -51,7 +51,7 @@ def open_network(name: str, given: Given = NOTHING) -> "Checkpoint | Imported":
         _exists(Path(name))
         from ..importers.onnx import import_onnx
 
-        found: Any = import_onnx(Path(name), given.input_shape)
+        found: Any = import_onnx(Path(name), given.input_shape, mean=given.mean, std=given.std)
         if isinstance(found, Imported):
             return _labelled(found, name, given)
         return _outside(name, found, given)
