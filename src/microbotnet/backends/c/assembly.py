@@ -13,7 +13,7 @@ CLAMP = 3  # instructions of a rounding that only outputs beyond the clamp take
 class Depthwise:
     """What a function for a depthwise convolution follows from, and is named after.
 
-    size, made: rows and columns of the map and of the output. start: what sums begin with, a byte.
+    size, made: rows and columns of the map and of the output. started: whether sums have something added, a channel's.
     """
 
     window: Window
@@ -21,14 +21,23 @@ class Depthwise:
     made: tuple[int, int]
     pre_shift: int
     shift: int
-    start: int
+    started: bool
     kind: ClassVar[str]
 
     @property
     def name(self) -> str:
         """Of the function, without the prefix of its network."""
         w = self.window
-        numbers = (*self.size, *self.made, *w.kernel, *w.stride, *w.padding, self.pre_shift, self.shift, self.start)
+        numbers = (
+            *self.size,
+            *self.made,
+            *w.kernel,
+            *w.stride,
+            *w.padding,
+            self.pre_shift,
+            self.shift,
+            int(self.started),
+        )
         return f"{self.kind}_" + "_".join(map(str, numbers))
 
 
@@ -41,16 +50,22 @@ def guarded(name: str, signature: str, lines: list[str], plain: str) -> str:
     )
 
 
+SLOTS = ("factor", "factors", "offsets", "starts", "table", "zero", "again")  # on the stack; the six as in a mapped_t
+
+
 def entered(slots: Mapping[str, int]) -> list[str]:
-    """x r8, y r9, weights r10, the mapped_t r11, channels left lr; where multipliers and offsets are, in slots."""
-    lines = ["mov r8, r0", "mov r9, r1", "mov r10, r2", "mov r11, r3"]
-    lines += ["ldr r4, [r3]", f"str r4, [sp, #{slots['factors']}]"]
-    return [*lines, "ldr r4, [r3, #4]", f"str r4, [sp, #{slots['offsets']}]", "ldr r4, [r3, #16]", "mov lr, r4"]
+    """x r8, y r9, weights r10, channels left lr; in slots, where the rest of the mapped_t, r3, is."""
+    lines = ["mov r8, r0", "mov r9, r1", "mov r10, r2", "ldmia r3!, {r4-r7}", f"add r0, sp, #{slots['factors']}"]
+    return [*lines, "stmia r0!, {r4-r7}", "ldmia r3!, {r4, r5}", "str r4, [r0]", "mov lr, r5"]
 
 
-def next_rounding(slots: Mapping[str, int]) -> list[str]:
-    """The next channel's multiplier into its slot, its offset into ip."""
-    lines = [f"ldr r0, [sp, #{slots['factors']}]", "ldmia r0!, {r1}", f"str r0, [sp, #{slots['factors']}]"]
+def next_rounding(slots: Mapping[str, int], started: bool) -> list[str]:
+    """The next channel's multiplier into its slot, its offset into ip, what is added to its sums into r11."""
+    lines = []
+    if started:
+        lines += [f"ldr r0, [sp, #{slots['starts']}]", "ldrh r1, [r0]", "mov r11, r1", "adds r0, #2"]
+        lines += [f"str r0, [sp, #{slots['starts']}]"]
+    lines += [f"ldr r0, [sp, #{slots['factors']}]", "ldmia r0!, {r1}", f"str r0, [sp, #{slots['factors']}]"]
     lines += [f"str r1, [sp, #{slots['factor']}]", f"ldr r0, [sp, #{slots['offsets']}]", "ldmia r0!, {r1}"]
     return [*lines, f"str r0, [sp, #{slots['offsets']}]", "mov ip, r1"]
 
@@ -101,9 +116,9 @@ def products(
     return lines
 
 
-def finished(sum_: str, at: int, pre_shift: int, shift: int, start: int) -> list[str]:
-    """A sum, begun with `start`, becomes output `at` from r2 on: factor r0, offset ip, table r1."""
-    lines = [f"adds {sum_}, #{start}"] if start else []
+def finished(sum_: str, at: int, pre_shift: int, shift: int, started: bool) -> list[str]:
+    """A sum, and r11, becomes output `at` from r2 on: factor r0, offset ip, table r1."""
+    lines = [f"add {sum_}, r11"] if started else []
     lines += requantized(sum_, "r0", "ip", "r1", "r3", pre_shift, shift)
     return [*lines, f"strb {sum_}, [r2, #{at}]"]
 

@@ -1,7 +1,6 @@
 """Depthwise convolutions: tiles of a channel's padded map, for ternary weights in lanes."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import prod
 
 import numpy as np
@@ -19,7 +18,6 @@ from .unrolled import Unrolled
 
 FILES = ("requantize", "lanes", "armv6m", "rows", "window")
 FAR = 1 << 40
-STARTS = range(0, 256, 3)  # of the sums; with one of them, exact offsets are there for all channels
 
 
 def depthwise_forms(program: Program, operator: Convolve) -> list[Form]:
@@ -108,57 +106,41 @@ def _tap_lists(operator: Convolve, places: NDArray[np.intp]) -> NDArray[np.uint8
     return np.array(lists, np.uint8)
 
 
-@dataclass(frozen=True)
-class _Moved:
-    """An operator on values less their zero point, without taps that only meet padding, and with exactly equal
-    constants for sums that begin with `start`. slack: of its offsets.
-    """
-
-    operator: Convolve
-    start: int
-    slack: tuple[Whole, Whole]
-
-
-def _moved(program: Program, operator: Convolve, starts: Iterable[int]) -> _Moved | None:
-    (x,), _ = program.of(operator)
-    given, (found,) = operator.requantize, ranges.sums(program, operator)
-    moved = x.zero_point * operator.weights.reshape(len(operator.weights), -1).sum(1, dtype=np.int64)
-    for start in starts:
-        how = exchanged(given, found, moved=moved - start, pre_shift=given.pre_shift)
-        if how is not None:
-            least, largest = offset_bounds(given, found, moved - start, how)
-            free = np.maximum(least - how.offset, -FAR), np.minimum(largest - how.offset, FAR)
-            return _Moved(replace(_trimmed(program, operator), requantize=how), start, free)
-    return None
-
-
 def _straight(program: Program, operator: Convolve) -> list[Form]:
-    """As straight code, of a channel or of a row, where one can be written."""
+    """As straight code, of a channel or of a row, where one can be written.
+
+    Sums are of values less their zero point, so that padding adds nothing. What is missing then, a multiple of the zero
+    point, goes into the offset, but for what a pre-shift would take from it: that is added to the sums.
+    """
     (x,), y = program.of(operator)
-    made = _moved(program, operator, STARTS)
-    if made is None:
-        return []
-    how, window = made.operator.requantize, window_of(made.operator)
-    numbers = (x.zero_point, x.shape[0], "&window", how.pre_shift, how.shift, made.start)
+    how, free = operator.requantize, slack(program, operator)
+    missing = x.zero_point * operator.weights.reshape(len(operator.weights), -1).sum(1, dtype=np.int64)
+    start = missing & ((1 << how.pre_shift) - 1)
+    offset = how.offset.astype(np.int64) + how.multiplier.astype(np.int64) * (missing >> how.pre_shift)
+    operator = _trimmed(program, operator)
+    window = window_of(operator)
+    numbers = (x.zero_point, x.shape[0], "&window", how.pre_shift, how.shift)
     found = []
     for kind in (Unrolled, Striped):
-        code = kind(window, x.shape[1:], y.shape[1:], how.pre_shift, how.shift, made.start)
-        if not code.possible:
+        code = kind(window, x.shape[1:], y.shape[1:], how.pre_shift, how.shift, bool(start.any()))
+        if not code.possible or start.max() > 65535:
             continue
         tile = ", (int32_t *){scratch}" if isinstance(code, Striped) else ""
+        values = f"{{multiplier}}, {{offset}}, {{start}}, {{table}}, {', '.join(map(str, numbers))}"
         form = Form(
             (*FILES, "mapped"),
             f"{{NAME}}_{code.name}({{x}}, {{y}}, {{weights}}, &map{tile})",
             scratch=4 * code.words if isinstance(code, Striped) else 0,
             arrays={
-                "weights": made.operator.weights,
+                "weights": operator.weights,
                 "multiplier": np.broadcast_to(how.multiplier, y.shape[:1]),
-                "offset": wrapped(how.offset.astype(np.int64) + (128 << how.shift)),
+                "offset": wrapped(offset + (128 << how.shift)),
+                "start": start.astype(np.uint16),
                 "table": table(how),
             },
             window=window,
-            slack=made.slack,
-            structs={"map": ("mapped_t", f"{{multiplier}}, {{offset}}, {{table}}, {', '.join(map(str, numbers))}")},
+            slack=free,
+            structs={"map": ("mapped_t", values)},
             functions={code.name: code.text()},
             code=2 * len(code.lines),
             instructions=x.shape[0] * code.instructions,
@@ -169,10 +151,9 @@ def _straight(program: Program, operator: Convolve) -> list[Form]:
 
 def _tiled(program: Program, operator: Convolve) -> Form | None:
     (x,), y = program.of(operator)
-    made = _moved(program, operator, (0,))
-    centre = 0 if made is None else x.zero_point
-    free = slack(program, operator) if made is None else made.slack
-    operator = operator if made is None else made.operator
+    centre, free = 0, slack(program, operator)
+    if (moved := _moved(program, operator)) is not None:
+        centre, (operator, free) = x.zero_point, moved
     tile = Tile(program, operator, y.shape[1], 4)
     if tile.taps.max() > 255 or tile.places.max() > 63:
         return None
@@ -193,6 +174,21 @@ def _tiled(program: Program, operator: Convolve) -> Form | None:
         instructions=x.shape[0] * (x.shape[1] * (22 + 9 * x.shape[2]) + 60)
         + y.shape[0] * y.shape[1] * -(-y.shape[2] // 4) * (22 * operator.weights[0].size + 250),
     )
+
+
+def _moved(program: Program, operator: Convolve) -> tuple[Convolve, tuple[Whole, Whole]] | None:
+    """An operator on values less their zero point, without taps that only meet padding, and the slack of its offsets;
+    None where no offsets are exact for all channels.
+    """
+    (x,), _ = program.of(operator)
+    given, (found,) = operator.requantize, ranges.sums(program, operator)
+    moved = x.zero_point * operator.weights.reshape(len(operator.weights), -1).sum(1, dtype=np.int64)
+    how = exchanged(given, found, moved=moved, pre_shift=given.pre_shift)
+    if how is None:
+        return None
+    least, largest = offset_bounds(given, found, moved, how)
+    free = np.maximum(least - how.offset, -FAR), np.minimum(largest - how.offset, FAR)
+    return replace(_trimmed(program, operator), requantize=how), free
 
 
 def _coded(form: Form) -> Form:

@@ -8,7 +8,7 @@ runs the same code. No product is with padding beside the map.
 from functools import cached_property
 from math import prod
 
-from .assembly import CLAMP, Depthwise, entered, finished, guarded, next_rounding, products, steps, widened
+from .assembly import CLAMP, SLOTS, Depthwise, entered, finished, guarded, next_rounding, products, steps, widened
 
 BLOCK = 4  # outputs at once, in r4 … r7
 WIDEST, MOST_WEIGHTS, LONGEST = 31, 32, 950  # columns of the map, read at offsets of 7 bits; weights; lines of a row
@@ -51,15 +51,22 @@ class Striped(Depthwise):
         frame = 4 * (weights + len(slot))
         lines = ["ldr r7, [sp, #36]", f"sub sp, #{frame}", f"str r7, [sp, #{slot['tile']}]"]
         lines += entered(slot)
-        lines += ["movs r0, #0", *_number("r1", self.words), "1: stmia r7!, {r0}", "subs r1, #1", "bne 1b"]
+        lines += [
+            f"ldr r7, [sp, #{slot['tile']}]",
+            "movs r0, #0",
+            *_number("r1", self.words),
+            "1: stmia r7!, {r0}",
+            "subs r1, #1",
+            "bne 1b",
+        ]
         lines += ["adr r4, 5f", "adds r4, #1", f"str r4, [sp, #{slot['again']}]", ".p2align 2", "5:"]
-        lines += ["mov r0, r8", "mov r1, r11", "ldr r6, [r1, #12]", f"ldr r7, [sp, #{slot['tile']}]"]
+        lines += ["mov r0, r8", f"ldr r6, [sp, #{slot['zero']}]", f"ldr r7, [sp, #{slot['tile']}]"]
         lines += [f"str r7, [sp, #{slot['row']}]", *([f"adds r7, #{self._above}"] if self._above else [])]
         if fours := prod(self.size) // 4 * 4:
             lines += [*_number("r5", fours), "adds r5, r5, r0", "1:", *widened(4, "r6"), "cmp r0, r5", "bne 1b"]
         lines += widened(prod(self.size) % 4, "r6")
         lines += ["mov r8, r0", "mov r7, sp", "mov r0, r10", *widened(weights, ""), "mov r10, r0"]
-        lines += next_rounding(slot)
+        lines += next_rounding(slot, self.started)
         lines += [f"movs r0, #{self.made[0]}", f"str r0, [sp, #{slot['left']}]", "7:", *self._row, "beq 8f", "b 7b"]
         lines += ["8: mov r0, lr", "subs r0, #1", "mov lr, r0", "beq 6f", f"ldr r0, [sp, #{slot['again']}]", "bx r0"]
         return [*lines, "6:", f"add sp, #{frame}"]
@@ -77,7 +84,7 @@ class Striped(Depthwise):
     @property
     def _slots(self) -> dict[str, int]:
         """On the stack, behind the weights."""
-        names = ("tile", "row", "left", "factor", "factors", "offsets", "again")
+        names = ("tile", "row", "left", *SLOTS)
         return {name: 4 * (prod(self.window.kernel) + i) for i, name in enumerate(names)}
 
     @cached_property
@@ -96,9 +103,9 @@ class Striped(Depthwise):
                 block = [[(at, u * wide + v) for at, v in output] for output in places]
                 lines += products(block, lambda at: f"[r3, #{4 * at}]", lambda at: f"[sp, #{4 * at}]", started)
             lines += [f"movs r{4 + n}, #0" for n in range(len(places)) if n not in started]
-            lines += [f"ldr r0, [sp, #{slot['factor']}]", "mov r1, r11", "ldr r1, [r1, #8]", "mov r2, r9"]
+            lines += [f"ldr r0, [sp, #{slot['factor']}]", f"ldr r1, [sp, #{slot['table']}]", "mov r2, r9"]
             for n in range(len(places)):
-                lines += finished(f"r{4 + n}", n, self.pre_shift, self.shift, self.start)
+                lines += finished(f"r{4 + n}", n, self.pre_shift, self.shift, self.started)
             lines += [f"adds r2, #{len(places)}", "mov r9, r2"]
         step = self.window.stride[0] * self._down
         lines += [f"ldr r3, [sp, #{slot['row']}]", *(f"adds r3, #{part}" for part in steps(step, 255))]

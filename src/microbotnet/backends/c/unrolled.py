@@ -7,7 +7,7 @@ up in registers, requantized and stored.
 
 from functools import cached_property
 
-from .assembly import CLAMP, Depthwise, entered, finished, guarded, next_rounding, products, steps, widened
+from .assembly import CLAMP, SLOTS, Depthwise, entered, finished, guarded, next_rounding, products, steps, widened
 
 ROW = 4  # outputs at once, in r4 … r7
 LARGEST_MAP, LARGEST_KERNEL, LARGEST_OUTPUT, LONGEST = 64, 32, 32, 400  # values, weights, outputs, products
@@ -56,14 +56,14 @@ class Unrolled(Depthwise):
     def lines(self) -> list[str]:
         """Its instructions, and few directives."""
         values, weights, outputs = (rows * columns for rows, columns in (self.size, self.window.kernel, self.made))
-        slots = {name: 4 * (values + weights + i) for i, name in enumerate(("factor", "factors", "offsets", "again"))}
-        frame = 4 * (values + weights + 4)
+        slots = {name: 4 * (values + weights + i) for i, name in enumerate(SLOTS)}
+        frame = 4 * (values + weights + len(SLOTS))
         lines = [f"sub sp, #{step}" for step in steps(frame, 508)]
         lines += entered(slots)
         lines += ["adr r4, 5f", "adds r4, #1", f"str r4, [sp, #{slots['again']}]", ".p2align 2", "5:"]
-        lines += ["mov r0, r8", "mov r1, r11", "ldr r6, [r1, #12]", "mov r7, sp", *widened(values, "r6"), "mov r8, r0"]
+        lines += ["mov r0, r8", f"ldr r6, [sp, #{slots['zero']}]", "mov r7, sp", *widened(values, "r6"), "mov r8, r0"]
         lines += ["mov r0, r10", *widened(weights, ""), "mov r10, r0"]
-        lines += next_rounding(slots)
+        lines += next_rounding(slots, self.started)
         columns = self.made[1]
         for row in range(0, outputs, columns):
             for first in range(row, row + columns, ROW):
@@ -73,9 +73,9 @@ class Unrolled(Depthwise):
                     block, lambda at: f"[sp, #{4 * at}]", lambda at: f"[sp, #{4 * (values + at)}]", started
                 )
                 lines += [f"movs r{4 + n}, #0" for n in range(len(block)) if n not in started]
-                lines += [f"ldr r0, [sp, #{slots['factor']}]", "mov r1, r11", "ldr r1, [r1, #8]", "mov r2, r9"]
+                lines += [f"ldr r0, [sp, #{slots['factor']}]", f"ldr r1, [sp, #{slots['table']}]", "mov r2, r9"]
                 for n in range(len(block)):
-                    lines += finished(f"r{4 + n}", first + n, self.pre_shift, self.shift, self.start)
+                    lines += finished(f"r{4 + n}", first + n, self.pre_shift, self.shift, self.started)
         lines += ["mov r0, r9", f"adds r0, #{outputs}", "mov r9, r0", "mov r0, lr", "subs r0, #1", "mov lr, r0"]
         lines += ["beq 6f", f"ldr r0, [sp, #{slots['again']}]", "bx r0", "6:"]
         return lines + [f"add sp, #{step}" for step in steps(frame, 508)]

@@ -1,11 +1,12 @@
 /* Depthwise convolutions as straight code, one function for each kind of windows; this is what they compute. Offsets are
-   for values less their zero point and 128 outputs larger. */
+   for values less their zero point and 128 outputs larger; what they do not say of it is added to the sums. */
 typedef struct {
     const int32_t *multiplier, *offset; /* one a channel */
+    const uint16_t *start;
     const int8_t *table;
     int32_t zero, channels;
     const window_t *window;
-    int32_t pre_shift, shift, start; /* start: of the sums */
+    int32_t pre_shift, shift;
 } mapped_t;
 
 KERNEL void depthwise_mapped(const int8_t *x, int8_t *y, const int8_t *weights, const mapped_t *m)
@@ -16,7 +17,7 @@ KERNEL void depthwise_mapped(const int8_t *x, int8_t *y, const int8_t *weights, 
         for (int i = 0; i < w->rows; i++)
             for (int j = 0; j < w->columns; j++) {
                 uint32_t factor = (uint32_t)m->multiplier[c], scaled, low = (1u << m->pre_shift) - 1;
-                int32_t sum = m->start;
+                int32_t sum = m->start[c];
 
                 for (int u = 0; u < w->tall; u++)
                     for (int v = 0; v < w->wide; v++) {
