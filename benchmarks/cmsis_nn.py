@@ -241,7 +241,8 @@ class Translation:
         limits, more = self._clamped(how, f"{what}_table", y)
         return [
             f"arm_elementwise_add_s8({self._at(a)}, {self._at(b)}, {-a.zero_point}, {ma}, {sa}, "
-            f"{-b.zero_point}, {mb}, {sb}, {left}, {self._at(y)}, {round(middle)}, {mo}, {so}, {limits}, {prod(y.shape)})", *more,
+            f"{-b.zero_point}, {mb}, {sb}, {left}, {self._at(y)}, {round(middle)}, "
+            f"{mo}, {so}, {limits}, {prod(y.shape)})", *more,
         ]  # fmt: skip
 
     def _gate(self, what: str, operator: Gate, inputs: tuple[Tensor, ...], y: Tensor) -> list[str]:
@@ -252,7 +253,8 @@ class Translation:
         channels = y.shape[0]
         return [
             f"for (int i = 0; i < {prod(y.shape)}; i += {channels}) "
-            f"arm_elementwise_mul_s8({self._at(x)} + i, {self._at(g)}, {-x.zero_point}, {-g.zero_point}, {self._at(y)} + i, {round(offset[0] - 0.5)}, {multiplier}, {shift}, "
+            f"arm_elementwise_mul_s8({self._at(x)} + i, {self._at(g)}, {-x.zero_point}, {-g.zero_point}, "
+            f"{self._at(y)} + i, {round(offset[0] - 0.5)}, {multiplier}, {shift}, "
             f"{limits}, {channels})", *more,
         ]  # fmt: skip
 
@@ -362,9 +364,7 @@ def main() -> None:
     parser.add_argument("--layers", action="store_true", help="every layer, beside the library's")
     arguments = parser.parse_args()
     builds = [build for build in BUILDS if build.compiler == "zig" or shutil.which("arm-none-eabi-gcc")]
-    print(
-        "| network | core | ours | CMSIS-NN | ratio | cycles' | its best build | correlation, class | flash | its flash |"
-    )
+    print("| network | core | ours | CMSIS-NN | ratio | cycles' | its build | correlation, class | flash | its flash |")
     print("|---|---|--:|--:|--:|--:|---|---|--:|--:|")
     for name in arguments.board or ["microbit-v2"]:
         small = load_board(name)

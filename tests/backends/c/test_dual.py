@@ -18,7 +18,7 @@ from microbotnet.integer.samples import random_pictures, random_program
 
 from .compiled import Compiled, compiler
 
-KINDS = ("dual(", "dual_pointwise(", "{NAME}_paired_")
+KINDS = ("dual(", "dual_pointwise(", "{NAME}_paired_", "tripled(")
 
 
 @pytest.fixture
@@ -56,7 +56,8 @@ def with_long_products(program: Program) -> Program:
 
 
 def test_the_c_that_stands_in_equals_the_interpreter(tmp_path: Path, chosen: Counter[str]) -> None:
-    programs = [with_long_products(random_program(seed, operators=8)) for seed in range(40)]
+    programs = [with_long_products(random_program(seed, operators=8)) for seed in range(30)]
+    programs += [random_program(seed, size=(8, 8), operators=6) for seed in range(30)]
     compiled = Compiled(programs, tmp_path, compiler("gcc"), isa="dsp")
     for number, program in enumerate(programs):
         pictures = random_pictures(program, 3)
@@ -71,7 +72,8 @@ def test_emulated_cores_with_the_extension_equal_the_interpreter(board: str, see
     from microbotnet.mcu.board import load_board
     from microbotnet.mcu.firmware import make_firmware
 
-    program = with_long_products(random_program(seed, operators=9))
+    size = (8, 8) if seed == 12 else None
+    program = with_long_products(random_program(seed, size=size, operators=9))
     made = make_firmware(program, load_board(board))
     assert made.run(random_pictures(program, 2, seed)).bit_exact
     assert any(instruction.needs == "dsp" for instruction in made.image.instructions())

@@ -5,10 +5,11 @@ from ...integer.program import Program
 from .dual import dual_forms
 from .form import Form
 from .paired import paired_forms
+from .tripled import tripled_forms
 
 
 def dsp_forms(program: Program, operator: Operator) -> list[Form]:
     """What these cores can do besides; nothing for most operators."""
     if isinstance(operator, Convolve):
-        return [*paired_forms(program, operator), *dual_forms(program, operator)]
+        return [form for forms in (paired_forms, tripled_forms, dual_forms) for form in forms(program, operator)]
     return []

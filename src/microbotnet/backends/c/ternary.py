@@ -22,6 +22,7 @@ TABLES = (*LISTED, "tables")
 TABLE_BYTES = 5120  # of RAM at most, for the tables at one time
 MOST = {1: 16, 2: 12, 4: 8}  # codes of a row at one time, by the words of an entry
 ADD = {1: 5, 2: 7, 4: 11}  # instructions for a code
+FINISH = {1: 25, 2: 56, 4: 92}  # instructions that round what a row of a tile comes to
 BLOCK = 64  # rows of a linear layer at one time
 
 
@@ -47,9 +48,9 @@ def linear_forms(program: Program, operator: Convolve) -> list[Form]:
                 scratch=inputs + -(-inputs // 255) if is_paired else inputs + 1,
                 arrays={"weights": weights},
                 how=centred(operator, centre),
-                instructions=3.75 * weights.size + 12 * outputs * -(-inputs // 255)
+                instructions=3.75 * weights.size + 12 * outputs * -(-inputs // 255) + FINISH[1] * outputs
                 if is_paired
-                else 12 * weights.size + 14 * outputs,
+                else 12 * weights.size + (14 + FINISH[1]) * outputs,
             )
             found.append(form)
     for each in EACH:
@@ -64,7 +65,9 @@ def linear_forms(program: Program, operator: Convolve) -> list[Form]:
             arrays={"weights": in_chunks(encode_codes(rows, each), chunk)},
             how=centred(operator, centre),
             structs={"shape": ("tabled_t", ", ".join(map(str, shape)))},
-            instructions=groups * _making(each, 1) + outputs * (10 * chunks + ADD[1] * groups + 8) + 8 * inputs,
+            instructions=groups * _making(each, 1)
+            + outputs * (10 * chunks + ADD[1] * groups + 8 + FINISH[1])
+            + 8 * inputs,
         )
         found.append(form)
     return found
@@ -108,14 +111,14 @@ def pixel_forms(program: Program, operator: Convolve) -> list[Form]:
                 slack=free,
                 window=window,
                 structs={"shape": ("ternary_t", ", ".join(map(str, listed)))},
-                instructions=tiles * (each * (weights.size - 2 * len(rows)) + 14 * len(rows)),
+                instructions=tiles * (each * (weights.size - 2 * len(rows)) + (14 + FINISH[words]) * len(rows)),
             )
             found.append(form)
     for each in EACH:
         groups, chunk = _tables(rows.shape[1], each, words)
         codes = encode_codes(rows, each).reshape(operator.groups, outputs, groups)
         values = (depth, outputs, x.zero_point, centre, rows.shape[1], groups, chunk, outputs, 3**each, each, words)
-        adding = outputs * (10 * -(-groups // chunk) + ADD[words] * groups + 5 * words)
+        adding = outputs * (10 * -(-groups // chunk) + ADD[words] * groups + 5 * words + FINISH[words])
         kernel = f"tabled{words}{'_shifted' * shifted}"
         form = Form(
             TABLES,
