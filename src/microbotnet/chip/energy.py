@@ -27,6 +27,8 @@ class Assumptions:
     clock_tree: float
     gate_leakage: float
     byte_leakage: float
+    sram_bit: float
+    rom_bit: float
 
 
 def load_assumptions() -> Assumptions:

@@ -23,10 +23,11 @@ template <typename Port> uint32_t part(const Port &port, unsigned at, unsigned w
 } // namespace
 
 // Memories are rows of 32-bit chunks. dumps: of each pass, the first word to copy out when it has ended, and how many.
-// counts: of each pass: cycles, reads, writes, reads of weights, of constants, of tables, of rows of passes.
+// watch: the first `cycles` cycles of the pass `watched`, 8 numbers each. counts: of each pass: cycles, reads, writes, reads of weights, of constants, of tables, of rows of passes.
 extern "C" int simulate(const uint32_t *weights, const uint32_t *constants, const uint32_t *tables,
                         const uint32_t *passes, uint32_t *memory, const uint32_t *dumps, uint32_t *dumped,
-                        int16_t *scores, uint64_t *counts, uint64_t limit) {
+                        int16_t *scores, uint64_t *counts, uint64_t limit, uint32_t watched, uint32_t *watch,
+                        uint64_t cycles) {
     cxxrtl_design::p_engine top;
     enum { SIDE = @SIDE@, ROUNDERS = @ROUNDERS@, TABLE = @TABLE@ };
     const unsigned word = (8 * SIDE + 31) / 32, wide = (@WEIGHT@ + 31) / 32, row = (@CONSTANT@ + 31) / 32,
@@ -59,6 +60,10 @@ extern "C" int simulate(const uint32_t *weights, const uint32_t *constants, cons
         for (unsigned r = 0; r < ROUNDERS; r++) {
             look_at[r] = part(top.p_tables__address, r * TABLE, TABLE);
             if (valid >> r & 1) *scores++ = int16_t(part(top.p_result, 16 * r, 16));
+        }
+        if (at == watched && count[0] < cycles) {
+            const uint32_t now[8] = {read, write, weight, constant, look, valid, read_at, write_at};
+            memcpy(watch + 8 * count[0], now, sizeof now);
         }
         count[0]++, count[1] += read, count[2] += write != 0, count[3] += weight, count[4] += constant;
         count[5] += __builtin_popcount(look), count[6] += next;

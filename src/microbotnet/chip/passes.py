@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import BadInput
-from ..integer.operators import Add, Concatenate, Convolve, Gate, Lookup, MaxPool, Operator, SumPool
+from ..integer.operators import Add, Concatenate, Convolve, Gate, Lookup, MaxPool, Operator, Pad, SumPool
 from ..integer.program import Program
 from ..integer.ranges import sums
 from .geometry import Geometry
@@ -178,6 +178,9 @@ class _Compiler:
             case MaxPool(kernel=kernel, stride=stride, padding=padding):
                 self._add(self._place(operator.input), operator.output, LARGEST, _copied(), ones=True, window=kernel,
                           stride=stride, padding=padding, fill=-128)  # fmt: skip
+            case Pad(before=(0, *padding), fill=fill) if output.shape[0] == inputs[0].shape[0]:
+                self._add(self._place(operator.input), operator.output, TERNARY, _copied(), ones=True,
+                          padding=(padding[0], padding[1]), fill=fill)  # fmt: skip
             case Add(multipliers=(a, b)):
                 how = rounding(operator.requantize, 1)
                 self._round(np.array([128 * (abs(a) + abs(b))]), how)
@@ -200,7 +203,7 @@ class _Compiler:
                     start += self.program.tensors[name].shape[0]
             case _:
                 raise BadInput(f"{operator.name}: the circuit has no {type(operator).__name__}; it has Lookup, "
-                               "Convolve, SumPool, MaxPool, Add, Gate and Concatenate")  # fmt: skip
+                               "Convolve, SumPool, MaxPool, Add, Gate, Concatenate and Pad of rows and columns")  # fmt: skip
         if output.dtype == "int16" and any(output.name in o.inputs for o in self.program.operators):
             raise BadInput(f"{operator.name}: the circuit keeps tensors of 8 bits; scores of 16 can only leave it")
 

@@ -20,18 +20,20 @@ from .rtl import make_verilog
 from .storage import Place
 
 Words = NDArray[np.uint32]
+WATCHED = ("read", "write", "weights", "constants", "tables", "result", "read address", "write address")
 COUNTED = ("cycles", "reads", "writes", "weights", "constants", "tables", "passes")
 
 
 @dataclass(frozen=True)
 class Run:
     """One picture. tensors: all that are kept, (channels, rows, columns) int8 (the picture uint8); scores: int16, in
-    the order they come out. counts: (passes, 7) int64, see `COUNTED`.
+    the order they come out. counts: (passes, 7) int64, see `COUNTED`. watch: (cycles, 8) int64, see `WATCHED`.
     """
 
     tensors: dict[str, NDArray[np.int32]]
     scores: NDArray[np.int16]
     counts: NDArray[np.int64]
+    watch: NDArray[np.int64]
 
 
 class Simulator:
@@ -51,8 +53,10 @@ class Simulator:
         self.roms = [chunks(memory) for memory in image.memories[1:]]
         self.dumps = self._dumps()
 
-    def run(self, picture: NDArray[Any]) -> Run:
+    def run(self, picture: NDArray[Any], watched: int = 0, cycles: int = 0) -> Run:
         """One picture (channels, rows, columns) uint8, or features int8.
+
+        watched, cycles: the pass whose first cycles are kept.
 
         Raises:
             Failed: the engine does not end.
@@ -66,9 +70,12 @@ class Simulator:
         length = sum(prod(t.shape) for t in work.program.tensors.values() if t.dtype == "int16")
         scores = np.zeros(length + 16, np.int16)
         counts = np.zeros((len(work.passes), len(COUNTED)), np.uint64)
+        watch = np.zeros((max(cycles, 1), len(WATCHED)), np.uint32)
         weights, constants, tables, passes = self.roms
         arrays = (weights, constants, tables, passes, memory, self.dumps, dumped, scores, counts)
-        code = self.library.simulate(*(a.ctypes.data_as(ctypes.c_void_p) for a in arrays), ctypes.c_uint64(10**9))
+        code = self.library.simulate(*(a.ctypes.data_as(ctypes.c_void_p) for a in arrays), ctypes.c_uint64(10**9),
+                                     ctypes.c_uint32(watched), watch.ctypes.data_as(ctypes.c_void_p),
+                                     ctypes.c_uint64(cycles))  # fmt: skip
         if code:
             raise Failed(f"the simulated engine {'does not end' if code == 1 else 'reads and writes one bank at once'}")
         tensors: dict[str, NDArray[np.int32]] = {}
@@ -78,7 +85,7 @@ class Simulator:
                 made = work.storage.places[work.program.operators[one.operator].output]
                 tensors[made.tensor.name] = unpack(dumped[at : at + words], made)
                 at += int(words)
-        return Run(tensors, scores[:length], counts.astype(np.int64))
+        return Run(tensors, scores[:length], counts.astype(np.int64), watch[:cycles].astype(np.int64))
 
     def _dumps(self) -> NDArray[np.uint32]:
         """Of each pass the memory to keep when it has ended: the output, if no later pass adds to it."""

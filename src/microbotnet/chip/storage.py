@@ -5,6 +5,7 @@ by pixel, the words of a pixel after each other; the last one's spare bytes mean
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from ..integer.arena import ALIGNMENT, plan
 from ..integer.operators import Add, Gate, Lookup, Operator
@@ -43,6 +44,7 @@ class _Run:
     inputs: tuple[str, ...]
     output: str
     in_place: bool
+    copies: ClassVar[bool] = False  # see `Operator`
 
     def over(self, inputs: tuple[Tensor, ...], first: bool) -> tuple[Over, ...]:
         """See `Operator.over`."""
