@@ -21,6 +21,7 @@ from .rounding import Rounding, rounding
 from .storage import Place, Storage, place
 
 TERNARY, INT8, PRODUCT, PAIR, LARGEST = range(5)  # what a step does to the sums
+_KNOWN = "Lookup, Convolve, SumPool, MaxPool, Add, Gate, Concatenate and Pad of rows and columns"
 KINDS = ("ternary", "int8", "product", "pair", "largest")
 
 
@@ -202,8 +203,8 @@ class _Compiler:
                     self._join(self._place(name), operator, rounding(each, 1), start)
                     start += self.program.tensors[name].shape[0]
             case _:
-                raise BadInput(f"{operator.name}: the circuit has no {type(operator).__name__}; it has Lookup, "
-                               "Convolve, SumPool, MaxPool, Add, Gate, Concatenate and Pad of rows and columns")  # fmt: skip
+                kind = type(operator).__name__
+                raise BadInput(f"{operator.name}: the circuit has no {kind}; it has {_KNOWN}")
         if output.dtype == "int16" and any(output.name in o.inputs for o in self.program.operators):
             raise BadInput(f"{operator.name}: the circuit keeps tensors of 8 bits; scores of 16 can only leave it")
 

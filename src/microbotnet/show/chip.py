@@ -1,8 +1,10 @@
 """What is drawn of a program's circuit, taken together from what was counted."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..chip.energy import ITEMS, Assumptions, Bill
 from ..chip.images import Image
@@ -52,7 +54,7 @@ def layers_of(image: Image, bill: Bill, model: Energy | None) -> str:
     return layers(found, f"Energy by layer, {bill.total * 1e6:.2f} µJ at {bill.node_nm:g} nm")
 
 
-def waves_of(image: Image, simulator: Simulator, picture: np.ndarray, number: int, cycles: int = 64) -> str:  # type: ignore[type-arg]
+def waves_of(image: Image, simulator: Simulator, picture: NDArray[Any], number: int, cycles: int = 64) -> str:
     """The first cycles of pass `number`."""
     seen = simulator.run(picture, number, cycles).watch
     of = {name: seen[:, at] for at, name in enumerate(WATCHED)}
