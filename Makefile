@@ -7,12 +7,13 @@ USE := $(VENV)/.use
 DEV := $(VENV)/.dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint clean
+.PHONY: help demo test lint docs clean
 
 help:
 	@echo "make demo   classify real pictures, then run the network as firmware on an emulated Cortex-M0 (half a minute; the first time 1 minute more)"
 	@echo "make test   run all tests (8 minutes; the first time 3 minutes more)"
 	@echo "make lint   ruff and mypy"
+	@echo "make docs   the documentation site, in docs/_build; a broken link or reference is an error"
 	@echo "make clean  remove the environment"
 
 $(USE): requirements.lock pyproject.toml
@@ -42,6 +43,10 @@ test: $(DEV)
 
 lint: $(DEV)
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+docs: $(DEV)
+	@$(BIN)/python -m sphinx -q -b html -W --keep-going docs docs/_build
+	@echo "open docs/_build/index.html"
 
 clean:
 	rm -rf $(VENV)

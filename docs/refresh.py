@@ -1,9 +1,8 @@
-"""Make every figure and table of the README again, from the shipped weights' cards and the traced networks.
+"""Make every figure and table of README and docs again, from the shipped weights' cards and the traced networks.
 
     python docs/refresh.py
 
-Pictures go to docs/pictures, the frontier's to docs/images; tables
-go between the README's markers, the whole zoo's to docs/one-microjoule.md.
+Pictures go to docs/pictures, the frontier's to docs/images; tables go between the pages' markers.
 """
 
 import re
@@ -41,8 +40,7 @@ def answer(found: Comparison) -> str:
         f"{energy.total / 1e6:.2f} µJ at 45 nm, {energy.memory_share:.0%} of it for memory, most of that for reading "
         f"weights; with all kernels at two bits {row.two_bit_pj / 1e6:.2f} µJ. Of what is shipped these hold it as "
         f"they are: {_under_a_microjoule(found)}. "
-        "Networks with a known accuracy, the least energy first "
-        "([the whole zoo](docs/one-microjoule.md)):\n\n"
+        "Networks with a known accuracy, the least energy first:\n\n"
     )
 
 
@@ -55,7 +53,7 @@ def _under_a_microjoule(found: Comparison) -> str:
 
 
 def main() -> None:
-    """Write the pictures, the page and the README."""
+    """Write the pictures and the pages."""
     found = compare(input_size=32, classes=10)
     known = replace(found, rows=tuple(row for row in found.rows if row.cifar10))
     pictures = ROOT / "docs" / "pictures"
@@ -65,16 +63,10 @@ def main() -> None:
     for name, picture in frontier_charts(found).items():
         write_atomically(ROOT / "docs" / "images" / name, picture.encode())
     render_network("microbotnet", pictures / "microbotnet.svg", width=0.32, color="energy")
-    title = "# Can we classify under 1 µJ? The whole zoo at 32×32"
-    zoo = f"{title}\n\n![Energy of one picture](pictures/microjoule.svg)\n\n{energy_table(found)}"
-    write_atomically(ROOT / "docs" / "one-microjoule.md", zoo.encode())
     pages = {
-        "README.md": {
-            "results": results_table(),
-            "ternary": ternary_table(),
-            "microjoule": answer(found) + energy_table(known),
-            "robot": robot_table(),
-        },
+        "docs/results/README.md": {"results": results_table(), "ternary": ternary_table()},
+        "docs/micro-robot.md": {"robot": robot_table()},
+        "docs/one-microjoule.md": {"answer": answer(found) + energy_table(known), "zoo": energy_table(found)},
         "docs/what-a-convolution-costs.md": figures(),
     }
     for page, contents in pages.items():

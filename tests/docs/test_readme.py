@@ -9,6 +9,7 @@ from types import ModuleType
 import pytest
 from typer.main import get_command
 
+import microbotnet
 from microbotnet.cli import app
 from microbotnet.show.comparison import compare
 from microbotnet.show.results import results_table, robot_table, ternary_table
@@ -28,17 +29,27 @@ def refresh() -> ModuleType:
 
 
 def test_the_results_tables_are_those_of_the_cards() -> None:
-    assert ternary_table() in (ROOT / "README.md").read_text(), "run python docs/refresh.py"
-    assert results_table() in (ROOT / "README.md").read_text(), "run python docs/refresh.py"
-    assert robot_table() in (ROOT / "README.md").read_text(), "run python docs/refresh.py"
+    results = (ROOT / "docs" / "results" / "README.md").read_text()
+    assert ternary_table() in results, "run python docs/refresh.py"
+    assert results_table() in results, "run python docs/refresh.py"
+    assert robot_table() in (ROOT / "docs" / "micro-robot.md").read_text(), "run python docs/refresh.py"
 
 
 def test_the_microjoule_answer_is_that_of_the_model(refresh: ModuleType) -> None:
     found = compare(input_size=32, classes=10)
-    assert refresh.answer(found) in (ROOT / "README.md").read_text(), "run python docs/refresh.py"
-    assert refresh.energy_table(found) in (ROOT / "docs" / "one-microjoule.md").read_text(), (
-        "run python docs/refresh.py"
-    )
+    page = (ROOT / "docs" / "one-microjoule.md").read_text()
+    assert refresh.answer(found) in page, "run python docs/refresh.py"
+    assert refresh.energy_table(found) in page, "run python docs/refresh.py"
+
+
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_bytes()) <= 6000
+
+
+def test_every_public_name_is_in_the_reference() -> None:
+    page = (ROOT / "docs" / "api.md").read_text()
+    named = re.findall(r"auto(?:function|class|exception):: (\w+)", page)
+    assert sorted(named) == microbotnet.__all__
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -48,9 +59,9 @@ def test_links_lead_somewhere(page: Path) -> None:
             assert (page.parent / target).exists(), target
 
 
-def test_the_readmes_commands_exist() -> None:
+def test_the_commands_of_how_to_exist() -> None:
     lines = re.findall(
-        r"^(?:cat \S+ \| )?(microbotnet .*?)(?:\s{2,}#.*)?$", (ROOT / "README.md").read_text(), re.MULTILINE
+        r"^(?:cat \S+ \| )?(microbotnet .*?)(?:\s{2,}#.*)?$", (ROOT / "docs" / "how-to.md").read_text(), re.MULTILINE
     )
     assert len(lines) > 10
     for line in lines:

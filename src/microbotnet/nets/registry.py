@@ -60,7 +60,7 @@ def register_net(
 
     `input_size` is the side of its pictures in pixels; a network that takes other things than square RGB pictures says
     their `input_shape` instead. `num_classes` is how many outputs it has where they are not said.
-    The function takes `num_classes`, and `width` and `input_size` if they change what it makes, by keyword:
+    The function takes `num_classes`, and `width` and `input_size` if they change what it makes, by keyword::
 
         @register_net("mine", input_size=32)
         def mine(*, num_classes: int = 10, width: float = 1.0) -> nn.Module:
