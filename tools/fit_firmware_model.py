@@ -47,6 +47,7 @@ def samples(count, seed):
             stages = tuple(
                 replace(
                     stage, kernel=one([1, 3, 5, 7]), stride=one([1, 2, 3]), activation=one(ACTIVATIONS),
+                    groups=one([1, 2]),  # all channels of the space are even
                     precision=StagePrecision(*(one(["int8", "ternary"]) for _ in range(4))),
                 )
                 for stage in design.stages

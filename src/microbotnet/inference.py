@@ -11,8 +11,9 @@ from .sources import NOTHING, Given, open_network, open_program
 from .weights import shipped_cards
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
+    from .camera import Camera
     from .data.source import Source
     from .integer.program import Program
 
@@ -24,14 +25,16 @@ Probabilities = np.ndarray[Any, np.dtype[np.float32]]
 class Predictor:
     """A network, ready to answer.
 
-    predict: from pictures (N, 3, size, size) uint8 to probabilities (N, classes).
-    engine: what runs it, for people.
+    predict: from pictures (N, 3, size, size) uint8 to probabilities (N, classes); one that sees greys may be given
+        them, (N, 1, size, size).
+    engine: what runs it, for people. channels: of what it sees, 1 or 3.
     """
 
     predict: Callable[[Pictures], Probabilities]
     classes: Sequence[str]
     size: int
     engine: str
+    channels: int = 3
 
 
 def predictor(name: str, given: Given = NOTHING) -> Predictor:
@@ -58,7 +61,7 @@ def predictor(name: str, given: Given = NOTHING) -> Predictor:
         raise BadInput(f"{name}: its output is no list of scores; it cannot name a class")
     return Predictor(
         lambda pictures: predict(model, in_channels(pictures, channels), data["mean"], data["std"]),
-        data["classes"], size, "torch",
+        data["classes"], size, "torch", channels,
     )  # fmt: skip
 
 
@@ -70,7 +73,11 @@ def program_predictor(program: "Program", name: str, given: Given = NOTHING) -> 
     size, channels = side_of(program.tensors[program.input].shape, name)
     network = load(taking_pixels(program, name, given.mean, given.std))
     return Predictor(
-        lambda pictures: network.predict(in_channels(pictures, channels)), network.labels, size, network.engine
+        lambda pictures: network.predict(in_channels(pictures, channels)),
+        network.labels,
+        size,
+        network.engine,
+        channels,
     )
 
 
@@ -87,7 +94,7 @@ def in_channels(pictures: Pictures, channels: int) -> Pictures:
     """Pictures in three colours or grey."""
     from .pictures.read import grey
 
-    return grey(pictures) if channels == 1 else pictures
+    return grey(pictures) if channels == 1 and pictures.shape[1] == 3 else pictures
 
 
 def predict(model: "nn.Module", pictures: Pictures, mean: Sequence[float], std: Sequence[float]) -> Probabilities:
@@ -107,20 +114,32 @@ def predict(model: "nn.Module", pictures: Pictures, mean: Sequence[float], std: 
         return model(batches.take(torch.arange(len(pictures)))).softmax(1).numpy()  # type: ignore[no-any-return]
 
 
-def evaluate(network: Predictor, source: "Source", name: str) -> dict[str, float | int]:
+def evaluate(network: Predictor, source: "Source", name: str, camera: "Camera | None" = None) -> dict[str, float | int]:
     """`top1` (percent) of a network on the test pictures of `source`; and `pictures`.
+
+    Args:
+        camera: through which it sees them.
 
     Raises:
         BadInput: it does not know a class of the pictures (named).
     """
-    from .data.resize import resized
     from .data.source import positions
 
     rows = np.array(positions(network.classes, source.classes, name))
     images, labels = source.load("test")
-    pictures, right = resized(images, network.size).numpy(), 0
+    pictures, right = shown(images, network.size, camera), 0
     for part, truth in zip(
         *(np.array_split(a, -(-len(pictures) // 2000)) for a in (pictures, labels.numpy())), strict=True
     ):
         right += int((network.predict(part).argmax(1) == rows[truth]).sum())
     return {"top1": round(100 * right / len(pictures), 2), "pictures": len(pictures)}
+
+
+def shown(images: "Tensor", size: int, camera: "Camera | None" = None) -> Pictures:
+    """Pictures (N, 3, H, W) as a network of `size` is shown them, (N, C, size, size), through a camera or not."""
+    from .camera import seen
+    from .data.resize import resized
+
+    if camera is None:
+        return resized(images, size).numpy()
+    return seen(camera, resized(images, (camera.height, camera.width)).numpy())

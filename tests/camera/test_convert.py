@@ -2,18 +2,25 @@
 
 import ctypes
 import subprocess
+import sys
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from microbotnet.backends.c.camera import emit_camera
 from microbotnet.camera import Camera, camera_of, convert, frames_of
 from microbotnet.camera.camera import CROPS, FORMATS
+from microbotnet.data.resize import resized
 from microbotnet.errors import BadInput
+from microbotnet.inference import shown
+from microbotnet.pictures.read import read_picture
+from microbotnet.stream.frames import open_frames, through
 
 WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-pedantic", "-Werror")
 
@@ -157,3 +164,44 @@ def test_a_picture_comes_back(name: str) -> None:
 def test_what_is_no_camera_is_refused(text: str, shape: tuple[int, int, int], says: str) -> None:
     with pytest.raises(BadInput, match=says):
         camera_of(text, shape)
+
+
+def test_rectangles_are_cut_out_of_pictures(tmp_path: Path) -> None:
+    wide = np.zeros((40, 90, 3), np.uint8)
+    wide[:, 30:60, 1] = 200  # what a frame of 30×40 sees
+    for turn in (None, 6):
+        image = Image.fromarray(wide if turn is None else np.rot90(wide, 1))
+        exif = Image.Exif()
+        if turn:
+            exif[0x0112] = turn
+        image.save(tmp_path / "wide.png", exif=exif)
+        assert (read_picture(tmp_path / "wide.png", (40, 30))[1] == 200).all()
+        assert read_picture(tmp_path / "wide.png", (8, 18)).shape == (3, 8, 18)
+
+
+def test_watch_sees_through_the_camera(tmp_path: Path) -> None:
+    y, x = np.mgrid[:120, :160]
+    Image.fromarray(np.stack([x, y, x + y], 2).astype(np.uint8)).save(tmp_path / "a.png")
+    camera = camera_of("rgb565:160x120", (3, 32, 32))
+    (frame,) = through(camera, open_frames(str(tmp_path), (120, 160)))
+    wanted = convert(camera, frames_of(camera, read_picture(tmp_path / "a.png", (120, 160))[None]))[0]
+    np.testing.assert_array_equal(frame.picture, wanted)
+    for command in (["watch", str(tmp_path)], ["export", "grain-s", "--c", str(tmp_path / "c")]):
+        for text, code in (("rgb565:160x120", 0), ("yuv422:33x44", 2), ("rgb565:31x31", 2), ("jpeg:160x120", 2)):
+            done = subprocess.run(
+                [sys.executable, "-m", "microbotnet", *command, "--input", text], capture_output=True, text=True
+            )
+            assert done.returncode == code, done.stderr
+            assert len(done.stderr.splitlines()) == (code == 2)
+    assert (tmp_path / "c" / "net_camera.h").is_file()
+
+
+def test_a_set_is_evaluated_through_a_camera() -> None:
+    y, x = np.mgrid[:64, :64]
+    images = torch.from_numpy(np.stack([[x, y, x + y], [y, x, y]]).astype(np.uint8))
+    camera = camera_of("rgb888:64x32:crop=stretch", (3, 32, 32))
+    np.testing.assert_array_equal(
+        shown(images, 32, camera), convert(camera, frames_of(camera, resized(images, (32, 64)).numpy()))
+    )
+    assert resized(images, (32, 64)).shape == (2, 3, 32, 64)
+    np.testing.assert_array_equal(resized(images, (32, 64)), images[:, :, 16:48])

@@ -1,5 +1,7 @@
 """Random designs."""
 
+from dataclasses import replace
+
 from hypothesis import strategies as st
 
 from microbotnet.design import ACTIVATIONS, PRECISIONS, Design, Head, HeadPrecision, Stage, StagePrecision, Stem
@@ -14,9 +16,22 @@ _stages = st.builds(
     repeats=st.integers(1, 3),
     stride=st.integers(1, 3),
     squeeze_excite=st.booleans(),
+    groups=st.sampled_from([1, 2, 3]),
     activation=_activations,
     precision=st.builds(StagePrecision, _precisions, _precisions, _precisions, _precisions),
 )
+
+
+def _shared(design: Design) -> Design:
+    """Without groups in the stages whose channels they do not share."""
+    stages: list[Stage] = []
+    for stage in design.stages:
+        own = list(replace(design, stages=(*stages, stage)).blocks())[-stage.repeats :]
+        fits = all(n % stage.groups == 0 for block in own for n in (block.inputs, block.expanded, block.outputs))
+        stages.append(stage if fits else replace(stage, groups=1))
+    return replace(design, stages=tuple(stages))
+
+
 designs = st.builds(
     Design,
     stages=st.lists(_stages, min_size=1, max_size=4).map(tuple),
@@ -32,4 +47,4 @@ designs = st.builds(
     ),
     resolution=st.sampled_from([8, 15, 32]),
     summary=st.sampled_from(["", 'a "quoted" back\\slash', "ünïcode\nlines"]),
-)
+).map(_shared)

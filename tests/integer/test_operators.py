@@ -3,6 +3,7 @@ operator; the rest is refused with its place in the network's code and a way out
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,10 @@ from torch.nn import functional as F
 
 from microbotnet.data.augment import Batches
 from microbotnet.errors import BadInput
+from microbotnet.graph.kinds import KINDS
 from microbotnet.integer import interpreter
 from microbotnet.integer.consistent import check_consistent
-from microbotnet.integer.lower.lowering import Lowering
+from microbotnet.integer.lower.lowering import RULES, Lowering
 from microbotnet.integer.operators import Add, Convolve, Lookup, Pad, View
 from microbotnet.integer.program import Program
 from microbotnet.integer.ranges import check
@@ -133,6 +135,7 @@ NETS: dict[str, Callable[[], nn.Module]] = {
     "adaptive max pool": lambda: nn.AdaptiveMaxPool2d((2, 3)),
     "global max": lambda: Calls(lambda x: x.amax((2, 3))),
     "maxima along an axis": lambda: Calls(lambda x: x.max(3).values),
+    "minima of maps": lambda: Calls(lambda x: x.amin((2, 3))),
     "mean of rows": lambda: Calls(lambda x: x.mean(3)),
     "mean of channels": lambda: Calls(lambda x: x.mean(1)),
     "sum": lambda: Calls(lambda x: x.sum((1, 3))),
@@ -414,3 +417,10 @@ def test_a_border_beyond_the_scale_of_what_it_is_around_is_refused() -> None:
     torch.manual_seed(0)
     with pytest.raises(BadInput, match=r"pads with 900, outside of .*; pad with 0"):
         agrees(Net(nn.Sequential(nn.ConstantPad2d(1, 900.0), nn.MaxPool2d(2))))
+
+
+def test_the_page_of_operators_names_what_is_refused() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "operators.md").read_text()
+    for kind in KINDS.values():
+        if kind.name not in RULES and not (kind.reshapes or kind.in_place):
+            assert f"`{kind.name}`" in page, kind.name

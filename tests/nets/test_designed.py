@@ -4,17 +4,26 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from torch import nn
 from typer.testing import CliRunner
 
 from microbotnet import BadInput, create_model, trace
 from microbotnet.cli import app
 from microbotnet.cost.macs import count_macs
+from microbotnet.data.augment import Batches
+from microbotnet.data.cifar10 import MEAN, STD
 from microbotnet.design import Design, Head, Stage, Stem, design_from, to_toml
+from microbotnet.design.graph import design_graph
+from microbotnet.engine import load
+from microbotnet.integer import interpreter
 from microbotnet.integer.checkpoint import lower_checkpoint
+from microbotnet.integer.lower import lower
 from microbotnet.nets import architecture, find_net
 from microbotnet.nets.designed import Designed
+from microbotnet.quant.activations import calibrate, quantize_activations
 from microbotnet.training.checkpoint import load_checkpoint, save_checkpoint
 
 TINY = Design(
@@ -104,3 +113,38 @@ def test_only_a_head_without_its_own_convolution_lets_the_average_go_first(tmp_p
     (tmp_path / "wide.toml").write_text(to_toml(replace(TINY, head=Head(16, average_first=True))))
     with pytest.raises(BadInput, match=r"wide\.toml: head\.average_first needs head\.width = 0"):
         create_model(str(tmp_path / "wide.toml"))
+
+
+def test_groups_share_the_channels_and_every_output_sees_every_input(tmp_path: Path) -> None:
+    """A block of groups has a groupth of the pointwise products, and no channel that an output does not depend on."""
+    whole = Design((Stage(12, kernel=1, expansion=3, activation="relu"),), Stem(12, kernel=1, stride=1), resolution=4)
+    shared = replace(whole, stages=(replace(whole.stages[0], groups=3),))
+    pixels, depthwise, ends = 16, 36, (3 * 12 + 12 * 10 / 16)
+    assert count_macs(design_graph(whole)) == pixels * (2 * 12 * 36 + depthwise + ends)
+    assert count_macs(design_graph(shared)) == pixels * (2 * 12 * 36 / 3 + depthwise + ends)
+    block = Designed(shared).features[1].eval()
+    for parameter in block.parameters():
+        nn.init.uniform_(parameter, 0.5, 1.5)
+    x = torch.rand(1, 12, 4, 4, requires_grad=True)
+    (block(x) - x)[0, :, 0, 0].sum().backward()
+    for output in range(12):
+        (seen,) = torch.autograd.grad((block(x) - x)[0, output, 0, 0], x)
+        assert (seen[0, :, 0, 0] != 0).all()
+    (tmp_path / "odd.toml").write_text(to_toml(replace(shared, stem=Stem(8))))
+    with pytest.raises(BadInput, match=r"odd\.toml: block 1 has 8 inputs, which 3 groups do not share"):
+        create_model(str(tmp_path / "odd.toml"))
+
+
+def test_a_network_with_groups_is_lowered_and_runs_in_c() -> None:
+    torch.manual_seed(0)
+    stages = (Stage(8, expansion=2, groups=2, squeeze_excite=True), Stage(12, expansion=3, groups=4))
+    model = Designed(Design(stages, Stem(8), Head(average_first=True), 8), num_classes=5).eval()
+    pictures = torch.randint(0, 256, (40, 3, 8, 8), dtype=torch.uint8)
+    quantize_activations(model, 8, (3, 8, 8))
+    calibrate(model, [Batches(pictures, MEAN, STD).take(torch.arange(40))])
+    program = lower(model, MEAN, STD, input_shape=(3, 8, 8))
+    with torch.no_grad():
+        answers = model(Batches(pictures, MEAN, STD).take(torch.arange(40))).numpy()
+    scores = interpreter.run(program, pictures.numpy())
+    assert np.abs(scores * program.scores.scale - answers).max() < 0.1 * np.abs(answers).max()
+    assert (load(program).scores(pictures.numpy()) == scores).all()

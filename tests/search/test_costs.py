@@ -36,7 +36,12 @@ SMALL = Design(
     head=Head(40),
     resolution=24,
 )
-EIGHT = Design(stages=(Stage(8, 3, 2.0, 2, 2, squeeze_excite=True), Stage(24, 3, 6.0, 1, 4)), resolution=32)
+EIGHT = Design(
+    stages=(Stage(8, 3, 2.0, 2, 2, squeeze_excite=True), Stage(24, 3, 6.0, 1, 4)),
+    head=Head(average_first=True),
+    resolution=32,
+)
+GROUPS = Design(stages=(Stage(16, 3, 3.0, 2, 2, groups=4), Stage(32, 3, 3.0, 2, 2, groups=8)), resolution=32)
 
 
 def lowered(design: Design, tmp_path_factory: pytest.TempPathFactory) -> tuple[Program, float]:
@@ -64,7 +69,7 @@ def lowered(design: Design, tmp_path_factory: pytest.TempPathFactory) -> tuple[P
     return lower_checkpoint(Checkpoint(model, {"architecture": made, "data": data}), pictures), density
 
 
-@pytest.mark.parametrize("design", [SMALL, EIGHT], ids=["ternary", "eight bits"])
+@pytest.mark.parametrize("design", [SMALL, EIGHT, GROUPS], ids=["ternary", "eight bits", "groups"])
 def test_firmware_as_estimated(design: Design, tmp_path_factory: pytest.TempPathFactory) -> None:
     """RAM but for the scratch of another encoding, flash within 1.7 kB, instructions within a quarter."""
     for module in ("unicorn", "elftools", "ziglang"):

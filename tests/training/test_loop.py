@@ -5,6 +5,7 @@ import json
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,9 @@ import torch
 from safetensors.torch import load_file
 
 from microbotnet import BadInput, Failed, create_model
+from microbotnet.quant import quantize
 from microbotnet.training import loop, snapshot
-from microbotnet.training.loop import TrainingSet, train
+from microbotnet.training.loop import TrainingSet, make_optimizer, train
 from microbotnet.training.recipe import Recipe
 from microbotnet.training.teacher import Teacher
 
@@ -191,3 +193,20 @@ def test_two_classes_of_model_make_the_same_data(tmp_path: Path) -> None:
         model.register_forward_pre_hook(lambda _, inputs, log=log: log.append(float(inputs[0].sum())))
         train(model, _coloured(), Recipe(epochs=1, batch=32), tmp_path / str(len(log) + id(model)))
     assert seen[0] == seen[1]
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam", "muon"])
+def test_depthwise_kernels_may_be_left_without_decay(optimizer: str) -> None:
+    model = create_model("grain-s")
+    quantize(model, "pointwise", "one-negative-one")  # puts the depthwise kernels at 8 bits
+    names = {id(p): name for name, p in model.named_parameters()}
+    for decays in (True, False):
+        recipe = replace(Recipe(), optimizer=optimizer, decay_norms=False, decay_depthwise=decays, weight_decay=0.01)
+        groups = make_optimizer(model, recipe).param_groups
+        decayed = {names[id(p)] for group in groups if group["weight_decay"] for p in group["params"]}
+        depthwise = {f"features.{i}.conv.3.parametrizations.weight.original" for i in range(1, 6)}
+        muon = optimizer == "muon"  # keeps the norms of all kernels
+        assert depthwise & decayed == (depthwise if decays and not muon else set())
+        assert ("features.2.conv.0.parametrizations.weight.original" in decayed) != muon
+        assert not any(name.endswith(("conv.1.weight", "bias")) for name in decayed)
+        assert sum(len(group["params"]) for group in groups) == len(names)

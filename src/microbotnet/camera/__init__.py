@@ -2,7 +2,9 @@
 
 from .camera import Camera as Camera
 from .camera import camera_of as camera_of
+from .camera import finest as finest
 from .convert import convert as convert
 from .frames import frames_of as frames_of
+from .frames import seen as seen
 
-__all__ = ["Camera", "camera_of", "convert", "frames_of"]
+__all__ = ["Camera", "camera_of", "convert", "finest", "frames_of", "seen"]

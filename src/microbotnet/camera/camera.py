@@ -156,3 +156,8 @@ def camera_of(text: str, shape: tuple[int, int, int]) -> Camera:
             f"{text!r}: the network would see {seen} {what} where it takes {made}; a camera must be at least as fine"
         )
     return camera
+
+
+def finest(size: int, camera: Camera | None) -> int:
+    """The side of pictures to open a set at; those of a folder are kept at twice that."""
+    return size if camera is None else max(size, -(-max(camera.width, camera.height) // 2))

@@ -64,7 +64,7 @@ def _rounded(sums: NDArray[np.int64], before: int, multiplier: int) -> NDArray[n
     return (sums >> before) * multiplier + (1 << SHIFT - 1) >> SHIFT
 
 
-def _coloured(camera: Camera, values: NDArray[np.int64]) -> NDArray[Any]:
+def _coloured(camera: Camera, values: NDArray[np.int64]) -> Any:
     """In the network's channels."""
     if camera.format == "grey8" or (camera.format == "yuv422" and camera.channels == 1):
         return np.repeat(values[:, :1], camera.channels, 1)

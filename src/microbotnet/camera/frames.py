@@ -4,8 +4,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .camera import Camera
+from .convert import convert
 
 Bytes = NDArray[np.uint8]
+
+
+def seen(camera: Camera, pictures: Bytes) -> Bytes:
+    """What a network behind the camera is given, (N, channels, rows, columns), of pictures of the camera's size."""
+    parts = np.array_split(pictures, max(1, -(-len(pictures) // 500)))
+    return np.concatenate([convert(camera, frames_of(camera, part)) for part in parts])
 
 
 def frames_of(camera: Camera, pictures: Bytes) -> Bytes:
@@ -21,9 +28,9 @@ def frames_of(camera: Camera, pictures: Bytes) -> Bytes:
         words = _to(red, 31) << 11 | _to(green, 63) << 5 | _to(blue, 31)
         return np.ascontiguousarray(words.astype("<u2")).view(np.uint8)
     if camera.format == "bayer8":
-        frame = green.copy()
-        frame[:, ::2, ::2], frame[:, 1::2, 1::2] = red[:, ::2, ::2], blue[:, 1::2, 1::2]
-        return frame.astype(np.uint8)
+        mosaic = green.copy()
+        mosaic[:, ::2, ::2], mosaic[:, 1::2, 1::2] = red[:, ::2, ::2], blue[:, 1::2, 1::2]
+        return mosaic.astype(np.uint8)
     grey = 0.299 * red + 0.587 * green + 0.114 * blue
     if camera.format == "grey8":
         return _bytes(grey)
@@ -40,5 +47,6 @@ def _to(values: NDArray[np.int32], most: int) -> NDArray[np.int32]:
     return (2 * values * most + 255) // 510
 
 
-def _bytes(values: NDArray[np.floating]) -> Bytes:
-    return np.clip(np.rint(values), 0, 255).astype(np.uint8)
+def _bytes(values: NDArray[np.float64]) -> Bytes:
+    found: Bytes = np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    return found

@@ -8,7 +8,7 @@ import typer
 from ..errors import BadInput
 from .checkpoint import SUBJECT, InputShape, Labels, Mean, Std, Weights
 from .output import Json, print_json, stdout
-from .pictures import Data, Split
+from .pictures import Camera, Data, Split
 
 
 def evaluate(
@@ -32,6 +32,7 @@ def evaluate(
     mean: Mean = None,
     std: Std = None,
     labels: Labels = None,
+    camera: Camera = None,
     json: Json = False,
 ) -> None:
     """Measure a network's top-1 on test pictures: CIFAR-10's, or those of the set that it was trained on.
@@ -39,16 +40,19 @@ def evaluate(
     Floats run in PyTorch, integers (.tflite, .program, a quantizer's .onnx) as compiled C. Outputs without names are
     taken in the order of the set's classes.
     """
+    from ..camera import camera_of, finest
     from ..data.source import NAMED, open_source
     from ..importers.imported import Imported
     from ..inference import evaluate as evaluate_program
-    from ..inference import program_predictor
+    from ..inference import program_predictor, side_of
     from ..show.report import check_report_name
     from ..sources import Given, open_network
     from ..weights import shipped_name
 
     if output is not None:
         check_report_name(output)
+        if camera is not None:
+            raise BadInput("the page shows pictures as they are; leave out one of --output and --input")
     if checkpoint is None:
         checkpoint = shipped_name(net or "microbotnet", 0.32 if width is None else width)
         net = width = None
@@ -58,26 +62,34 @@ def evaluate(
         if output is not None:
             raise BadInput(f"{checkpoint}: is in integers; the page shows activation maps, which need float weights")
         network = program_predictor(opened.program, checkpoint, given)
-        source = open_source(data, size=network.size, split=split)
-        result = {"checkpoint": checkpoint, "data": source.name, **evaluate_program(network, source, checkpoint)}
+        eye = camera_of(camera, (network.channels, network.size, network.size)) if camera else None
+        source = open_source(data, size=finest(network.size, eye), split=split)
+        score = evaluate_program(network, source, checkpoint, eye)
+        result = {"checkpoint": checkpoint, "data": source.name, **score}
     else:
+        from ..nets import input_shape_of
         from ..training.session import evaluate_on
 
         name, size = opened.card["data"]["name"], opened.card["architecture"]["input_size"]
         if data is None and name not in NAMED:
             raise BadInput(f"{checkpoint}: does not say what pictures it was trained on; give --data")
-        source = open_source(data or name, size=size or 32, split=split)
-        result = {"checkpoint": checkpoint, "data": source.name, **evaluate_on(opened, source)}
+        side, channels = side_of(input_shape_of(opened.card["architecture"]), checkpoint)
+        eye = camera_of(camera, (channels, side, side)) if camera else None
+        source = open_source(data or name, size=finest(size or 32, eye), split=split)
+        result = {"checkpoint": checkpoint, "data": source.name, **evaluate_on(opened, source, eye)}
         if output is not None:
             from ..show.data_report import judge, write_data_report
 
             judged = judge(opened, source)
             write_data_report(output, opened, Path(checkpoint).name, judged, source.name)
             result |= {**judged.to_json(), "report": str(output)}
+    if camera is not None:
+        result["input"] = camera
     if json:
         print_json(result)
     else:
         pictures = f"{result['pictures']:,} test pictures of {source.name}"
-        stdout.print(f"{checkpoint}: top-1 [bold]{result['top1']:.2f} %[/] on {pictures}")
+        pictures += f", seen as {camera}" if camera else ""
+        stdout.print(f"{checkpoint}: top-1 [bold]{result['top1']:.2f} %[/] on {pictures}", soft_wrap=True)
         if output is not None:
             stdout.print(f"page: {output}", markup=False, soft_wrap=True)

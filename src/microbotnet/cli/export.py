@@ -8,6 +8,7 @@ import typer
 from ..errors import BadInput
 from .checkpoint import SUBJECT, Calibrate, InputShape, Labels, Mean, NetName, Std, Weights
 from .output import Json, print_json, stdout
+from .pictures import Camera
 
 
 def export(
@@ -29,6 +30,7 @@ def export(
     mean: Mean = None,
     std: Std = None,
     labels: Labels = None,
+    camera: Camera = None,
     vote: Annotated[
         str | None,
         typer.Option(
@@ -50,6 +52,8 @@ def export(
         raise BadInput(f"{onnx}: an ONNX model is a file that ends in .onnx")
     if vote is not None and c is None:
         raise BadInput("--vote is written in C; give --c DIR too")
+    if camera is not None and c is None:
+        raise BadInput("--input is written in C; give --c DIR too")
     given = Given.of(net=net, weights=weights, input_shape=input_shape, mean=mean, std=std, labels=labels)
     if len(checkpoints) > 1 and onnx is not None:
         raise BadInput("an ONNX file holds one network; give one checkpoint, or --c DIR")
@@ -60,7 +64,7 @@ def export(
         from ..backends.c import c_names, write_c
 
         named = dict(zip(c_names(checkpoints, name), programs, strict=True))
-        written = write_c(named, c, prefer=prefer, name=name, rule=vote)
+        written = write_c(named, c, prefer=prefer, name=name, rule=vote, camera=camera)
         files += written.files
         told = {"prefer": prefer, "constant_bytes": written.constant_bytes, "arena_bytes": written.arena_bytes}
     if onnx is not None:

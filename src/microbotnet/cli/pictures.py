@@ -16,3 +16,12 @@ Split = Annotated[
     float | None,
     typer.Option(help="Share of a folder's pictures to test with, where it has no test/ of its own.  [default: 0.1]"),
 ]
+Camera = Annotated[
+    str | None,
+    typer.Option(
+        "--input",
+        metavar="FORMAT:WIDTHxHEIGHT[:crop=…]",
+        help="The camera in front of the network: rgb565, rgb888, grey8, yuv422 or bayer8 frames, as rgb565:160x120; "
+        "crop=square, letterbox or stretch.",
+    ),
+]

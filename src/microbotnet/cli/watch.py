@@ -10,6 +10,7 @@ from rich.text import Text
 from ..errors import BadInput
 from .checkpoint import Checkpoint, InputShape, Labels, Mean, Std, Weights
 from .output import Json, print_json, stderr, stdout
+from .pictures import Camera
 
 
 def watch(
@@ -33,6 +34,7 @@ def watch(
     mean: Mean = None,
     std: Std = None,
     labels: Labels = None,
+    camera: Camera = None,
     json: Json = False,
 ) -> None:
     """Decide, frame after frame, what a camera sees; the last frames vote.
@@ -40,10 +42,11 @@ def watch(
     A frame that cannot be read is skipped, counted and reported on standard error; it changes no vote.
     Ctrl-C ends the stream with its report. What is shipped runs as integers, as on the chip.
     """
+    from ..camera import camera_of
     from ..inference import predictor
     from ..pictures.read import printable
     from ..sources import Given
-    from ..stream.frames import open_frames
+    from ..stream.frames import open_frames, through
     from ..stream.voting import rule_named
     from ..stream.watch import Tally
     from ..stream.watch import watch as decisions
@@ -52,6 +55,9 @@ def watch(
     given = Given.of(weights=weights, input_shape=input_shape, mean=mean, std=std, labels=labels)
     votes_by, network = rule_named(rule), predictor(checkpoint or DEFAULT, given)
     found = open_frames(source, network.size)
+    if camera is not None:
+        eye = camera_of(camera, (network.channels, network.size, network.size))
+        found = through(eye, open_frames(source, (eye.height, eye.width)))
     tally, rows = Tally(), []
     longest = max(map(len, network.classes))
     answers = decisions(islice(found, frames), network.predict, network.classes, votes_by)

@@ -35,6 +35,8 @@ class Stage:
     """`repeats` inverted residuals, the first of them with the stride.
 
     expansion: a block's inner channels are its inputs times this; there is no expanding layer where it is 1.
+    groups: in which both 1×1 convolutions work, each on its share of the channels; the channels are shuffled before the
+        second, so that every output sees every input (ShuffleNet, Zhang et al. 2017, arXiv 1707.01083).
     """
 
     width: int
@@ -43,6 +45,7 @@ class Stage:
     repeats: int = 1
     stride: int = 1
     squeeze_excite: bool = False
+    groups: int = 1
     activation: str = "hardswish"
     precision: StagePrecision = field(default_factory=StagePrecision)
 
@@ -86,6 +89,7 @@ class Block:
     activation: str
     precision: StagePrecision
     average: bool = False  # global, before the projection and in the shortcut
+    groups: int = 1
 
     @property
     def expands(self) -> bool:
@@ -124,7 +128,7 @@ class Design:
                 expanded = max(1, round(inputs * stage.expansion))
                 yield Block(
                     inputs, expanded, stage.width, stage.kernel, stride, stage.squeeze_excite, stage.activation,
-                    stage.precision, average=not left and self.head.average_first,
+                    stage.precision, average=not left and self.head.average_first, groups=stage.groups,
                 )  # fmt: skip
                 inputs = stage.width
 
@@ -156,7 +160,8 @@ def layer_names(block: Block, path: str) -> dict[str, tuple[str, ...]]:
     names["depthwise"] = (f"{path}.conv.{first}",)
     if block.squeeze_excite:
         names["squeeze_excite"] = (f"{path}.conv.{first + 2}.fc.0", f"{path}.conv.{first + 2}.fc.2")
-    return names | {"project": (f"{path}.conv.{first + 4}",)}
+    shuffle = int(block.groups > 1)
+    return names | {"project": (f"{path}.conv.{first + 4 + shuffle}",)}
 
 
 def classifier_name(design: Design) -> str:

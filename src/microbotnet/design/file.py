@@ -17,8 +17,8 @@ from .design import ACTIVATIONS, PRECISIONS, Design, Head, HeadPrecision, Stage,
 SUFFIXES = (".toml", ".json")
 _KERNELS = (1, 3, 5, 7, 9)
 _BOUNDS: dict[str, tuple[float, float]] = {
-    "resolution": (4, 1024), "expansion": (0.125, 32), "repeats": (1, 100), "stride": (1, 4), "hidden": (0, 8192),
-    "dropout": (0, 0.95),
+    "resolution": (4, 1024), "expansion": (0.125, 32), "repeats": (1, 100), "stride": (1, 4), "groups": (1, 64),
+    "hidden": (0, 8192), "dropout": (0, 0.95),
 }  # fmt: skip
 
 
@@ -59,6 +59,16 @@ def design_from(values: Any, where: str = "design") -> Design:
         raise BadInput(
             f"{where}: head.average_first needs head.width = 0: a wider head has its activation before the average"
         )
+    for number, block in enumerate(design.blocks(), 1):
+        for what, channels in (
+            ("inputs", block.inputs),
+            ("inner channels", block.expanded),
+            ("outputs", block.outputs),
+        ):
+            if channels % block.groups:
+                raise BadInput(
+                    f"{where}: block {number} has {channels} {what}, which {block.groups} groups do not share"
+                )
     return design
 
 

@@ -9,7 +9,7 @@ from .design import Block, Design, classifier_name
 _CLASSES = {
     "conv": "Conv2d", "depthwise_conv": "Conv2d", "linear": "Linear", "batch_norm": "BatchNorm2d",
     "avg_pool": "AdaptiveAvgPool2d", "relu": "ReLU", "relu6": "ReLU6", "hardswish": "Hardswish",
-    "hardsigmoid": "Hardsigmoid",
+    "hardsigmoid": "Hardsigmoid", "transpose": "ChannelShuffle",
 }  # fmt: skip
 DENSITY = 0.5  # share of ternary weights that are not zero, where nothing is said
 
@@ -56,16 +56,21 @@ class _Grown:
     def block(self, path: str, start: str, block: Block) -> str:
         x, at = start, 0
         if block.expands:
-            x = self.follow(self.conv(f"{path}.conv.0", x, block.expanded), f"{path}.conv", 1, block.activation)
+            x = self.conv(f"{path}.conv.0", x, block.expanded, groups=block.groups)
+            x = self.follow(x, f"{path}.conv", 1, block.activation)
             at = 3
         x = self.conv(f"{path}.conv.{at}", x, block.expanded, block.kernel, block.stride, groups=block.expanded)
         x = self.norm(f"{path}.conv.{at + 1}", x)
         if block.squeeze_excite:
             x = self.squeeze_excite(f"{path}.conv.{at + 2}", x, block.squeezed)
         x = self.add(f"{path}.conv.{at + 3}", block.activation, (x,), self.nodes[x].shape)
+        if block.groups > 1:
+            at += 1
+            x = self.add(f"{path}.conv.{at + 3}", "transpose", (x,), self.nodes[x].shape)
         if block.average:
             x = self.pool(f"{path}.pool", x)
-        x = self.norm(f"{path}.conv.{at + 5}", self.conv(f"{path}.conv.{at + 4}", x, block.outputs))
+        x = self.conv(f"{path}.conv.{at + 4}", x, block.outputs, groups=block.groups)
+        x = self.norm(f"{path}.conv.{at + 5}", x)
         if block.shortcut:
             start = self.pool(f"{path}.pool", start) if block.average else start
             shape = self.nodes[x].shape

@@ -32,7 +32,9 @@ class Designed(nn.Module):
                 block.kernel, block.expanded, block.outputs, block.squeeze_excite, _MODULES[block.activation],
                 block.stride,
             )  # fmt: skip
-            layers.append(Bottleneck(block.inputs, block.expanded, block.outputs, row, average=block.average))
+            layers.append(
+                Bottleneck(block.inputs, block.expanded, block.outputs, row, average=block.average, groups=block.groups)
+            )
             channels = block.outputs
         activation = _MODULES[head.activation]
         if head.width:

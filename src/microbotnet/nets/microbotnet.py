@@ -59,14 +59,17 @@ class Bottleneck(nn.Module):
     The shortcut is there when it can be the identity. `conv` keeps the published checkpoints' numbering.
 
     With `average`, a global average stands before the projection and in the shortcut. It commutes with both: the
-    output is the average of what the block would make without.
+    output is the average of what the block would make without. With `groups`, both 1×1 convolutions have so many,
+    and the channels are shuffled before the second.
     """
 
-    def __init__(self, inputs: int, expanded: int, outputs: int, row: Row, *, average: bool = False) -> None:
+    def __init__(
+        self, inputs: int, expanded: int, outputs: int, row: Row, *, average: bool = False, groups: int = 1
+    ) -> None:
         super().__init__()
         self.shortcut = row.stride == 1 and inputs == outputs
         expand = [
-            nn.Conv2d(inputs, expanded, 1, bias=False),
+            nn.Conv2d(inputs, expanded, 1, groups=groups, bias=False),
             nn.BatchNorm2d(expanded),
             row.activation(inplace=True),
         ]
@@ -76,7 +79,8 @@ class Bottleneck(nn.Module):
             nn.BatchNorm2d(expanded),
             SqueezeExcite(expanded) if row.squeeze_excite else nn.Identity(),
             row.activation(inplace=True),
-            nn.Conv2d(expanded, outputs, 1, bias=False),
+            *([nn.ChannelShuffle(groups)] if groups > 1 else []),
+            nn.Conv2d(expanded, outputs, 1, groups=groups, bias=False),
             nn.BatchNorm2d(outputs),
         )
         self.pool = nn.AdaptiveAvgPool2d(1) if average else None

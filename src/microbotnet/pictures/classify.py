@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import BadInput
-from .read import STDIN, SUFFIXES, Pixels, is_left_behind, printable, read_picture
+from .read import STDIN, SUFFIXES, Pixels, Size, is_left_behind, printable, read_picture, sides
 
 Probabilities = np.ndarray[Any, np.dtype[np.float32]]
 
@@ -31,7 +31,7 @@ def classify(
     predict: Callable[[Pixels], Probabilities],
     classes: Sequence[str],
     *,
-    size: int = 32,
+    size: Size = 32,
     top: int = 3,
 ) -> Iterator[Answer]:
     """Yield an answer for every file, in order; memory does not grow with their number.
@@ -39,25 +39,25 @@ def classify(
     Args:
         files: picture files; folders, for the pictures straight in them in the order of their names; "-" for
             standard input.
-        predict: from pictures, uint8, N×3×size×size, to probabilities, N×classes.
+        predict: from pictures, uint8, N×3×rows×columns, to probabilities, N×classes.
         classes: the names of the classes.
-        size: side of the pictures in pixels.
+        size: side of the pictures in pixels, or rows and columns.
         top: how many classes to answer with, at most.
     """
-    found = _find(files)
-    count = min(64, max(1, 2**18 // size**2))
+    found, (rows, columns) = _find(files), sides(size)
+    count = min(64, max(1, 2**18 // (rows * columns)))
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as readers:
         while chunk := list(islice(found, count)):
             with warnings.catch_warnings():  # Pillow's remarks on odd files help nobody here
                 warnings.simplefilter("ignore")
                 read = list(readers.map(lambda item: _read(item, size), chunk))
             pictures = [picture for picture in read if not isinstance(picture, BadInput)]
-            rows = iter(list(predict(np.stack(pictures))) if pictures else [])
+            answers = iter(list(predict(np.stack(pictures))) if pictures else [])
             for (file, _), picture in zip(chunk, read, strict=True):
                 if isinstance(picture, BadInput):
                     yield Answer(file, error=str(picture))
                     continue
-                row = next(rows)
+                row = next(answers)
                 likeliest = np.argsort(-row, kind="stable")[:top]
                 yield Answer(file, tuple((classes[i], float(row[i])) for i in likeliest))
 
@@ -86,7 +86,7 @@ def is_picture(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES and (path.is_file() or not path.exists())
 
 
-def _read(item: tuple[str, BadInput | None], size: int) -> Pixels | BadInput:
+def _read(item: tuple[str, BadInput | None], size: Size) -> Pixels | BadInput:
     file, wrong = item
     try:
         return wrong or read_picture(file, size)

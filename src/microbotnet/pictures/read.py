@@ -43,15 +43,18 @@ BACKGROUND = (128, 128, 128)
 _LARGE, _one_large = 4_000_000, Lock()  # pixels; large pictures are decoded one at a time, to bound the memory
 
 
-def read_picture(file: str | Path, size: int = 32) -> Pixels:
-    """The picture in `file`, uint8, 3×size×size.
+Size = int | tuple[int, int]  # the side of a square, or rows and columns
 
-    The largest centred square is resized (bicubic, antialiased); a picture of size×size is left as it is. The EXIF
-    orientation is applied, transparency laid on mid-grey, of an animation the first frame taken.
+
+def read_picture(file: str | Path, size: Size = 32) -> Pixels:
+    """The picture in `file`, uint8, 3×rows×columns.
+
+    The largest centred part of that shape is resized (bicubic, antialiased); a picture of that size is left as it is.
+    The EXIF orientation is applied, transparency laid on mid-grey, of an animation the first frame taken.
 
     Args:
         file: a path, a pipe, or "-" for standard input.
-        size: side in pixels.
+        size: side in pixels, or rows and columns.
 
     Raises:
         BadInput: it is missing, empty, damaged, too large or no picture; the message names it.
@@ -77,13 +80,13 @@ def is_left_behind(name: str) -> bool:
     return name.startswith(".") or name.lower() in _LEFT_BEHIND
 
 
-def decode_picture(content: bytes, name: str, size: int = 32) -> Pixels:
+def decode_picture(content: bytes, name: str, size: Size = 32) -> Pixels:
     """The picture in the bytes of a file, as `read_picture`; errors call it `name`."""
     with _naming(name):
         return _decode(BytesIO(content), size)
 
 
-def _decode(stream: IO[bytes], size: int) -> Pixels:
+def _decode(stream: IO[bytes], size: Size) -> Pixels:
     from PIL import Image, UnidentifiedImageError
 
     with Image.open(stream) as image:
@@ -91,11 +94,13 @@ def _decode(stream: IO[bytes], size: int) -> Pixels:
             raise UnidentifiedImageError
         if image.width * image.height > MAX_PIXELS:
             raise Image.DecompressionBombError
-        image.draft(None, (8 * size, 8 * size))  # a large JPEG is decoded at a fraction of its size
+        image.draft(
+            None, (8 * max(sides(size)), 8 * max(sides(size)))
+        )  # a large JPEG is decoded at a fraction of its size
         if image.width * image.height > _LARGE:
             with _one_large:
-                return small_square(image, size)
-        return small_square(image, size)
+                return centre(image, size)
+        return centre(image, size)
 
 
 @contextmanager
@@ -145,17 +150,26 @@ def _held(stream: IO[bytes]) -> tuple[IO[bytes], int]:
     return BytesIO(content), len(content)
 
 
-def small_square(image: "Image", size: int) -> Pixels:
-    """The largest centred square of a Pillow image, upright and opaque, uint8, 3×size×size."""
+def sides(size: Size) -> tuple[int, int]:
+    """Rows and columns."""
+    return (size, size) if isinstance(size, int) else size
+
+
+def centre(image: "Image", size: Size) -> Pixels:
+    """The largest centred part of a Pillow image that has the shape of `size`, upright and opaque, uint8."""
     from PIL import Image
 
     image.load()
     turn = _turn(image)
     image = _colours(image)
-    side = min(image.size)
-    left, top = (image.width - side) / 2, (image.height - side) / 2
-    box = (left, top, left + side, top + side)
-    image = image.resize((size, size), Image.Resampling.BICUBIC, box, reducing_gap=3.0)
+    rows, columns = sides(size)
+    if turn in (Image.Transpose.TRANSPOSE, Image.Transpose.ROTATE_270, Image.Transpose.TRANSVERSE,
+                Image.Transpose.ROTATE_90):  # fmt: skip
+        rows, columns = columns, rows
+    scale = min(image.width / columns, image.height / rows)
+    left, top = (image.width - scale * columns) / 2, (image.height - scale * rows) / 2
+    box = (left, top, left + scale * columns, top + scale * rows)
+    image = image.resize((columns, rows), Image.Resampling.BICUBIC, box, reducing_gap=3.0)
     if image.mode == "RGBA":
         image = Image.alpha_composite(Image.new("RGBA", image.size, BACKGROUND), image)
     image = image.convert("RGB")

@@ -16,7 +16,7 @@ from ..graph import Graph
 from ..graph.steps import Step
 from ..integer import ranges
 from ..integer.fixed import fixed_point, tolerance_of
-from ..integer.operators import Add, Convolve, Gate, Lookup, Operator, SumPool
+from ..integer.operators import Add, Convolve, Gate, Lookup, Operator, SumPool, View
 from ..integer.program import LIMITS, Pair, Program, Requantize, Shape, Tensor
 
 PICTURE = "picture"
@@ -28,7 +28,8 @@ _SPREAD = {True: 60.0, False: 25.0}  # units that a sum's usual deviation become
 class Layer:
     """One operator by all that its cost depends on.
 
-    kind: lookup, convolve, pool, gate or add. activation: that follows; "" is none. before: of the layer it reads.
+    kind: lookup, convolve, pool, gate, add or shuffle. activation: that follows; "" is none. before: of the layer it
+    reads.
     bits: of its weights, 2 or 8. nonzero: how many weights are not zero. scores: whether its output is the network's.
     alike: whether all channels have one scale and no bias. number: of the layers before that are the same.
     """
@@ -63,7 +64,7 @@ class Skeleton:
 
 
 def skeleton(graph: Graph) -> Skeleton:
-    """The program of a graph of convolutions, linears, global pools, gates and shortcuts; named as its steps are."""
+    """The program of a graph of convolutions, linears, global pools, gates, shortcuts, shuffles; named as its steps."""
     picture = _shape(graph["input"].shape)
     found = {"input": Layer("lookup", (picture,), picture)}
     operators = [_renamed(operator_of(found["input"]).operators[-1], "input", (PICTURE,))]
@@ -98,6 +99,12 @@ def operator_of(layer: Layer) -> Program:
         tables = draw.integers(-128, 128, (layer.output[0], 256)).astype(np.int8)
         tensors["x0"] = Tensor("x0", layer.output, "uint8", 1 / 255, 0, 0, 255)
         return Program(tensors | {"y": _output(layer)}, (Lookup("y", "x0", "y", tables),), "x0", ("y",))
+    if layer.kind == "shuffle":
+        channels, rows, columns = layer.output
+        groups = next(n for n in range(2, channels + 1) if channels % n == 0)  # all cost the same
+        sizes, strides = (channels // groups, groups), (rows * columns, channels // groups * rows * columns)
+        view = View("y", "x0", "y", (*sizes, rows * columns), (*strides, 1), 0)
+        return Program(tensors | {"y": _output(layer)}, (view,), "x0", ("y",))
     blank = Requantize(np.ones(1, np.int32), np.zeros(1, np.int32), 0, 0, -128, 127)
     operator: Convolve | SumPool | Gate | Add
     if layer.kind == "convolve":
@@ -131,7 +138,8 @@ def _layer(step: Step, inputs: tuple[Shape, ...], before: str) -> Layer:
         )  # fmt: skip
     if step.kind == "avg_pool":
         return Layer("pool", inputs, output, before, activation, kernel=_pair(head.kernel), stride=_pair(head.stride))
-    return Layer({"mul": "gate", "add": "add"}[step.kind], inputs, output, before, activation)
+    kinds = {"mul": "gate", "add": "add", "transpose": "shuffle"}
+    return Layer(kinds[step.kind], inputs, output, before, activation)
 
 
 def _weights(layer: Layer, draw: np.random.Generator) -> NDArray[np.int8]:
@@ -191,7 +199,7 @@ def _tensor(shape: Shape, activation: str) -> Tensor:
 def _renamed(operator: Operator, name: str, inputs: tuple[str, ...]) -> Operator:
     if isinstance(operator, Add | Gate):
         return replace(operator, name=name, inputs=(inputs[0], inputs[1]), output=name)
-    assert isinstance(operator, Lookup | Convolve | SumPool)
+    assert isinstance(operator, Lookup | Convolve | SumPool | View)
     return replace(operator, name=name, input=inputs[0], output=name)
 
 

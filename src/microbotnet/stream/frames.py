@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import BadInput, Failed
 from ..pictures.classify import is_picture
-from ..pictures.read import STDIN, Pixels, decode_picture, printable, read_picture, small_square
+from ..pictures.read import STDIN, Pixels, Size, centre, decode_picture, printable, read_picture
 from .concatenated import split_pictures
 
 if TYPE_CHECKING:
     from av import VideoFrame
     from av.container import InputContainer
     from PIL.Image import Image
+
+    from ..camera import Camera
 
 CAMERA = re.compile(r"camera(?::(.+))?|(/dev/video\d+)")
 # What FFmpeg calls a system's cameras, and how it names the first one.
@@ -26,21 +28,22 @@ _CAMERAS = {"linux": ("v4l2", "/dev/video{}"), "darwin": ("avfoundation", "{}"),
 
 @dataclass(frozen=True)
 class Frame:
-    """One frame: its name, and the picture, uint8, 3×size×size; or why it cannot be read."""
+    """One frame: its name, and the picture, uint8, 3×rows×columns; or why it cannot be read."""
 
     name: str
     picture: Pixels | None = None
     error: str | None = None
 
 
-def open_frames(source: str, size: int = 32) -> Iterator[Frame]:
+def open_frames(source: str, size: Size = 32) -> Iterator[Frame]:
     """The frames of `source`, as they come. A frame that cannot be read has an error in place of a picture.
 
     Args:
         source: a folder of pictures, in the order of their names with numbers as numbers (2.png before 10.png);
             a video file; a camera ("camera", "camera:1" or "camera:NAME", "/dev/video1"); or "-" for standard input:
             JPEG or PNG files one after the other, as `ffmpeg -f image2pipe` and most cameras' tools write them.
-        size: side of the pictures in pixels; the largest centred square of each frame is scaled to it.
+        size: side of the pictures in pixels, or rows and columns; the largest centred part of each frame that has
+            this shape is scaled to it.
 
     Raises:
         BadInput: no such source, a folder without pictures, a file that is no video, a camera that is not there.
@@ -58,13 +61,21 @@ def open_frames(source: str, size: int = 32) -> Iterator[Frame]:
     return _decoded(_open_video(path), path.name, size)
 
 
+def through(camera: "Camera", frames: Iterator[Frame]) -> Iterator[Frame]:
+    """Frames of the camera's size as a network behind it is given them."""
+    from ..camera import seen
+
+    for frame in frames:
+        yield frame if frame.picture is None else Frame(frame.name, seen(camera, frame.picture[None])[0])
+
+
 def in_order(name: str) -> list[tuple[int, str]]:
     """What to sort file names by, so that 2.png comes before 10.png."""
     parts = re.split(r"(\d+)", name)
     return [(int(part), part) if part.isdecimal() else (-1, part) for part in parts]
 
 
-def _from_folder(folder: Path, size: int) -> Iterator[Frame]:
+def _from_folder(folder: Path, size: Size) -> Iterator[Frame]:
     try:
         files = sorted((path for path in folder.iterdir() if is_picture(path)), key=lambda path: in_order(path.name))
     except OSError as error:
@@ -74,7 +85,7 @@ def _from_folder(folder: Path, size: int) -> Iterator[Frame]:
     return (_read(path, size) for path in files)
 
 
-def _read(path: Path, size: int) -> Frame:
+def _read(path: Path, size: Size) -> Frame:
     with warnings.catch_warnings():  # Pillow's remarks on odd files help nobody here
         warnings.simplefilter("ignore")
         try:
@@ -83,7 +94,7 @@ def _read(path: Path, size: int) -> Frame:
             return Frame(path.name, error=str(error))
 
 
-def _from_stream(stream: BufferedIOBase, size: int) -> Iterator[Frame]:
+def _from_stream(stream: BufferedIOBase, size: Size) -> Iterator[Frame]:
     for number, content in enumerate(split_pictures(stream)):
         name = f"frame {number}"
         try:
@@ -119,7 +130,7 @@ def _open_camera(name: str) -> "InputContainer":
         ) from None
 
 
-def _decoded(container: "InputContainer", source: str, size: int) -> Iterator[Frame]:
+def _decoded(container: "InputContainer", source: str, size: Size) -> Iterator[Frame]:
     """The frames of an open video or camera. A damaged packet is one frame that cannot be read."""
     av = _av()
     with container:
@@ -136,7 +147,7 @@ def _decoded(container: "InputContainer", source: str, size: int) -> Iterator[Fr
                 number += 1
                 continue
             for image in images:
-                yield Frame(f"frame {number}", small_square(_upright(image), size))
+                yield Frame(f"frame {number}", centre(_upright(image), size))
                 number += 1
 
 

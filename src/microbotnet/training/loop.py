@@ -16,6 +16,7 @@ from ..data.augment import Batches
 from ..errors import BadInput, Failed
 from ..quant.latent import clip_latent
 from ..quant.parametrize import computed_once, quantized_layers
+from ..quant.policy import kernels
 from .cpu import faster_on_cpu
 from .memory import keep_freed_memory
 from .muon import Muon
@@ -220,27 +221,39 @@ def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     Norms and biases are the parameters of one dimension. Those of none are scales of quantized kernels, which decay
     would draw to zero with the kernel.
     """
-    groups = [
-        {"params": [p for p in model.parameters() if p.ndim > 1], "weight_decay": recipe.weight_decay},
+    free = set() if recipe.decay_depthwise else depthwise_kernels(model)
+    undecayed = [p for p in model.parameters() if p in free]
+    groups: list[dict[str, Any]] = [
+        {
+            "params": [p for p in model.parameters() if p.ndim > 1 and p not in free],
+            "weight_decay": recipe.weight_decay,
+        },
         {
             "params": [p for p in model.parameters() if p.ndim == 1],
             "weight_decay": recipe.weight_decay if recipe.decay_norms else 0.0,
         },
         {"params": [p for p in model.parameters() if p.ndim == 0], "weight_decay": 0.0},
+        *([{"params": undecayed, "weight_decay": 0.0}] if undecayed else []),
     ]
     rate, beta = recipe.learning_rate, recipe.momentum
     optimizer: torch.optim.Optimizer
     if recipe.optimizer == "adam":
         optimizer = torch.optim.Adam(groups, lr=rate, betas=(beta, 0.999), fused=True)
     elif recipe.optimizer == "muon":
-        kernels = {"params": [p for p in model.parameters() if p.ndim == 4], "orthogonal": True}
-        groups[0]["params"] = [p for p in model.parameters() if p.ndim in (2, 3)]
-        optimizer = Muon([kernels, *groups], lr=rate, momentum=beta)
+        matrices = {"params": [p for p in model.parameters() if p.ndim == 4], "orthogonal": True}  # of a fixed norm
+        rest = [group | {"params": [p for p in group["params"] if p.ndim != 4]} for group in groups]
+        optimizer = Muon([matrices, *rest], lr=rate, momentum=beta)
     else:
         optimizer = torch.optim.SGD(groups, lr=rate, momentum=beta, nesterov=recipe.nesterov, fused=True)
     quantized = nn.ModuleList(quantized_layers(model))  # found once: a walk over all modules costs 2 % of a step
     optimizer.register_step_post_hook(lambda *_: clip_latent(quantized))
     return optimizer
+
+
+def depthwise_kernels(model: nn.Module) -> set[nn.Parameter]:
+    """The kernels of one filter a channel; of those that are quantized, the full-precision ones."""
+    layers = [model.get_submodule(kernel.name) for kernel in kernels(model) if kernel.kind == "depthwise"]
+    return {p for layer in layers for p in layer.parameters() if p.ndim > 1}
 
 
 def top1(model: nn.Module, batches: Batches, labels: Tensor, batch: int = 500) -> float:

@@ -23,7 +23,8 @@ class Recipe:
     optimizer: stochastic gradient descent, Adam (Kingma & Ba 2014, arXiv 1412.6980), or Muon (see `muon.Muon`).
     learning_rate, schedule, warmup, steps: the peak, and its course; `warmup` is a share of the run.
     momentum, nesterov, weight_decay: of the optimizer; Adam's first β is `momentum`, its second 0.999.
-    decay_norms: weight decay for batch norms and biases too.
+    decay_norms, decay_depthwise: weight decay for batch norms and biases too, and for kernels of one filter a channel,
+        whose few weights have little to overfit with.
     label_smoothing: share of the target spread over all classes.
     average: decay a step of an exponential moving average of the weights; 0 keeps the last weights.
     reestimate_norms: before the weights are measured on held-out pictures, and at the end, take batch-norm
@@ -50,6 +51,7 @@ class Recipe:
     nesterov: bool = False
     weight_decay: float = 5e-4
     decay_norms: bool = True
+    decay_depthwise: bool = True
     label_smoothing: float = 0.0
     average: float = 0.0
     reestimate_norms: bool = False

@@ -16,15 +16,15 @@ from lightning_fabric import Fabric
 
 from .. import __version__
 from ..atomic import cache_folder, write_atomically
+from ..camera import Camera
 from ..data.augment import Batches
 from ..data.cifar10 import MEAN, STD
 from ..data.resize import resized
 from ..data.source import Source, positions
 from ..errors import BadInput
-from ..inference import side_of
+from ..inference import in_channels, shown, side_of
 from ..nets import Fitted, create_model, input_shape_of
 from ..nets import architecture as architecture_of
-from ..pictures.read import grey
 from ..quant.activations import quantize_activations
 from ..quant.parametrize import bake, latent_kernels, make_quantizer, quantize
 from ..quant.power_of_two import power_of_two_scales
@@ -248,8 +248,11 @@ def _quantization(
     return found
 
 
-def evaluate_on(checkpoint: Checkpoint, source: Source) -> dict[str, float | int]:
+def evaluate_on(checkpoint: Checkpoint, source: Source, camera: Camera | None = None) -> dict[str, float | int]:
     """`top1` (percent) of a checkpoint on the test pictures of `source`, normalised as its card says; and `pictures`.
+
+    Args:
+        camera: through which it sees them.
 
     Raises:
         BadInput: it does not know a class of the pictures (named).
@@ -258,8 +261,8 @@ def evaluate_on(checkpoint: Checkpoint, source: Source) -> dict[str, float | int
     rows = torch.tensor(positions(card["data"]["classes"], source.classes, "the checkpoint"))
     images, labels = source.load("test")
     size, channels = side_of(input_shape_of(card["architecture"]), "the checkpoint")
-    images = resized(images, size)
-    images = torch.from_numpy(grey(images.numpy())) if channels == 1 else images
+    pictures = shown(images, size, camera)
+    images = torch.from_numpy(in_channels(pictures, channels))
     batches = Batches(images, card["data"]["mean"], card["data"]["std"])
     return {"top1": round(top1(checkpoint.model, batches, rows[labels]), 2), "pictures": len(labels)}
 

@@ -4,6 +4,7 @@ The ratio of the frame to the picture is known when the C is written, so the sam
 which the shares repeat, are straight code. Of rgb565 the three colours are added up in one word, in lanes.
 """
 
+from collections.abc import Callable
 from math import prod
 
 from ...camera.camera import Camera, Span
@@ -30,8 +31,8 @@ def emit_camera(camera: Camera, name: str = "net") -> dict[str, str]:
         "aligned": ", at an even address" if camera.format == "rgb565" else "",
         "bytes": f"{camera.channels} x {camera.rows} x {camera.columns}",
     }  # fmt: skip
-    gathers = [_gather(camera, columns, parity) for parity in range(sets)]
-    source = [_BEGIN.format(**words), *gathers, _finish(camera, rows, columns)]
+    gathers = [_gather(camera, columns, parity, name) for parity in range(sets)]
+    source = [_BEGIN.format(**words), *gathers, _finish(camera, columns, name)]
     source += [_begin(camera, name, sets * size, rows.whole), _row(camera, name, rows, size)]
     return {f"{name}_camera.h": _HEADER.format(**words), f"{name}_camera.c": "\n".join(source)}
 
@@ -73,10 +74,16 @@ int {name}_camera_row({name}_camera_t *camera, const uint8_t *row);
 
 _BEGIN = """\
 #include "{name}_camera.h"
+
+#if defined(__GNUC__)
+#define OUTLINE static __attribute__((noinline))
+#else
+#define OUTLINE static
+#endif
 """
 
 
-def _gather(camera: Camera, columns: Span, parity: int) -> str:
+def _gather(camera: Camera, columns: Span, parity: int, name: str) -> str:
     """Adds `parts` times the means of a row's samples to the sums. Of a Bayer camera, of its even or its odd rows."""
     lanes = camera.format == "rgb565" and columns.whole <= LANES
     straight = _straight(camera, columns)
@@ -88,10 +95,10 @@ def _gather(camera: Camera, columns: Span, parity: int) -> str:
     advance = step * (1 if halves else camera.layout.bytes * camera.layout.cell)
     begin = columns.first * camera.layout.cell * camera.layout.bytes
     spread = "" if not lanes else "#define SPREAD(v, p) (v = (p), v = (v | v << 16) & 0x07e0f81fu)\n"
-    name = f"gather{parity}" if camera.layout.cell == 2 else "gather"
+    function = f"{name}_camera_gather{parity if camera.layout.cell == 2 else ''}"
     lines = "".join(f"        {line}\n" for line in body)
     return f"""\
-{spread}static void {name}(const uint8_t *row, uint32_t *sums, uint32_t parts)
+{spread}OUTLINE void {function}(const uint8_t *row, uint32_t *sums, uint32_t parts)
 {{
     {pointer};
 
@@ -173,26 +180,33 @@ def _apart(camera: Camera, columns: Span, parity: int) -> list[str]:
     return lines
 
 
-def _components(camera: Camera, parity: int, columns: Span):  # type: ignore[no-untyped-def]
+def _components(camera: Camera, parity: int, columns: Span) -> list[tuple[int, Callable[[int], str]]]:
     """What the row holds: each component's number, and C for a sample of it."""
-    kind = camera.format
-    if kind == "rgb565":
-        return [(0, lambda s: f"(x[{s}] >> 11)"), (1, lambda s: f"(x[{s}] >> 5 & 63)"), (2, lambda s: f"(x[{s}] & 31)")]
-    if kind == "rgb888":
-        return [(k, lambda s, k=k: f"x[{3 * s + k}]") for k in range(3)]
-    if kind == "grey8":
-        return [(0, lambda s: f"x[{s}]")]
-    if kind == "yuv422":
-        odd = columns.first % 2  # the first sample that is seen is the second of its pair
-        both = [(0, lambda s: f"x[{2 * s}]")]
-        for k, place in ((1, 1), (2, 3)):
-            both.append((k, lambda s, place=place: f"x[{4 * ((s + odd) // 2) - 2 * odd + place}]"))
-        return both
-    first, second = ((0, 1), (1, 2))[parity]
-    return [(first, lambda s: f"x[{2 * s}]"), (second, lambda s: f"x[{2 * s + 1}]")]
+    odd = columns.first % 2  # of YUV: the first sample that is seen is the second of its pair
+
+    def pixel(step: int, place: int) -> Callable[[int], str]:
+        return lambda sample: f"x[{step * sample + place}]"
+
+    def chroma(place: int) -> Callable[[int], str]:
+        return lambda sample: f"x[{4 * ((sample + odd) // 2) - 2 * odd + place}]"
+
+    def bits(shift: int, mask: int) -> Callable[[int], str]:
+        return lambda sample: f"(x[{sample}] >> {shift} & {mask})"
+
+    match camera.format:
+        case "rgb565":
+            return [(0, bits(11, 31)), (1, bits(5, 63)), (2, bits(0, 31))]
+        case "rgb888":
+            return [(k, pixel(3, k)) for k in range(3)]
+        case "grey8":
+            return [(0, pixel(1, 0))]
+        case "yuv422":
+            return [(0, pixel(2, 0)), (1, chroma(1)), (2, chroma(3))]
+        case _:
+            return [(parity, pixel(2, 0)), (parity + 1, pixel(2, 1))]
 
 
-def _finish(camera: Camera, rows: Span, columns: Span) -> str:
+def _finish(camera: Camera, columns: Span, name: str) -> str:
     """A row of the picture from its sums, which are zero again."""
     components = len(camera.layout.scales)
     plane = camera.rows * camera.columns
@@ -200,8 +214,7 @@ def _finish(camera: Camera, rows: Span, columns: Span) -> str:
     for k in range(components):
         before, multiplier = rounding(camera, k)
         taken = f"sums[{k}] >> {before}" if before else f"sums[{k}]"
-        scaled.append(f"({taken}) * {multiplier}u + {1 << SHIFT - 1}u >> {SHIFT}")
-    scaled = [f"(({one.split(' + ')[0]} + {1 << SHIFT - 1}u) >> {SHIFT})" for one in scaled]
+        scaled.append(f"((({taken}) * {multiplier}u + {1 << SHIFT - 1}u) >> {SHIFT})")
     names = ("y", "u", "v") if camera.format == "yuv422" else ("r", "g", "b")
     lines, limited = [], ""
     if camera.format == "grey8" or (camera.format == "yuv422" and camera.channels == 1):
@@ -222,7 +235,7 @@ def _finish(camera: Camera, rows: Span, columns: Span) -> str:
     lines += [f"sums[{k}] = 0;" for k in range(components)]
     body = "".join(f"        {line}\n" if line else "\n" for line in lines)
     return f"""\
-{limited}static void finish(uint32_t *sums, uint8_t *to)
+{limited}OUTLINE void {name}_camera_finish(uint32_t *sums, uint8_t *to)
 {{
     for (int j = {columns.made}; j; j--, to++, sums += {components}) {{
 {body}    }}
@@ -256,21 +269,20 @@ void {name}_camera_begin({name}_camera_t *camera, uint8_t *picture)
 
 
 def _row(camera: Camera, name: str, rows: Span, size: int) -> str:
-    columns = camera.spans[1]
-    cell, end = camera.layout.cell, rows.first + rows.count
+    columns, cell, end = camera.spans[1], camera.layout.cell, rows.first + rows.count
     to = f"camera->picture + ({rows.at} + camera->made) * {camera.columns} + {columns.at}"
     if cell == 1:
         work = f"""\
         uint32_t parts = camera->left < {rows.share} ? camera->left : {rows.share};
 
-        gather(row, camera->sums, parts);
+        {name}_camera_gather(row, camera->sums, parts);
         camera->left = (uint16_t)(camera->left - parts);
         if (!camera->left) {{
-            finish(camera->sums, {to});
+            {name}_camera_finish(camera->sums, {to});
             camera->made++;
             parts = {rows.share} - parts;
             if (parts)
-                gather(row, camera->sums, parts);
+                {name}_camera_gather(row, camera->sums, parts);
             camera->left = (uint16_t)({rows.whole} - parts);
         }}
 """
@@ -280,16 +292,16 @@ def _row(camera: Camera, name: str, rows: Span, size: int) -> str:
         uint32_t *sums = camera->sums + camera->set, *next = camera->sums + ({size} - camera->set);
 
         if (y % 2 == 0) {{
-            gather0(row, sums, parts);
+            {name}_camera_gather0(row, sums, parts);
             if (rest)
-                gather0(row, next, rest);
+                {name}_camera_gather0(row, next, rest);
         }} else {{
-            gather1(row, sums, parts);
+            {name}_camera_gather1(row, sums, parts);
             if (rest)
-                gather1(row, next, rest);
+                {name}_camera_gather1(row, next, rest);
             camera->left = (uint16_t)(camera->left - parts);
             if (!camera->left) {{
-                finish(sums, {to});
+                {name}_camera_finish(sums, {to});
                 camera->made++;
                 camera->set = (uint16_t)({size} - camera->set);
                 camera->left = (uint16_t)({rows.whole} - rest);

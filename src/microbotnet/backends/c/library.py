@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...atomic import write_atomically
+from ...camera import Camera, camera_of
 from ...errors import BadInput
 from ...integer.program import Program
+from .camera import emit_camera
 from .emit import emit_together, weigh
 from .vote import emit_vote, voters
 
@@ -30,6 +32,7 @@ def write_c(
     prefer: str = "speed",
     name: str = "net",
     rule: str | None = None,
+    camera: str | None = None,
 ) -> Written:
     """Write a program as C99 into a folder, each file whole or not at all: no heap, no float, `stdint.h` alone.
 
@@ -43,6 +46,7 @@ def write_c(
         prefer: what the C spares on a small core: "speed" (instructions) or "size" (bytes).
         name: begins the names of the files and of all symbols; of several networks, of what they share.
         rule: also write how the last frames decide together, such as "best-of-last-3"; for one network.
+        camera: also write what turns a camera's frames into the input, such as "rgb565:160x120"; see `camera_of`.
 
     Returns:
         The files, and the bytes of constants and of the arena.
@@ -57,9 +61,19 @@ def write_c(
             raise BadInput("frames vote in one network's program; export each of several alone, or leave out --vote")
         ((net, program),) = programs.items()
         sources |= emit_vote(rule, voters(program), net)
+    for net, program in programs.items() if camera is not None else ():
+        sources |= emit_camera(in_front_of(program, camera or ""), net)
     for file, text in sources.items():
         write_atomically(folder / file, text.encode())
     return Written(tuple(folder / file for file in sources), *weigh(sources, name))
+
+
+def in_front_of(program: Program, camera: str) -> Camera:
+    """The camera that the text describes, before the program; BadInput where that takes no pictures."""
+    taken = program.tensors[program.input]
+    if taken.dtype != "uint8":
+        raise BadInput("the network takes features of int8, no pictures; leave out the camera")
+    return camera_of(camera, taken.shape)
 
 
 def c_names(checkpoints: list[str], name: str) -> list[str]:

@@ -126,6 +126,6 @@ KINDS = (
         wide=True,
     ),
     Kind("amax", aten=dict.fromkeys(("amax", "max")), describe=_reduction("max_pool"), heavy=True, keeps=True),
-    Kind("amin", aten=dict.fromkeys(("amin", "min")), instead="negate, take amax and negate again"),
+    Kind("amin", aten=dict.fromkeys(("amin", "min")), describe=_reduction(), heavy=True, keeps=True),
     Kind("argmax", aten=dict.fromkeys(("argmax", "argmin")), instead="take it of the scores, outside of the network"),
 )

@@ -7,10 +7,12 @@ import numpy as np
 
 from ...graph.kinds.pools import reduced
 from ...quant.stages import Stage
-from ..operators import Convolve, MaxPool, SumPool
+from ..operators import Convolve, Lookup, MaxPool, SumPool
 from ..program import Tensor
 from .lowering import IDENTITY, Lowering, lowers
 from .refused import Refused
+
+_TURNED = np.arange(127, -129, -1).astype(np.int8)[None]  # −1 − q: the largest integer is the smallest
 
 
 @lowers("mean", "sum")
@@ -34,15 +36,23 @@ def total(lowering: Lowering, stage: Stage) -> None:
     lowering.finish(stage, pool, (x.shape[0], 1, 1), factor, centre, np.zeros(1))
 
 
-@lowers("amax")
-def largest(lowering: Lowering, stage: Stage) -> None:
-    """Its output has the scale of its input."""
+@lowers("amax", "amin")
+def extreme(lowering: Lowering, stage: Stage) -> None:
+    """Its output has the scale of its input. The smallest is the largest of what is turned round, turned back."""
     head = stage.head
     if lowering.calls[head.name].part:
-        raise Refused("hands on where the largest values were; only the values are integers of the network")
+        raise Refused("hands on where the values were; only the values are integers of the network")
     x = _together(lowering, stage, _over(lowering, stage))
-    lowering.operators.append(MaxPool(head.name, x.name, stage.name, (1, x.shape[2]), (1, x.shape[2]), (0, 0)))
-    lowering.hold(stage, (x.shape[0], 1, 1), x.low, x.high)
+    shape, window = (x.shape[0], 1, 1), (1, x.shape[2])
+    if head.kind == "amax":
+        lowering.operators.append(MaxPool(head.name, x.name, stage.name, window, window, (0, 0)))
+    else:
+        names = [lowering.free(f"{head.name}.{part}") for part in ("turned", "largest")]
+        turned = replace(x, name=names[0], low=~x.high, high=~x.low)
+        lowering.add(Lookup(names[0], x.name, names[0], _TURNED), turned)
+        lowering.add(MaxPool(names[1], *names, window, window, (0, 0)), replace(turned, name=names[1], shape=shape))
+        lowering.operators.append(Lookup(head.name, names[1], stage.name, _TURNED))
+    lowering.hold(stage, shape, x.low, x.high)
 
 
 def _over(lowering: Lowering, stage: Stage) -> tuple[int, ...]:
