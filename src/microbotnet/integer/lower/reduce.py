@@ -47,11 +47,12 @@ def extreme(lowering: Lowering, stage: Stage) -> None:
     if head.kind == "amax":
         lowering.operators.append(MaxPool(head.name, x.name, stage.name, window, window, (0, 0)))
     else:
-        names = [lowering.free(f"{head.name}.{part}") for part in ("turned", "largest")]
-        turned = replace(x, name=names[0], low=~x.high, high=~x.low)
-        lowering.add(Lookup(names[0], x.name, names[0], _TURNED), turned)
-        lowering.add(MaxPool(names[1], *names, window, window, (0, 0)), replace(turned, name=names[1], shape=shape))
-        lowering.operators.append(Lookup(head.name, names[1], stage.name, _TURNED))
+        turned, largest = (lowering.free(f"{head.name}.{part}") for part in ("turned", "largest"))
+        other = replace(x, name=turned, low=~x.high, high=~x.low)
+        lowering.add(Lookup(turned, x.name, turned, _TURNED), other)
+        pool = MaxPool(largest, turned, largest, window, window, (0, 0))
+        lowering.add(pool, replace(other, name=largest, shape=shape))
+        lowering.operators.append(Lookup(head.name, largest, stage.name, _TURNED))
     lowering.hold(stage, shape, x.low, x.high)
 
 
