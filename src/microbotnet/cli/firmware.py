@@ -15,6 +15,7 @@ from ..atomic import write_atomically
 from ..errors import BadInput, Failed
 from .checkpoint import SUBJECT, Calibrate, InputShape, Labels, Mean, NetName, Std, Weights
 from .output import Json, print_json, stdout
+from .pictures import Camera
 
 if TYPE_CHECKING:
     from ..mcu.firmware import Firmware, Run
@@ -52,6 +53,7 @@ def firmware(
     mean: Mean = None,
     std: Std = None,
     labels: Labels = None,
+    camera: Camera = None,
     vote: Annotated[
         str | None,
         typer.Option(
@@ -75,6 +77,8 @@ def firmware(
         raise BadInput(f"{more[0]}: pictures are given after --run")
     if qemu and run is None:
         raise BadInput("--qemu needs pictures: --run PICTURES…")
+    if qemu and camera is not None:
+        raise BadInput("in QEMU pictures come without a camera; leave out one of --qemu and --input")
     if prefer not in OPTIMIZE:
         raise BadInput(f"--prefer must be one of {', '.join(OPTIMIZE)}, not {prefer!r}")
     if output is not None:
@@ -84,7 +88,7 @@ def firmware(
     target, compiler = load_board(board), find_toolchain(toolchain)
     given = Given.of(net=net, weights=weights, input_shape=input_shape, mean=mean, std=std, labels=labels)
     program = open_program(checkpoint, calibrate, given)
-    made = make_firmware(program, target, prefer=prefer, toolchain=compiler, rule=vote)
+    made = make_firmware(program, target, prefer=prefer, toolchain=compiler, rule=vote, camera=camera)
     if output is not None:
         write_image(made.image, output)
     if plan is not None:

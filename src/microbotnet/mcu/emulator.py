@@ -84,7 +84,8 @@ def execute(image: Image, pictures: NDArray[Any]) -> Execution:
 
     Args:
         image: as `build` makes it, without semihosting.
-        pictures: (N, bytes) or of any shape behind N that has the network's bytes.
+        pictures: (N, bytes) or of any shape behind N that has the network's bytes; before a camera's converter
+            frames, (N, height, bytes of a row).
 
     Raises:
         Failed: the core met a fault; it says what, where and in which function.
@@ -153,7 +154,7 @@ class _Machine:
 
     def run(self, pictures: NDArray[Any]) -> Execution:
         addresses, core = self.image.addresses, self.core
-        wait = addresses["await_picture"]
+        wait = addresses.get("await_row", addresses["await_picture"])
         size = next(symbol.size for symbol in self.image.symbols if symbol.name == "scores")
         if self.thumb:
             stack, reset = (int.from_bytes(self.image.raw[i : i + 4], "little") for i in (0, 4))
@@ -163,8 +164,9 @@ class _Machine:
         self._go(reset, wait)
         before, outputs, decisions, costs = self._cost(), [], [], []
         for picture in pictures:
-            core.mem_write(core.reg_read(self.first), picture.tobytes())
-            self._go(core.reg_read(self.back), wait)
+            for part in picture if "await_row" in addresses else [picture]:
+                core.mem_write(core.reg_read(self.first), part.tobytes())
+                self._go(core.reg_read(self.back), wait)
             after = self._cost()
             costs.append(after.since(before))
             before = after

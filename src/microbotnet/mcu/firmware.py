@@ -11,7 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..backends.c import arena, emit, emit_vote
+from ..backends.c.camera import emit_camera
+from ..backends.c.library import in_front_of
 from ..backends.c.vote import voters
+from ..camera import Camera, convert, frames_of
 from ..cost.preset import load_preset
 from ..errors import BadInput
 from ..integer import interpreter
@@ -25,7 +28,7 @@ from ..stream.voting import rule_named, votes
 from .board import Board
 from .cores import CORES
 from .emulator import Execution, execute
-from .image import NAME, SHARED, START, Image, build, check_fit
+from .image import CAMERA, NAME, SHARED, START, Image, build, check_fit
 from .qemu import run_in_qemu
 from .toolchain import Toolchain, find_toolchain
 
@@ -41,6 +44,7 @@ class Firmware:
     given: what it was made from. program: that, folded, whose operators are the layers.
     more: bytes by which layers are larger, and faster, than the smallest, if the fastest of all did not fit.
     sources: the network's C by file name. rule: by which the last pictures vote, or None.
+    camera: whose frames it takes, or None.
     """
 
     given: Program
@@ -52,6 +56,7 @@ class Firmware:
     image: Image
     rule: str | None = None
     more: int = 0
+    camera: Camera | None = None
 
     @property
     def layers(self) -> dict[int, str]:
@@ -70,9 +75,10 @@ class Firmware:
 
     def run(self, pictures: NDArray[Any]) -> "Run":
         """Execute the image on the emulated core for (N, *shape) of the network's input, and hold it against the
-        interpreter.
+        interpreter. Behind a camera: for its frames, (N, height, bytes of a row).
         """
-        expected = packed(self.given, interpreter.run_all(self.given, pictures))
+        inputs = pictures if self.camera is None else convert(self.camera, pictures)
+        expected = packed(self.given, interpreter.run_all(self.given, inputs))
         return Run(self, expected, execute(self.image, pictures))
 
     def second_opinion(self, pictures: NDArray[Any]) -> NDArray[np.uint8]:
@@ -90,7 +96,7 @@ class Firmware:
             found = [read_features(Path(file), self.program) for file in files]
             names = [f"{file}[{i}]" for file, values in zip(files, found, strict=True) for i in range(len(values))]
             return names, np.concatenate(found), []
-        if channels != 3 or height != width or x.dtype != "uint8":
+        if self.camera is None and (channels != 3 or height != width or x.dtype != "uint8"):
             raise BadInput(
                 f"the network takes {channels}×{height}×{width} {x.dtype}, and picture files become RGB squares; give "
                 ".npy files"
@@ -101,9 +107,11 @@ class Firmware:
             read.append(pictures)
             return np.zeros((len(pictures), 1), np.float32)
 
-        answers = list(classify(files, collect, [""], size=height))
+        size = (height, width) if self.camera is None else (self.camera.height, self.camera.width)
+        answers = list(classify(files, collect, [""], size=size))
         names = [answer.file for answer in answers if not answer.error]
-        pictures = np.concatenate([np.zeros((0, channels, height, width), np.uint8), *read])
+        pictures = np.concatenate([np.zeros((0, 3, *size), np.uint8), *read])
+        pictures = pictures if self.camera is None else frames_of(self.camera, pictures)
         return names, pictures, [answer.error for answer in answers if answer.error]
 
     def rows(self, run: "Run | None" = None) -> list["Row"]:
@@ -125,7 +133,12 @@ class Firmware:
                 weights[owner]["constants"],
                 alive[owner],
             )
-            for owner, name, kind in (*operators, (SHARED, "shared by layers", ""), (START, "start and loop", ""))
+            for owner, name, kind in (
+                *([(CAMERA, "camera", self.camera.text)] if self.camera else []),
+                *operators,
+                (SHARED, "shared by layers", ""),
+                (START, "start and loop", ""),
+            )
         ]
 
     def to_json(self, run: "Run | None" = None) -> dict[str, Any]:
@@ -145,6 +158,7 @@ class Firmware:
             "prefer": self.prefer,
             "bytes_for_speed": self.more,
             "vote": self.rule,
+            "input": self.camera.text if self.camera else None,
             "arena_bytes": self.arena_bytes,
             "layers": [asdict(row) for row in self.rows(run)],
         }  # fmt: skip
@@ -157,6 +171,7 @@ def make_firmware(
     prefer: str = "speed",
     toolchain: Toolchain | None = None,
     rule: str | None = None,
+    camera: str | None = None,
 ) -> Firmware:
     """Compile a program for a board, and measure the image.
 
@@ -177,14 +192,16 @@ def make_firmware(
     """
     toolchain = toolchain or find_toolchain()
     folded = fold(program)
-    voting = {} if rule is None else emit_vote(rule, voters(program), NAME)
-    voting.pop("main.c", None)
+    eye = None if camera is None else in_front_of(program, camera)
+    beside = {} if rule is None else emit_vote(rule, voters(program), NAME)
+    beside |= {} if eye is None else emit_camera(eye, NAME)
+    beside.pop("main.c", None)
 
     def build_with(prefer: str, more: int = 0) -> Firmware:
         sources = emit(folded, prefer=prefer, more=more, name=NAME, isa=board.isa)
         sources.pop("main.c")
-        image = build(sources | voting, board, toolchain, prefer=prefer)
-        return Firmware(program, folded, board, toolchain, prefer, sources, image, rule, more)
+        image = build(sources | beside, board, toolchain, prefer=prefer)
+        return Firmware(program, folded, board, toolchain, prefer, sources, image, rule, more, eye)
 
     made = build_with(prefer)
     if len(made.image.raw) > board.code.bytes:

@@ -25,10 +25,11 @@ NAME = "net"  # with which the network's files and symbols begin
 FAR = 2**30  # bytes from code to data, where the board has them closer and the image is too large
 STACK_BYTES = 512  # at least so much must be left for the stack; what it really takes is measured
 START = "start"  # owner of what is no layer's: vectors, reset, the loop, net_run
+CAMERA = "camera"  # owner of what turns a frame into the picture
 SHARED = "shared"  # owner of functions and constants that several layers use
 _LOOP = (
-    "vectors", "image_start", "main", "Reset_Handler", "Fault_Handler", "await_picture", "take_scores", "take_decision",
-    f"{NAME}_run", f"{NAME}_vote",
+    "vectors", "image_start", "main", "Reset_Handler", "Fault_Handler", "await_picture", "await_row", "take_scores",
+    "take_decision", f"{NAME}_run", f"{NAME}_vote",
 )  # fmt: skip
 
 
@@ -43,10 +44,12 @@ class Symbol:
 
     @property
     def owner(self) -> int | str:
-        """The layer's index, START or SHARED. The C names what belongs to layer i net_op<i>… ."""
+        """The layer's index, CAMERA, START or SHARED. The C names what belongs to layer i net_op<i>… ."""
         found = re.match(rf"{NAME}_op(\d+)(?!\d)", self.name)
         if found:
             return int(found[1])
+        if self.name.startswith(f"{NAME}_camera_") or self.name in ("camera", "row"):
+            return CAMERA
         return START if self.name in _LOOP else SHARED
 
 
@@ -172,6 +175,7 @@ def build(
         Failed: it does not compile, or has instructions that the core lacks.
     """
     runtime = ["start.c", "memory.c", *(["semihosting.c"] if semihosting else [])]
+    runtime += ["camera.c"] if f"{NAME}_camera.c" in sources else []
     runtime += ["vote.c"] if f"{NAME}_vote.c" in sources else []
     own = {name: (files(__package__) / "runtime" / name).read_text("utf-8") for name in runtime}
 

@@ -21,19 +21,19 @@ def emit_camera(camera: Camera, name: str = "net") -> dict[str, str]:
         name: what the network's own files begin with.
     """
     rows, columns = camera.spans
-    components = len(camera.layout.scales)
+    components = _count(camera)
     size = components * columns.made
     sets = camera.layout.cell
     words = {
         "name": name, "upper": name.upper(), "text": camera.text, "summary": camera.layout.summary,
-        "width": camera.width, "height": camera.height, "row_bytes": camera.row_bytes, "sums": sets * size,
+        "width": camera.width, "height": camera.height, "row_bytes": camera.row_bytes, "sums": 2 * size,
         "size": prod((camera.channels, camera.rows, camera.columns)),
         "aligned": ", at an even address" if camera.format == "rgb565" else "",
         "bytes": f"{camera.channels} x {camera.rows} x {camera.columns}",
     }  # fmt: skip
     gathers = [_gather(camera, columns, parity, name) for parity in range(sets)]
     source = [_BEGIN.format(**words), *gathers, _finish(camera, columns, name)]
-    source += [_begin(camera, name, sets * size, rows.whole), _row(camera, name, rows, size)]
+    source += [_begin(camera, name, 2 * size, rows.whole), _row(camera, name, rows, size)]
     return {f"{name}_camera.h": _HEADER.format(**words), f"{name}_camera.c": "\n".join(source)}
 
 
@@ -56,7 +56,7 @@ extern "C" {{
 typedef struct {{
     uint32_t sums[{sums}];
     uint8_t *picture;
-    uint16_t row, made, left, set;
+    uint16_t row, made, left;
 }} {name}_camera_t;
 
 /* Before each frame. picture: of {size} bytes; where the network takes it. */
@@ -89,7 +89,7 @@ def _gather(camera: Camera, columns: Span, parity: int, name: str) -> str:
     straight = _straight(camera, columns)
     step = straight * columns.whole // columns.share  # samples
     body = _lanes(columns) if lanes else _apart(camera, columns, parity)
-    components = len(camera.layout.scales)
+    components = _count(camera)
     halves = camera.format == "rgb565"
     pointer = "const uint16_t *x = (const uint16_t *)(const void *)row" if halves else "const uint8_t *x = row"
     advance = step * (1 if halves else camera.layout.bytes * camera.layout.cell)
@@ -107,6 +107,11 @@ def _gather(camera: Camera, columns: Span, parity: int, name: str) -> str:
 {lines}    }}
 }}
 """
+
+
+def _count(camera: Camera) -> int:
+    """Components that the network needs: a grey one no colour differences."""
+    return 1 if camera.format == "yuv422" and camera.channels == 1 else len(camera.layout.scales)
 
 
 def _straight(camera: Camera, columns: Span) -> int:
@@ -167,7 +172,7 @@ def _summed(samples: list[int], share: int, begun: bool) -> list[str]:
 def _apart(camera: Camera, columns: Span, parity: int) -> list[str]:
     """The components one after the other."""
     lines = ["uint32_t h;", ""]
-    components = len(camera.layout.scales)
+    components = _count(camera)
     for value, weights in enumerate(columns.weights()[: _straight(camera, columns)]):
         for component, samples in _components(camera, parity, columns):
             whole = [samples(sample) for sample, weight in weights if weight == columns.share]
@@ -201,23 +206,24 @@ def _components(camera: Camera, parity: int, columns: Span) -> list[tuple[int, C
         case "grey8":
             return [(0, pixel(1, 0))]
         case "yuv422":
-            return [(0, pixel(2, 0)), (1, chroma(1)), (2, chroma(3))]
+            return [(0, pixel(2, 0)), (1, chroma(1)), (2, chroma(3))][: _count(camera)]
         case _:
             return [(parity, pixel(2, 0)), (parity + 1, pixel(2, 1))]
 
 
 def _finish(camera: Camera, columns: Span, name: str) -> str:
-    """A row of the picture from its sums, which are zero again."""
-    components = len(camera.layout.scales)
+    """A row of the picture from its sums and `parts` of the row that closes it, whose rest begins the next."""
+    rows, components = camera.spans[0], _count(camera)
+    size = components * columns.made
     plane = camera.rows * camera.columns
     scaled = []
     for k in range(components):
         before, multiplier = rounding(camera, k)
-        taken = f"sums[{k}] >> {before}" if before else f"sums[{k}]"
+        taken = f"s{k} >> {before}" if before else f"s{k}"
         scaled.append(f"((({taken}) * {multiplier}u + {1 << SHIFT - 1}u) >> {SHIFT})")
     names = ("y", "u", "v") if camera.format == "yuv422" else ("r", "g", "b")
     lines, limited = [], ""
-    if camera.format == "grey8" or (camera.format == "yuv422" and camera.channels == 1):
+    if components == 1:
         lines = [f"uint8_t y = (uint8_t){scaled[0]};", ""]
         lines += [f"to[{c * plane}] = y;" for c in range(camera.channels)]
     elif camera.format == "yuv422":
@@ -232,11 +238,15 @@ def _finish(camera: Camera, columns: Span, name: str) -> str:
         lines += ["", f"to[0] = (uint8_t)((r * {r} + g * {g} + b * {b} + 128) >> 8);"]
     else:
         lines = [f"to[{k * plane}] = (uint8_t){one};" for k, one in enumerate(scaled)]
-    lines += [f"sums[{k}] = 0;" for k in range(components)]
+    begun = [f"uint32_t m{k} = sums[{k + size}], s{k} = sums[{k}] + parts * m{k};" for k in range(components)]
+    lines = [*begun, *lines, *(f"sums[{k}] = rest * m{k};" for k in range(components))]
+    lines += [f"sums[{k + size}] = 0;" for k in range(components)]
     body = "".join(f"        {line}\n" if line else "\n" for line in lines)
     return f"""\
-{limited}OUTLINE void {name}_camera_finish(uint32_t *sums, uint8_t *to)
+{limited}OUTLINE void {name}_camera_finish(uint32_t *sums, uint8_t *to, uint32_t parts)
 {{
+    uint32_t rest = {rows.share} - parts;
+
     for (int j = {columns.made}; j; j--, to++, sums += {components}) {{
 {body}    }}
 }}
@@ -262,7 +272,7 @@ void {name}_camera_begin({name}_camera_t *camera, uint8_t *picture)
     for (int i = 0; i < {sums}; i++)
         camera->sums[i] = 0;
 {fill}    camera->picture = picture;
-    camera->row = camera->made = camera->set = 0;
+    camera->row = camera->made = 0;
     camera->left = {whole};
 }}
 """
@@ -271,51 +281,30 @@ void {name}_camera_begin({name}_camera_t *camera, uint8_t *picture)
 def _row(camera: Camera, name: str, rows: Span, size: int) -> str:
     columns, cell, end = camera.spans[1], camera.layout.cell, rows.first + rows.count
     to = f"camera->picture + ({rows.at} + camera->made) * {camera.columns} + {columns.at}"
-    if cell == 1:
-        work = f"""\
-        uint32_t parts = camera->left < {rows.share} ? camera->left : {rows.share};
-
-        {name}_camera_gather(row, camera->sums, parts);
-        camera->left = (uint16_t)(camera->left - parts);
-        if (!camera->left) {{
-            {name}_camera_finish(camera->sums, {to});
-            camera->made++;
-            parts = {rows.share} - parts;
-            if (parts)
-                {name}_camera_gather(row, camera->sums, parts);
-            camera->left = (uint16_t)({rows.whole} - parts);
-        }}
-"""
-    else:
-        work = f"""\
-        uint32_t parts = camera->left < {rows.share} ? camera->left : {rows.share}, rest = {rows.share} - parts;
-        uint32_t *sums = camera->sums + camera->set, *next = camera->sums + ({size} - camera->set);
-
-        if (y % 2 == 0) {{
-            {name}_camera_gather0(row, sums, parts);
-            if (rest)
-                {name}_camera_gather0(row, next, rest);
-        }} else {{
-            {name}_camera_gather1(row, sums, parts);
-            if (rest)
-                {name}_camera_gather1(row, next, rest);
-            camera->left = (uint16_t)(camera->left - parts);
-            if (!camera->left) {{
-                {name}_camera_finish(sums, {to});
-                camera->made++;
-                camera->set = (uint16_t)({size} - camera->set);
-                camera->left = (uint16_t)({rows.whole} - rest);
-            }}
-        }}
-"""
+    to = to.replace("(0 + camera->made)", "camera->made").removesuffix(" + 0")
     first = f"y >= {rows.first * cell} && " if rows.first else ""
+    gather = f"{name}_camera_gather"
+    work = [f"{gather}(row, sums, parts);"]
+    if cell == 2:
+        work = [f"if (y % 2 == 0) {{\n            {gather}0(row, sums, parts);\n            return 0;\n        }}"]
+        work.append(f"{gather}1(row, sums, parts);")
+    lines = "".join(f"        {line}\n" for line in work)
     return f"""\
 int {name}_camera_row({name}_camera_t *camera, const uint8_t *row)
 {{
     int y = camera->row++;
 
     if ({first}y < {end * cell}) {{
-{work}    }}
+        int closes = camera->left <= {rows.share}; /* a row of the picture */
+        uint32_t *sums = camera->sums + (closes ? {size} : 0), parts = closes ? 1 : {rows.share};
+
+{lines}        if (closes) {{
+            {name}_camera_finish(camera->sums, {to}, camera->left);
+            camera->made++;
+            camera->left = (uint16_t)(camera->left + {rows.whole - rows.share});
+        }} else
+            camera->left = (uint16_t)(camera->left - {rows.share});
+    }}
     return y == {camera.height - 1};
 }}
 """
