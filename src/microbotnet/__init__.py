@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .graph.trace import trace as trace
     from .importers.exported import import_exported as import_exported
     from .importers.onnx import import_onnx as import_onnx
+    from .importers.tflite import import_tflite as import_tflite
     from .integer.convert import to_program as to_program
     from .integer.file import load_program as load_program
     from .integer.file import save_program as save_program
@@ -56,6 +57,7 @@ _HOME = {
     "get_outdoor_iterators": "data.iterators",
     "import_exported": "importers.exported",
     "import_onnx": "importers.onnx",
+    "import_tflite": "importers.tflite",
     "load": "engine",
     "load_board": "mcu.board",
     "load_program": "integer.file",

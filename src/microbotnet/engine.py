@@ -29,6 +29,7 @@ from .child import COMPILE_SECONDS, run_child, zig_caches
 from .errors import BadInput, Failed
 from .integer import interpreter
 from .integer.file import fingerprint
+from .integer.operators import Softmax
 from .integer.outputs import output_bytes, unpacked
 from .integer.program import Program
 from .sources import open_program
@@ -83,7 +84,7 @@ class Network:
         return self.program.tensors[self.program.input].shape
 
     def predict(self, pictures: NDArray[np.uint8], *, threads: int | None = None) -> NDArray[np.float32]:
-        """The probability of every class, (N, classes) float32.
+        """The probability of every class, (N, classes) float32: the softmax of the scores, or what they are already.
 
         Args:
             pictures: (N, channels, rows, columns) uint8.
@@ -93,10 +94,18 @@ class Network:
             BadInput: the pictures have another shape or type.
         """
         scores = self.program.scores
+        if self._ends_in_softmax:
+            found = (self.scores(pictures, threads=threads).astype(np.float32) - scores.zero_point) * scores.scale
+            return found.astype(np.float32)
         logits = self.scores(pictures, threads=threads) * np.float32(scores.scale)  # the zero point cancels
         odds = np.exp(logits - logits.max(1, keepdims=True))
         probabilities: NDArray[np.float32] = odds / odds.sum(1, keepdims=True)
         return probabilities
+
+    @cached_property
+    def _ends_in_softmax(self) -> bool:
+        made = (operator for operator in self.program.operators if operator.output == self.program.result.name)
+        return any(isinstance(operator, Softmax) for operator in made)
 
     def scores(self, pictures: NDArray[Any], *, threads: int | None = None) -> NDArray[Any]:
         """The one output's own numbers, of a classifier (N, classes) int16: the interpreter's, to the last bit.

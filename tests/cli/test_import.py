@@ -284,3 +284,46 @@ def test_training_begins_with_a_network_of_ones_own(desk: Path) -> None:
     assert done.exit_code == 0, done.output
     words = ("two.py:two", "--weights", "out/model.safetensors", "--calibrate", "robot", "-o", "a.program")
     assert call("import", *words).exit_code == 0
+
+
+def test_the_reference_resnet_scores_what_it_does_on_a_microcontroller(shared: Path, cifar10_folder: Path) -> None:
+    file = shared / "models" / "pretrainedResnet_quant.tflite"
+    done = call("evaluate", "--checkpoint", file, "--data", cifar10_folder, "--json")
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["top1"] == 87.09
+
+
+def test_an_int8_file_needs_no_pictures_and_keeps_its_own_scales(shared: Path, desk: Path) -> None:
+    file = shared / "models" / "kws_ref_model.tflite"
+    done = call("import", file, "-o", "kws.program", "--json")
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)
+    assert found["outputs"] == [[12]]
+    assert found["exact"]
+    assert "in integers already" in error_of("import", file, "--calibrate", "pictures", "-o", "a.program")
+    assert "leave out --weights" in error_of("export", file, "--weights", "net.ckpt", "--c", "c")
+    assert "has no float weights" in error_of("quantize", file, "-o", "q.safetensors")
+    assert "need float weights" in error_of("evaluate", "--checkpoint", file, "-o", "page.html")
+    profiled = json.loads(call("profile", file, "--json").stdout)
+    assert profiled["macs"]["conv_linear"] == 2_656_768
+
+
+def test_probabilities_of_a_file_that_ends_in_softmax_are_its_own(shared: Path, desk: Path) -> None:
+    done = call("classify", "pictures", "--checkpoint", shared / "models" / "pretrainedResnet_quant.tflite",
+                "--top", 10, "--json")  # fmt: skip
+    for file in json.loads(done.stdout)["files"]:
+        chances = [p["probability"] * 256 for p in file["predictions"]]
+        assert all(abs(chance - round(chance)) < 0.01 for chance in chances)
+        assert 250 <= sum(chances) <= 262
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_firmware_of_a_network_that_sees_grey(desk: Path) -> None:
+    for module in ("unicorn", "elftools", "ziglang"):
+        pytest.importorskip(module, reason=f"{module} is not installed")
+    words = ("my_net.py:Grey", "--calibrate", "pictures", "--board", "microbit", "--run", "pictures", "--json")
+    done = call("firmware", *words)
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)
+    assert found["bit_exact"]
+    assert {p["label"] for p in found["predictions"]} <= {"a", "b", "c"}

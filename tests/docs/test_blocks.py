@@ -28,7 +28,10 @@ for module in ("unicorn", "elftools", "ziglang", "onnx"):
 
 DEMO = ROOT / "src" / "microbotnet" / "demo" / "pictures"
 C_SOURCES = ROOT / "src" / "microbotnet" / "mcu" / "runtime"
-PUBLISHED = "fd_mobilenetv3_x0_32.pth"
+SHARED = {  # what a reader got elsewhere, and what it is in the folder of reference files
+    "fd_mobilenetv3_x0_32.pth": "checkpoints/fd_mobilenetv3_x0_32.pth",
+    "model.tflite": "models/pretrainedResnet_quant.tflite",
+}
 DRAWINGS = {"docs/architecture.md"}  # a block that is neither code nor made
 COUNT = 64  # pictures of a made-up set
 
@@ -67,8 +70,9 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         shutil.copy(weights / f"grain-xl-ternary.{suffix}", f"my-net.{suffix}")
     shutil.copy(ROOT / "src" / "microbotnet" / "cost" / "presets" / "horowitz-45nm.toml", "my-chip.toml")
     shutil.copy(ROOT / "src" / "microbotnet" / "training" / "recipes" / "modern.toml", "my-recipe.toml")
-    if (published := ROOT.parent / "shared" / "checkpoints" / PUBLISHED).is_file():
-        shutil.copy(published, PUBLISHED)
+    for name, path in SHARED.items():
+        if (there := ROOT.parent / "shared" / path).is_file():
+            shutil.copy(there, name)
     (tmp_path / "runs" / "made").mkdir(parents=True)
 
     def made_up(classes: int, size: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -114,7 +118,7 @@ def _run(command: str, page: Path, desk: Path, where: str, monkeypatch: pytest.M
     _prepare(page, desk)
     _check_options(words(command)[0], where)
     short = shortened(command)
-    if short is None or (PUBLISHED in short and not Path(PUBLISHED).exists()):
+    if short is None or any(name in short and not Path(name).exists() for name in SHARED):
         return
     arguments, piped = words(short)
     if piped:

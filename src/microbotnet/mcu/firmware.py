@@ -24,6 +24,7 @@ from ..integer.fold import fold
 from ..integer.outputs import packed, unpacked
 from ..integer.program import Program
 from ..pictures import classify
+from ..pictures.read import grey
 from ..stream.voting import rule_named, votes
 from .board import Board
 from .cores import CORES
@@ -88,7 +89,7 @@ class Firmware:
     def read(self, files: Sequence[str]) -> tuple[list[str], NDArray[Any], list[str]]:
         """The inputs in files and folders: their names, (N, *shape), and what could not be read.
 
-        Pictures become RGB squares; an .npy file holds inputs of any network, see `read_features`.
+        Pictures become squares, in colours or grey; an .npy file holds inputs of any network, see `read_features`.
         """
         x = self.program.tensors[self.program.input]
         channels, height, width = x.shape
@@ -96,10 +97,10 @@ class Firmware:
             found = [read_features(Path(file), self.program) for file in files]
             names = [f"{file}[{i}]" for file, values in zip(files, found, strict=True) for i in range(len(values))]
             return names, np.concatenate(found), []
-        if self.camera is None and (channels != 3 or height != width or x.dtype != "uint8"):
+        if self.camera is None and (channels not in (1, 3) or height != width or x.dtype != "uint8"):
             raise BadInput(
-                f"the network takes {channels}×{height}×{width} {x.dtype}, and picture files become RGB squares; give "
-                ".npy files"
+                f"the network takes {channels}×{height}×{width} {x.dtype}, and picture files become squares of pixels; "
+                "give .npy files"
             )
         read: list[NDArray[np.uint8]] = []
 
@@ -111,7 +112,10 @@ class Firmware:
         answers = list(classify(files, collect, [""], size=size))
         names = [answer.file for answer in answers if not answer.error]
         pictures = np.concatenate([np.zeros((0, 3, *size), np.uint8), *read])
-        pictures = pictures if self.camera is None else frames_of(self.camera, pictures)
+        if self.camera is not None:
+            pictures = frames_of(self.camera, pictures)
+        elif channels == 1:
+            pictures = grey(pictures)
         return names, pictures, [answer.error for answer in answers if answer.error]
 
     def rows(self, run: "Run | None" = None) -> list["Row"]:

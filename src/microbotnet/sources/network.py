@@ -1,7 +1,6 @@
 """From a name to a float network with its card, or to an integer program."""
 
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -178,7 +177,9 @@ def _integers(path: Path, given: Given) -> Imported:
         found = Imported(program, tuple(Layer(operator.name, True, 0) for operator in program.operators))
     else:
         _exists(path)
-        found = import_module("..importers.tflite", __package__).import_tflite(path)
+        from ..importers.tflite import import_tflite
+
+        found = import_tflite(path)
     shape = found.program.tensors[found.program.input].shape
     if given.input_shape is not None and given.input_shape != shape:
         raise BadInput(f"{path}: takes {'×'.join(map(str, shape))}; leave out the input's size")

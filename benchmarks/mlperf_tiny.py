@@ -1,0 +1,151 @@
+"""The four networks of MLPerf Tiny on the boards that hold them: instructions, flash and RAM, into docs/mlperf-tiny.md.
+
+    python benchmarks/mlperf_tiny.py [--models FOLDER] [--boards NAME …]
+
+FOLDER holds the int8 files of the benchmark's reference submissions (mlcommons/tiny); what is not in it is counted with
+random weights of the right shapes. Every run is held against the interpreter.
+"""
+
+import argparse
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+import microbotnet
+from microbotnet.atomic import write_atomically
+from microbotnet.integer.program import Program
+from microbotnet.mcu.board import Board, board_names
+from microbotnet.mcu.firmware import Firmware, Run
+from microbotnet.mcu.toolchain import find_toolchain
+from microbotnet.nets import find_net
+
+ROOT = Path(__file__).resolve().parents[1]
+MODELS = ROOT.parent / "shared" / "models"
+INPUTS = 2  # that are run on each board
+
+
+@dataclass(frozen=True)
+class Task:
+    """A network of the benchmark. options: of `create_model`. file: the reference's int8 file."""
+
+    title: str
+    net: str
+    shape: tuple[int, ...]
+    options: dict[str, float | int]
+    file: str = ""
+
+    @property
+    def command(self) -> str:
+        """That counts it."""
+        flags = {"width": "--width", "input_size": "--input-size", "num_classes": "--classes"}
+        words = [f"{flags[key]} {value:g}" for key, value in self.options.items()]
+        return " ".join(("microbotnet profile", self.net, *words))
+
+
+TASKS = [
+    Task("Image classification: ResNet-8", "resnet8", (3, 32, 32), {}, "pretrainedResnet_quant.tflite"),
+    Task("Keyword spotting: DS-CNN", "ds-cnn", (1, 49, 10), {}, "kws_ref_model.tflite"),
+    Task(
+        "Visual wake words: MobileNet V1 ×0.25 at 96×96", "mobilenet-v1", (3, 96, 96),
+        {"width": 0.25, "input_size": 96, "num_classes": 2},
+    ),
+    Task("Anomaly detection: deep autoencoder", "deep-autoencoder", (640,), {}),
+]  # fmt: skip
+
+
+def program_of(task: Task, models: Path) -> tuple[Program, str]:
+    """The program, and where its weights are from."""
+    if task.file and (models / task.file).is_file():
+        return microbotnet.import_tflite(models / task.file).program, f"the reference's int8 file `{task.file}`"
+    torch.manual_seed(0)
+    random = np.random.default_rng(0)
+    model = microbotnet.create_model(task.net, **task.options)  # type: ignore[arg-type]
+    pixels = len(task.shape) == 3 and task.shape[0] == 3
+    if pixels:
+        inputs = random.integers(0, 256, (16, *task.shape), dtype=np.uint8)
+        return microbotnet.to_program(model, inputs, mean=[0.5] * 3, std=[0.25] * 3), "random weights"
+    return microbotnet.to_program(model, random.normal(size=(16, *task.shape)).astype(np.float32)), "random weights"
+
+
+def measured(program: Program, board: Board) -> tuple[Run, Firmware] | str:
+    """The fastest firmware, run, and the smallest; or why there is none."""
+    try:
+        fast = microbotnet.make_firmware(program, board)
+    except microbotnet.BadInput as error:
+        return str(error).partition(";")[0]
+    small = microbotnet.make_firmware(program, board, prefer="size")
+    x = program.tensors[program.input]
+    low, high = (0, 256) if x.dtype == "uint8" else (-128, 128)
+    run = fast.run(np.random.default_rng(1).integers(low, high, (INPUTS, *x.shape)).astype(x.dtype))
+    if not run.bit_exact:
+        raise SystemExit(f"{board.name}: the outputs are not the interpreter's")
+    return run, small
+
+
+def row(board: Board, run: Run, small: Firmware) -> str:
+    image = run.firmware.image
+    ram = image.ram_bytes + run.execution.stack_bytes
+    time = "" if run.seconds is None else f"{1000 * run.seconds:,.0f} ms"
+    flash = f"{(image.code_bytes + image.constant_bytes) / 1024:,.1f} kB"
+    least = f"{(small.image.code_bytes + small.image.constant_bytes) / 1024:,.1f} kB"
+    most = max(run.instructions)
+    core = f"{board.core}, {board.clock_hz / 1e6:g} MHz"
+    return f"| {board.name} | {core} | {most / 1e6:,.2f} M | {time} | {flash} | {least} | {ram / 1024:,.1f} kB |"
+
+
+def section(task: Task, models: Path, boards: list[Board]) -> str:
+    program, source = program_of(task, models)
+    net = find_net(task.net)
+    graph = microbotnet.trace(microbotnet.create_model(task.net, **task.options), task.shape)  # type: ignore[arg-type]
+    outputs = graph[graph.outputs[0]].shape[0]
+    sizes = "×".join(map(str, task.shape))
+    lines = [
+        f"## {task.title}",
+        f"{net.summary.rstrip('.')}. {sizes} in, {outputs} out; {microbotnet.count_macs(graph):,} MACs (conv_linear), "
+        f"{graph.parameter_count:,} parameters: `{task.command}`. Counted with {source}.",
+        "",
+        "| board | core | instructions | time, modelled | flash | flash, `--prefer size` | RAM |",
+        "|---|---|--:|--:|--:|--:|--:|",
+    ]
+    refused = []
+    for board in boards:
+        found = measured(program, board)
+        print(task.net, board.name, found if isinstance(found, str) else row(board, *found))
+        if isinstance(found, str):
+            refused.append(found.removeprefix("does not fit "))
+        else:
+            lines.append(row(board, *found))
+    lines += ["", "Too large for " + "; ".join(refused) + "."] if refused else []
+    return "\n".join([*lines, ""])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--models", type=Path, default=MODELS)
+    parser.add_argument("--boards", nargs="*", default=board_names())
+    parser.add_argument("--output", type=Path, default=ROOT / "docs" / "mlperf-tiny.md")
+    options = parser.parse_args()
+    boards = [microbotnet.load_board(name) for name in options.boards]
+    head = f"""# The four networks of MLPerf Tiny
+
+What the networks of the benchmark (Banbury et al. 2021, arXiv 2106.07597) need of a chip as this project's firmware, \
+for one input. Made by `python benchmarks/mlperf_tiny.py` with {find_toolchain().name}, on {platform.machine()}. \
+Instructions are counted on an emulated core, the most of {INPUTS} inputs, every output equal to the interpreter's; \
+time is a model ([the firmware](firmware.md)) and says nothing of waiting for flash. Flash is code and constants of \
+the fastest image that fits; beside it the smallest, which is slower. RAM is arena, input, outputs and stack.
+
+All four are in the zoo as PyTorch. Instructions and bytes depend on the weights a little (zeros, and equal \
+multipliers), so numbers of random weights are near, not equal to, those of trained ones. No accuracy is claimed here, \
+but for ResNet-8: its reference file scores 87.09 % on CIFAR-10's test set, as on TensorFlow Lite for Microcontrollers \
+(`microbotnet evaluate --checkpoint pretrainedResnet_quant.tflite`).
+
+"""
+    text = head + "\n".join(section(task, options.models, boards) for task in TASKS)
+    write_atomically(options.output, text.encode())
+
+
+if __name__ == "__main__":
+    main()
