@@ -49,7 +49,7 @@ def predictor(name: str, given: Given = NOTHING) -> Predictor:
     from .importers.imported import Imported
 
     if isinstance(opened, Imported):
-        return program_predictor(opened.program, name, given)
+        return program_predictor(opened.program, name)
     import torch
 
     from .nets import input_shape_of
@@ -65,13 +65,13 @@ def predictor(name: str, given: Given = NOTHING) -> Predictor:
     )  # fmt: skip
 
 
-def program_predictor(program: "Program", name: str, given: Given = NOTHING) -> Predictor:
+def program_predictor(program: "Program", name: str) -> Predictor:
     """A program as a `Predictor`; see `taking_pixels` for one that takes int8."""
     from .engine import load
     from .sources.pixels import taking_pixels
 
     size, channels = side_of(program.tensors[program.input].shape, name)
-    network = load(taking_pixels(program, name, given.mean, given.std))
+    network = load(taking_pixels(program, name))
     return Predictor(
         lambda pictures: network.predict(in_channels(pictures, channels)),
         network.labels,

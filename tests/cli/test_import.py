@@ -327,3 +327,17 @@ def test_firmware_of_a_network_that_sees_grey(desk: Path) -> None:
     found = json.loads(done.stdout)
     assert found["bit_exact"]
     assert {p["label"] for p in found["predictions"]} <= {"a", "b", "c"}
+
+
+def test_an_int8_input_of_normalised_pixels_takes_their_mean_and_std(shared: Path, desk: Path) -> None:
+    """Of the reference file, whose int8 is pixel − 128 at a scale of 1: (p / 255 − 0) / (1 / 255) is p."""
+    file = shared / "models" / "pretrainedResnet_quant.tflite"
+    pictures = np.random.default_rng(0).integers(0, 256, (5, 3, 32, 32), dtype=np.uint8)
+    made = {}
+    for name, words in {"plain": (), "said": ("--mean", "0", "--std", str(1 / 255))}.items():
+        assert call("import", file, *words, "-o", f"{name}.program").exit_code == 0
+        program = microbotnet.load_program(f"{name}.program")
+        assert program.tensors[program.input].dtype == "uint8"
+        made[name] = run(program, pictures)
+    assert np.array_equal(made["plain"], made["said"])
+    assert "leave out --mean" in error_of("classify", "pictures", "--checkpoint", "plain.program", "--mean", "0.5")

@@ -61,7 +61,7 @@ def evaluate(
     if isinstance(opened, Imported):
         if output is not None:
             raise BadInput(f"{checkpoint}: is in integers; the page shows activation maps, which need float weights")
-        network = program_predictor(opened.program, checkpoint, given)
+        network = program_predictor(opened.program, checkpoint)
         eye = camera_of(camera, (network.channels, network.size, network.size)) if camera else None
         source = open_source(data, size=finest(network.size, eye), split=split)
         score = evaluate_program(network, source, checkpoint, eye)

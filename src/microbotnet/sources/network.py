@@ -11,6 +11,7 @@ from ..integer.file import load_program
 from ..integer.program import Program
 from ..weights import shipped_cards
 from .given import NOTHING, Given
+from .pixels import taking_pixels
 
 if TYPE_CHECKING:
     from torch import nn
@@ -166,8 +167,6 @@ def _integers(path: Path, given: Given) -> Imported:
         "--weights": given.weights,
         "--net": given.net,
         "--width": given.width,
-        "--mean": given.mean,
-        "--std": given.std,
     }
     for option, value in said.items():
         if value is not None:
@@ -179,7 +178,12 @@ def _integers(path: Path, given: Given) -> Imported:
         _exists(path)
         from ..importers.tflite import import_tflite
 
-        found = import_tflite(path)
+        normalised = given.mean is not None or given.std is not None
+        found = import_tflite(path, pixels=False if normalised else None)
+    if given.mean is not None or given.std is not None:
+        if found.program.tensors[found.program.input].dtype == "uint8":
+            raise BadInput(f"{path}: takes pixels and normalises them itself; leave out --mean and --std")
+        found = replace(found, program=taking_pixels(found.program, str(path), given.mean, given.std))
     shape = found.program.tensors[found.program.input].shape
     if given.input_shape is not None and given.input_shape != shape:
         raise BadInput(f"{path}: takes {'×'.join(map(str, shape))}; leave out the input's size")
