@@ -20,6 +20,8 @@ Real = NDArray[np.float64]
 Step = Callable[[Whole], Whole]
 
 _FAR = 2**62
+_CROWD = 24.0  # outputs on either side of the centre among which most are
+_TRIED = (0, -1, 1, -2, 2)  # multipliers beside the nearest, where some step is missed
 _NEAR = 32  # multipliers up to so far from the nearest are tried
 
 
@@ -34,7 +36,9 @@ class Rounding:
     worst: Whole
 
 
-def rounding_of(step: Step, found: Range, slope: Real, *, low: int, high: int, name: str = "") -> Rounding:
+def rounding_of(
+    step: Step, found: Range, slope: Real, *, low: int, high: int, centre: int | None = None, name: str = ""
+) -> Rounding:
     """The cheapest `Requantize` that rounds every sum as `step` does; a near one if there is none.
 
     No `pre_shift` is cheaper than one, a multiplier of 16 bits cheaper than a longer one.
@@ -45,6 +49,7 @@ def rounding_of(step: Step, found: Range, slope: Real, *, low: int, high: int, n
         found: bounds of the sums, (channels,).
         slope: units of the output for a unit of the sum, (channels,) float64; where the search begins.
         low, high: outputs are clamped to these.
+        centre: the output near which most are; what must be missed is missed far from it. None: anywhere.
         name: the operator's, for the error.
 
     Raises:
@@ -80,6 +85,9 @@ def rounding_of(step: Step, found: Range, slope: Real, *, low: int, high: int, n
                 how, missed = (None, True) if shift is None else attempt(pre_shift, shift)
                 if how is not None and not missed:
                     return Rounding(how, steps.worst(how, step))
+    if centre is not None:
+        multiplier, offset = steps.fewest(near, centre, steps.worst(near, step))
+        near = _fitting(multiplier, offset, near.pre_shift, near.shift, low, high, found) or near
     return Rounding(near, steps.worst(near, step))
 
 
@@ -184,6 +192,36 @@ class _Steps:
         room = (1 << shift) - 1  # where every output, or none, is reached
         low, high = np.where(low == -_FAR, high - room, low), np.where(high == _FAR, low + room, high)
         return (low + high) >> 1, gap, at[0] >= at[1]
+
+    def fewest(self, how: Requantize, centre: int, worst: Whole) -> tuple[Whole, Whole]:
+        """Multipliers and offsets near those of `how` that miss the fewest steps, above all near the centre.
+
+        worst: by how much `how` is off in each channel; the others stay as they are.
+        """
+        weight = np.exp(-np.abs(self.wanted - centre) / _CROWD)
+        multiplier, offset = how.multiplier.astype(np.int64), how.offset.astype(np.int64)
+        for channel in np.flatnonzero(worst):
+            best = -1.0
+            for tried in multiplier[channel] + np.array(_TRIED):
+                least, most = self._bounds(tried, how.pre_shift, how.shift, channel)
+                ends = np.unique(np.concatenate([least[least > -_FAR], most[most < _FAR]]))
+                if not len(ends):
+                    break
+                met = ((least <= ends[:, None]) & (ends[:, None] <= most)) @ weight
+                if met.max() > best + 1e-9:
+                    best = float(met.max())
+                    tops = ends[met >= best - 1e-9]
+                    found = int(tried), int(tops[len(tops) // 2])
+            if best >= 0:
+                multiplier[channel], offset[channel] = found
+        return multiplier, offset
+
+    def _bounds(self, multiplier: int, pre_shift: int, shift: int, channel: int) -> tuple[Whole, Whole]:
+        """For every step of a channel, the least and the largest offset that gives it."""
+        first, limit = self.first[channel], self.wanted << shift
+        least = np.where(first <= self.found.high[channel], limit - (first * multiplier >> pre_shift), -_FAR)
+        before = limit - 1 - ((first - 1) * multiplier >> pre_shift)
+        return least, np.where(first > self.found.low[channel], before, _FAR)
 
     def worst(self, how: Requantize, step: Step) -> Whole:
         """By how much `how` is off at worst, (channels,): largest before or at a step of `step`."""

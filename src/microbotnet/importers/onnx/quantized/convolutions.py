@@ -232,7 +232,15 @@ def convolve(b: Lowering, sums: _Sums, factor: Float, biases: Whole, target: Tar
     by = np.broadcast_to((factor / target.scale).astype(np.float32), (len(biases),))
     exact = requantized(by, target.zero_point, low, high)
     bias = biases[:, None]
-    how = rounding_of(lambda acc: exact(acc + bias), found, by.astype(np.float64), low=low, high=high, name=name)
+    how = rounding_of(
+        lambda acc: exact(acc + bias),
+        found,
+        by.astype(np.float64),
+        low=low,
+        high=high,
+        centre=target.zero_point,
+        name=name,
+    )
     operator = Convolve(name, raw.input, name, raw.weights, raw.bits, raw.stride, raw.padding, raw.groups, how.how)
     b.append(operator, sums.shape, how.how.span, target, "int16" if wide else "int8")
     b.tell(name, int(how.worst.max()))

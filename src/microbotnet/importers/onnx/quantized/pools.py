@@ -101,7 +101,15 @@ def _mean(b: Lowering, x: Operand, target: Target, shape: tuple[int, ...], *, ex
     step = requantized(scale, target.zero_point, low, high)
     found = Range(np.array([min(tensor.low, 0) * count]), np.array([max(tensor.high, 0) * count]))
     less = count * x.zero_point
-    made = rounding_of(lambda acc: step(acc - less), found, scale.astype(np.float64), low=low, high=high, name=name)
+    made = rounding_of(
+        lambda acc: step(acc - less),
+        found,
+        scale.astype(np.float64),
+        low=low,
+        high=high,
+        centre=target.zero_point,
+        name=name,
+    )
     operator = SumPool(name, tensor.name, name, kernel, (1, 1), made.how)
     b.append(operator, (tensor.shape[0], 1, 1), (low, high), target)
     b.tell(name, int(made.worst.max()), exact=exact)
@@ -145,7 +153,9 @@ def _average(b: Lowering, x: Operand, target: Target) -> Held:
     else:
         found = Range(inside * min(tensor.low - x.zero_point, 0), inside * max(tensor.high - x.zero_point, 0))
         every = averaged(factor, target.zero_point, low, high)
-        made = rounding_of(every, found, factor.astype(np.float64), low=low, high=high, name=name)
+        made = rounding_of(
+            every, found, factor.astype(np.float64), low=low, high=high, centre=target.zero_point, name=name
+        )
         b.append(WindowSum(name, tensor.name, name, rows, columns, made.how), out, (low, high), target)
     b.tell(name, int(made.worst.max()), exact=False)
     return b.hold(name, shape, target)
