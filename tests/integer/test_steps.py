@@ -1,5 +1,7 @@
 """Other tools' roundings, met step for step."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -65,3 +67,23 @@ def test_a_channel_of_one_output_costs_the_others_nothing() -> None:
     assert made.how.pre_shift == 0
     assert made.how.multiplier[0] == 0
     assert np.abs(made.how.multiplier).max() < 2**15
+
+
+def test_what_must_be_missed_is_missed_far_from_the_centre() -> None:
+    scale = np.float32(np.random.default_rng(5).uniform(4e-4, 2e-3, 24))
+    found = Range(np.full(24, -(2**19)), np.full(24, 2**19))
+
+    def step(acc: Any) -> Any:  # onnxruntime's, rounded in float32
+        return np.clip(np.rint(acc.astype(np.float32) * scale[:, None]).astype(np.int64) - 20, -128, 127)
+
+    def near_it(centre: int | None) -> int:
+        """Sums near the centre that are off."""
+        made = rounding_of(step, found, scale.astype(np.float64), low=-128, high=127, centre=centre)
+        acc = np.broadcast_to(np.arange(-(2**15), 2**15), (24, 2**16))
+        wanted, how = step(acc), made.how
+        product = acc * how.multiplier.astype(np.int64)[:, None] >> how.pre_shift
+        off = np.clip((product + how.offset.astype(np.int64)[:, None]) >> how.shift, how.low, how.high) != wanted
+        return int(off[np.abs(wanted + 20) <= 12].sum())
+
+    assert near_it(None) > 0
+    assert near_it(-20) == 0

@@ -63,6 +63,9 @@ def rounding_of(
         """The largest that fits."""
         finest = int(np.floor(np.log2(longest / steepest))) - pre_shift
         for shift in range(min(finest, 31), -1, -1):
+            bare = np.rint(slope * 2.0 ** (pre_shift + shift)).astype(np.int64)
+            if _fitting(bare, 0 * bare, pre_shift, shift, low, high, found) is None:
+                continue  # whatever the offsets
             if _fitting(*steps.first_try(slope, pre_shift, shift), pre_shift, shift, low, high, found):
                 return shift
         return None
@@ -200,17 +203,17 @@ class _Steps:
         """
         weight = np.exp(-np.abs(self.wanted - centre) / _CROWD)
         multiplier, offset = how.multiplier.astype(np.int64), how.offset.astype(np.int64)
-        for channel in np.flatnonzero(worst):
+        for channel in np.flatnonzero(worst).tolist():
             best = -1.0
             for tried in multiplier[channel] + np.array(_TRIED):
-                least, most = self._bounds(tried, how.pre_shift, how.shift, channel)
-                ends = np.unique(np.concatenate([least[least > -_FAR], most[most < _FAR]]))
+                least, most = self._bounds(int(tried), how.pre_shift, how.shift, channel)
+                ends = np.concatenate([least[least > -_FAR], most[most < _FAR]])
                 if not len(ends):
                     break
-                met = ((least <= ends[:, None]) & (ends[:, None] <= most)) @ weight
+                met = _weight_before(least, weight, ends + 1) - _weight_before(most, weight, ends)
                 if met.max() > best + 1e-9:
                     best = float(met.max())
-                    tops = ends[met >= best - 1e-9]
+                    tops = np.sort(ends[met >= best - 1e-9])
                     found = int(tried), int(tops[len(tops) // 2])
             if best >= 0:
                 multiplier[channel], offset[channel] = found
@@ -231,6 +234,14 @@ class _Steps:
         made = np.clip(((at * multiplier >> how.pre_shift) + offset) >> how.shift, how.low, how.high)
         worst: Whole = np.abs(made - np.clip(step(at), how.low, how.high)).max(1)
         return worst
+
+
+def _weight_before(places: Whole, weight: Real, ends: Whole) -> Real:
+    """The weight of the places that are before each end."""
+    order = np.argsort(places)
+    total = np.concatenate([[0.0], np.cumsum(weight[order])])
+    found: Real = total[np.searchsorted(places[order], ends)]
+    return found
 
 
 def _fitting(
