@@ -176,7 +176,7 @@ def test_a_picture_that_cannot_be_read_stops_no_other(firmware: Firmware, progra
         (["--board", "skum"], "did you mean 'scum'"),
         (["--prefer", "beauty"], "--prefer must be one of speed, size"),
         (["--toolchain", "clang"], "there are: zig, gcc"),
-        (["--output", "image.exe"], "is written as .elf, .bin, .hex"),
+        (["--output", "image.exe"], "is written as .elf, .bin, .hex, .uf2"),
         (["--plan", "plan.png"], "ends in .svg"),
         (["--qemu"], "--qemu needs pictures"),
         (["--vote", "median"], "no voting rule 'median'"),

@@ -33,7 +33,7 @@ def firmware(
         str, typer.Option(help="What to spare: speed (instructions, as far as it fits) or size (bytes).")
     ] = "speed",
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write the image: a .elf, .bin or .hex file.")
+        Path | None, typer.Option("--output", "-o", help="Write the image: a .elf, .bin, .hex or .uf2 file.")
     ] = None,
     run: Annotated[
         str | None,

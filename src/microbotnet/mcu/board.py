@@ -6,6 +6,7 @@ A board has these fields (`boards/scum.toml` is one to start from):
 - `core`, one of `cores.CORES`; `clock_hz`; `multiply_cycles`, 1 or 32: which multiplier the core was built with
 - `[code]`, the memory in which vectors, code, constants and initial values lie and are executed in place; `[data]`,
   the one for variables, arena and stack: `address`, `bytes`, and `kind`, "sram" or "flash"
+- `uf2_family`, may be left out: the number by which the board's boot loader knows .uf2 files that are for it
 - `[qemu]`, may be left out: `arguments`, with which QEMU has the core and these memories
 """
 
@@ -50,6 +51,7 @@ class Board:
     code: Memory
     data: Memory
     qemu: tuple[str, ...] = ()
+    uf2_family: int | None = None
 
     @property
     def isa(self) -> str:
@@ -81,7 +83,8 @@ def load_board(name: str) -> Board:
 def parse_board(text: str, name: str, where: str) -> Board:
     """A board from the text of its TOML file; `where` names it in errors."""
     values = parse_toml(text, where)
-    fields = _Fields(values, where, "", ("summary", "core", "clock_hz", "multiply_cycles", "code", "data", "qemu"))
+    known = ("summary", "core", "clock_hz", "multiply_cycles", "uf2_family", "code", "data", "qemu")
+    fields = _Fields(values, where, "", known)
     core = fields.take("core", str)
     if core not in CORES:
         raise BadInput(f"{where}: core {core!r} is not known; {_nearest(core, CORES)}")
@@ -98,7 +101,10 @@ def parse_board(text: str, name: str, where: str) -> Board:
     if not all(isinstance(argument, str) for argument in arguments):
         raise BadInput(f"{where}: qemu.arguments must be a list of strings")
     summary = fields.take("summary", str, name)
-    return Board(name, summary, core, clock, multiply, code, data, tuple(arguments))
+    family = fields.take("uf2_family", int, -1)
+    if not -1 <= family < 1 << 32:
+        raise BadInput(f"{where}: uf2_family must be of 32 bits, not {family}")
+    return Board(name, summary, core, clock, multiply, code, data, tuple(arguments), None if family < 0 else family)
 
 
 def _memory(values: dict[str, Any], where: str, key: str) -> Memory:

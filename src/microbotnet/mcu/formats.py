@@ -1,12 +1,16 @@
-"""An image as a file: ELF, raw bytes, or Intel HEX, which a micro:bit takes by drag and drop."""
+"""An image as a file: ELF, raw bytes, Intel HEX or UF2; boards with a boot loader take these two by drag and drop."""
 
+import struct
 from pathlib import Path
 
 from ..atomic import write_atomically
 from ..errors import BadInput
 from .image import Image
 
-SUFFIXES = (".elf", ".bin", ".hex")
+SUFFIXES = (".elf", ".bin", ".hex", ".uf2")
+_START0, _START1, _END = 0x0A324655, 0x9E5D5157, 0x0AB16F30
+_HAS_FAMILY = 0x2000
+_PAYLOAD = 256
 
 
 def check_suffix(path: Path) -> None:
@@ -33,13 +37,28 @@ def write_image(image: Image, path: Path | str) -> None:
             content = image.elf
         case ".bin":
             content = image.raw
+        case ".uf2":
+            if image.board.uf2_family is None:
+                raise BadInput(f"{path}: board {image.board.name} names no uf2_family; write a .hex or .bin instead")
+            content = uf2(image.raw, image.board.code.address, image.board.uf2_family)
         case _:
-            content = intel_hex(image.raw, image.board.code.address).encode()
+            content = intel_hex(image.raw, image.board.code.address, image.entry).encode()
     write_atomically(path, content)
 
 
-def intel_hex(content: bytes, address: int) -> str:
-    """Records of 16 bytes, an extended linear address (type 04) before each 64 kB."""
+def uf2(content: bytes, address: int, family: int) -> bytes:
+    """Blocks of 512 bytes that each carry 256 and say where they belong (github.com/microsoft/uf2)."""
+    count = -(-len(content) // _PAYLOAD)
+    blocks = []
+    for number in range(count):
+        part = content[_PAYLOAD * number :][:_PAYLOAD].ljust(_PAYLOAD, b"\0")
+        head = (_START0, _START1, _HAS_FAMILY, address + _PAYLOAD * number, _PAYLOAD, number, count, family)
+        blocks.append(struct.pack("<8I476sI", *head, part, _END))
+    return b"".join(blocks)
+
+
+def intel_hex(content: bytes, address: int, entry: int) -> str:
+    """Records of 16 bytes, an extended linear address (type 04) before each 64 kB, and where to begin (type 05)."""
     lines, upper = [], 0
     for at in range(0, len(content), 16):
         start = address + at
@@ -47,7 +66,7 @@ def intel_hex(content: bytes, address: int) -> str:
             upper = start >> 16
             lines.append(_record(0, 4, upper.to_bytes(2, "big")))
         lines.append(_record(start & 0xFFFF, 0, content[at : at + 16]))
-    return "\n".join([*lines, _record(0, 1, b"")]) + "\n"
+    return "\n".join([*lines, _record(0, 5, entry.to_bytes(4, "big")), _record(0, 1, b"")]) + "\n"
 
 
 def _record(address: int, kind: int, content: bytes) -> str:

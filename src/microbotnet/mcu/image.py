@@ -81,6 +81,11 @@ class Image:
         """Every global symbol's value by its name, linker symbols included."""
         return {symbol.name: symbol["st_value"] & ~1 for symbol, _ in self._symbols() if symbol.name}
 
+    @property
+    def entry(self) -> int:
+        """Where it begins; of Thumb code with the lowest bit set, as in its vectors."""
+        return self.addresses["image_start"] if CORES[self.board.core].riscv else self.addresses["Reset_Handler"] | 1
+
     @cached_property
     def sections(self) -> dict[str, int]:
         """Bytes of vectors, text, rodata, data and bss."""
