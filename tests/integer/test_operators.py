@@ -18,6 +18,7 @@ from microbotnet.errors import BadInput
 from microbotnet.graph.kinds import KINDS
 from microbotnet.integer import interpreter
 from microbotnet.integer.consistent import check_consistent
+from microbotnet.integer.convert import to_program
 from microbotnet.integer.lower.lowering import RULES, Lowering
 from microbotnet.integer.operators import Add, Convolve, Lookup, Pad, View
 from microbotnet.integer.program import Program
@@ -25,6 +26,7 @@ from microbotnet.integer.ranges import check
 from microbotnet.nets import SqueezeExcite
 from microbotnet.quant.activations import ActivationQuantizer, ActivationQuantizers, calibrate, quantize_activations
 from microbotnet.quant.uniform import uniform
+from microbotnet.sources.agreement import agreement
 
 COUNT = 3
 MEAN, STD = (0.5, 0.4, 0.3), (0.2, 0.25, 0.3)
@@ -239,11 +241,9 @@ def ready(model: nn.Module, shape: tuple[int, ...]) -> tuple[ActivationQuantizer
         if isinstance(module, nn.Conv1d | nn.Conv2d | nn.Linear):
             module.weight.data = uniform(module.weight.data)
         if isinstance(module, nn.ConvTranspose2d | nn.ConvTranspose1d):
-            w = module.weight.data
-            groups = module.groups
-            flat = w.reshape(groups, w.shape[0] // groups, *w.shape[1:]).transpose(1, 2)
-            rounded = uniform(flat.reshape(groups * w.shape[1], -1)).reshape(flat.shape)
-            module.weight.data = rounded.transpose(1, 2).reshape(w.shape)
+            flat = module.weight.data.unflatten(0, (module.groups, -1)).transpose(1, 2)  # groups, outputs, inputs, …
+            rounded = uniform(flat.flatten(0, 1)).view_as(flat)
+            module.weight.data = rounded.transpose(1, 2).flatten(0, 1)
         if isinstance(module, Calls):
             for matrix in (item for item in module.learned if isinstance(item, nn.Parameter) and item.dim() == 2):
                 matrix.data = uniform(matrix.data.T).T
@@ -281,6 +281,7 @@ def agrees(model: nn.Module, shape: tuple[int, ...] = (3, 6, 6)) -> Program:
     program = lowering.run()
     check(program)
     check_consistent(program)
+    assert len({operator.name for operator in program.operators}) == len(program.operators)
     points = points_of(model, quantizers, x)
     of_tensor = {value.tensor: (name, value) for name, value in lowering.values.items() if name in points}
     values: dict[str, NDArray[np.int32]] = {}
@@ -424,3 +425,28 @@ def test_the_page_of_operators_names_what_is_refused() -> None:
     for kind in KINDS.values():
         if kind.name not in RULES and not (kind.reshapes or kind.in_place):
             assert f"`{kind.name}`" in page, kind.name
+
+
+def test_maps_may_be_viewed_as_a_list() -> None:
+    """`x.view(len(x), -1)` needs channel after channel; batches of pictures have channels last."""
+    torch.manual_seed(0)
+    model = Calls(lambda x, a, b: b(a(x).view(len(x), -1)), nn.Conv2d(3, 4, 3), nn.Linear(64, 3))
+    pictures = np.random.default_rng(0).integers(0, 256, (4, 3, 6, 6), dtype=np.uint8)
+    with pytest.raises(RuntimeError, match="view size is not compatible"):
+        model(Batches(torch.from_numpy(pictures), MEAN, STD).take(torch.arange(4)))
+    program = to_program(model, pictures, mean=MEAN, std=STD)
+    with torch.no_grad():
+        reals = model(Batches(torch.from_numpy(pictures), MEAN, STD).take(torch.arange(4)).contiguous()).numpy()
+    assert np.abs(interpreter.run(program, pictures) * program.result.scale - reals).max() < 0.05
+
+
+def test_a_tensor_is_named_after_a_layer_only_if_it_lies_as_the_layers_output() -> None:
+    torch.manual_seed(0)
+    model = Bare(nn.Sequential(nn.Conv2d(3, 8, 1), nn.ConvTranspose2d(8, 4, 4, 2, 1)))
+    program = agrees(model)
+    assert [(o.name, o.output) for o in program.operators[2:]] == [
+        ("operator.1", "operator.1.parts"),
+        ("operator.1.view", "operator.1"),
+    ]
+    pictures = np.random.default_rng(1).integers(0, 256, (2, 3, 6, 6), dtype=np.uint8)
+    assert max(layer.worst_units for layer in agreement(program, model, pictures, MEAN, STD)) <= 1

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 
@@ -31,6 +32,21 @@ def draw_view(count: int, pad: int, flip: bool, epoch: int, seed: int) -> View:
     top, left = torch.randint(0, 2 * pad + 1, (2, count), generator=corner)
     side = torch.rand(count, generator=torch.Generator().manual_seed(seed)) < 0.5
     return View(top, left, (side ^ bool(epoch % 2)) & flip)
+
+
+def contiguous(model: nn.Module) -> nn.Module:
+    """The model, given every batch channel after channel, as `x.view(len(x), -1)` in its code expects; it is changed.
+
+    `Batches` have channels last.
+    """
+
+    model.register_forward_pre_hook(_in_rows)
+    return model
+
+
+def _in_rows(module: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...]:
+    # A trace's inputs have no values; there the order is no operator of the network.
+    return tuple(x.contiguous() if isinstance(x, Tensor) and not x.is_meta else x for x in args)
 
 
 class Batches:

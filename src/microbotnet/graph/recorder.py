@@ -122,6 +122,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         made = [leaf for leaf in tree_leaves(result) if isinstance(leaf, Tensor)]
         given = [tensor for tensor in tensors if id(tensor) in self.names]
         kind = OF_ATEN.get(op) or Kind(op)
+        given = given[:1] if kind.view else given  # of another tensor they read the shape
         moves_nothing = kind.view and len(made) == 1 and made[0].shape == given[0].shape
         if op in IDENTITIES or moves_nothing:
             for tensor in made:

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ..data.augment import Batches
+from ..data.augment import Batches, contiguous
 from ..errors import BadInput
 from ..quant.activations import calibrate, quantize_activations
 from .lower import lower
@@ -48,7 +48,7 @@ def to_program(
         BadInput: the inputs are of another dtype, or of a shape that the network cannot take; an operator that has no
             integer form (with the line of the network's code); weights or values that are NaN or infinite.
     """
-    copy = deepcopy(model).eval()
+    copy = contiguous(deepcopy(model).eval())
     set_ranges(copy, inputs, mean, std, bits=bits)
     features = inputs.dtype != np.uint8
     channels = inputs.shape[1]

@@ -172,7 +172,7 @@ class ActivationQuantizers(nn.ModuleDict):
             self.calls.append((function, _key(node) if node is not None and stands else None))
             waiting = {point: waiting[point] for point in waiting if point != node}
         self.at_input = "input" in waiting
-        for node in waiting.keys() - {"input"}:
+        for node in (name for name in waiting if name != "input"):
             raise BadInput(_inside(graph, node))
         self.register_buffer("steps", torch.zeros((), dtype=torch.int64))
         self.watch: Callable[[str, Tensor], None] | None = None  # instead of rounding: shown the values
@@ -377,8 +377,9 @@ def _rounded(x: Tensor, scale: float, zero_point: int, least: int, most: int) ->
 
 def _inside(graph: Graph, name: str) -> str:
     """Why a point within a function of torch cannot be: if that function has no integer form, for that."""
-    before = graph.nodes[: graph.nodes.index(graph[name]) + 1]
-    strange = next((node for node in before if not has_integer_form(node)), None)
+    at = graph.nodes.index(graph[name])
+    near = [node for i, node in enumerate(graph.nodes) if i <= at or node.source == graph[name].source]
+    strange = next((node for node in near if not has_integer_form(node)), None)
     node = strange or graph[name]
     where = f"{node.source}: " if node.source else ""
     reason = (

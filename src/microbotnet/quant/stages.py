@@ -184,8 +184,9 @@ def _units(graph: Graph, behind: dict[str, str]) -> list[_Unit]:
         before = [behind[name] for name in dict.fromkeys(node.inputs)]
         one_value = _is_pointwise(node) and all(graph[name].shape == node.shape for name in before)
         common = set.intersection(*(roots[name] for name in before)) if one_value else set()
-        roots[node.name] = common | {node.name}
-        if len(before) < 2 or not common:
+        alone = is_function(node) or not _is_pointwise(node)
+        roots[node.name] = common | ({node.name} if alone or len(before) > 1 else set())
+        if (alone and len(before) < 2) or not common:
             continue
         root = max(common, key=order.__getitem__)
         inner = [graph[name] for name in _between(graph, behind, root, node.name)]

@@ -35,9 +35,14 @@ def agreement(
     """
     rounded = deepcopy(model)
     own = dict(rounded.named_parameters())
-    for kernel in kernels_of(trace(model, inputs.shape[1:])):
+    graph = trace(model, inputs.shape[1:])
+    spread = {node.weight.name: node.groups for node in graph if node.kind == "conv_transpose" and node.weight}
+    for kernel in kernels_of(graph):
         if kernel.name in own and not kernel.ternary:  # as lowering rounds them
-            own[kernel.name].data = uniform(own[kernel.name].data)
+            weight = own[kernel.name]
+            weight.data = (
+                _by_output(weight.data, spread[kernel.name]) if kernel.name in spread else uniform(weight.data)
+            )
     if inputs.dtype == np.uint8:
         x = Batches(torch.from_numpy(inputs), mean, std).take(torch.arange(len(inputs)))
     else:
@@ -61,6 +66,12 @@ def agreement(
         values[operator.output] = made
         layers.append(Layer(operator.name, worst == 0, worst))
     return tuple(layers)
+
+
+def _by_output(weight: Tensor, groups: int) -> Tensor:
+    """A transposed convolution's kernel (inputs, outputs / groups, …), rounded with a scale for each output."""
+    grouped = weight.unflatten(0, (groups, -1)).transpose(1, 2)  # groups, outputs, inputs, …
+    return uniform(grouped.flatten(0, 1)).view_as(grouped).transpose(1, 2).flatten(0, 1)
 
 
 def _points(model: nn.Module, x: Tensor) -> dict[str, NDArray[np.int32]]:

@@ -108,6 +108,7 @@ def _outside(name: str, model: "nn.Module", given: Given) -> "Checkpoint":
     """A module of another's making with a card made for it."""
     import warnings
 
+    from ..data.augment import contiguous
     from ..graph.trace import trace
     from ..pictures import picture_size
     from ..training.checkpoint import Checkpoint, data_of, is_ordered
@@ -159,7 +160,7 @@ def _outside(name: str, model: "nn.Module", given: Given) -> "Checkpoint":
         },
         "data": data,
     }
-    return Checkpoint(model.eval(), card)
+    return Checkpoint(contiguous(model.eval()), card)
 
 
 def _integers(path: Path, given: Given) -> Imported:

@@ -32,7 +32,7 @@ def _reduction(pool: str = "") -> Callable[[Called], Description]:
     def describe(called: Called) -> Description:
         shape = tuple(called.given[0].shape)
         over = reduced(called.named, len(shape))
-        if pool and called.axes and over and min(over) >= 2:
+        if pool and called.axes in (1, 2) and over and min(over) >= 2:
             return Description(_window(tuple(n if i in over else 1 for i, n in enumerate(shape))[2:]), kind=pool)
         return Description(_window((prod(shape[i] for i in over),)) | {"stride": (1,)})
 

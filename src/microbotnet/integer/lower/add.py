@@ -36,12 +36,13 @@ def add(lowering: Lowering, stage: Stage) -> None:
         shift -= 1
         if shift < 0:
             raise Refused("its inputs' scales are too far from its output's; put batch norms before it")
-    lowering.operators.append(replace(operator, requantize=replace(how, offset=np.array([offset], np.int32))))
-    lowering.hold_span(stage, a.shape, low, high, table)
+    how = replace(how, offset=np.array([offset], np.int32))
+    lowering.hold(stage, replace(operator, requantize=how), a.shape, *how.span)
 
 
 def spread(lowering: Lowering, name: str, shape: tuple[int, ...]) -> Tensor:
     """The input, repeated to the output's shape."""
     value = lowering.value(name)
     wide = replace(value, index=np.broadcast_to(value.index, shape))
-    return lowering.materialize(wide, canonical(shape), name)
+    same = value.index.shape == shape
+    return lowering.materialize(wide, canonical(shape), name if same else f"{name}.wide")

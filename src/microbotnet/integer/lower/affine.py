@@ -22,7 +22,7 @@ def by_constants(lowering: Lowering, stage: Stage) -> None:
     first = index.transpose(*axes, *others)
     count = prod(head.shape[axis] for axis in axes)
     shape = (count, *canonical((count, *(head.shape[axis] for axis in others)))[1:])
-    x = lowering.materialize(Value(value.tensor, first.reshape(shape), value.fill), shape, head.inputs[0])
+    x = lowering.materialize(Value(value.tensor, first.reshape(shape), value.fill), shape, f"{head.inputs[0]}.turned")
     places = np.arange(prod(shape), dtype=np.int64).reshape([head.shape[axis] for axis in (*axes, *others)])
     like = Value(stage.name, places.transpose(np.argsort((*axes, *others))))
     factor, constant = (_along(values, axes, head.shape) for values in (a, b))

@@ -38,10 +38,10 @@ def concatenate(lowering: Lowering, stage: Stage) -> None:
         how = fixed_point(found, factor, centre, bias, low=low, high=high, tolerance=COARSE, name=head.name)
         hows.append(how)
     names = tuple(x.name for x in inputs)
-    lowering.operators.append(Concatenate(head.name, names, stage.name, tuple(hows)))
+    operator = Concatenate(head.name, names, stage.name, tuple(hows))
     places = np.arange(prod(shape), dtype=np.int64)
     moved = places.reshape(np.moveaxis(np.empty(head.shape, bool), axis, 0).shape)
-    lowering.hold(stage, shape, low, high, Value(stage.name, np.moveaxis(moved, 0, axis)))
+    lowering.hold(stage, operator, shape, low, high, Value(stage.name, np.moveaxis(moved, 0, axis)))
 
 
 def _first(lowering: Lowering, name: str, axis: int, stacks: bool) -> Tensor:
@@ -49,4 +49,6 @@ def _first(lowering: Lowering, name: str, axis: int, stacks: bool) -> Tensor:
     value = lowering.value(name)
     index = np.expand_dims(value.index, axis) if stacks else value.index
     index = np.moveaxis(index, axis, 0)
-    return lowering.materialize(replace(value, index=index), canonical(index.shape), name)
+    return lowering.materialize(
+        replace(value, index=index), canonical(index.shape), name if not axis else f"{name}.turned"
+    )

@@ -53,7 +53,7 @@ def linear_layer(lowering: Lowering, stage: Stage) -> None:
         finish_convolution(lowering, stage, x, weight, bias, (1, 1), (0, 0), 1, (len(weight), 1, 1))
         return
     first = replace(value, index=np.moveaxis(value.index, -1, 0))
-    x = lowering.materialize(first, canonical(first.index.shape), head.inputs[0])
+    x = lowering.materialize(first, canonical(first.index.shape), f"{head.inputs[0]}.turned")
     shape = (len(weight), *x.shape[1:])
     index = np.arange(prod(shape), dtype=np.int64).reshape(len(weight), *first.index.shape[1:])
     like = Value(stage.name, np.moveaxis(index, 0, -1))

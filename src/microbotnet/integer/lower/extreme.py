@@ -19,5 +19,5 @@ def extreme(lowering: Lowering, stage: Stage) -> None:
     a, b = (lowering.rescaled(x, *lowering.scales[held], head.name) for x in inputs)
     largest = head.kind == "maximum"
     pick = max if largest else min
-    lowering.operators.append(Extreme(head.name, (a.name, b.name), stage.name, largest))
-    lowering.hold(stage, a.shape, pick(a.low, b.low), pick(a.high, b.high))
+    operator = Extreme(head.name, (a.name, b.name), stage.name, largest)
+    lowering.hold(stage, operator, a.shape, pick(a.low, b.low), pick(a.high, b.high))

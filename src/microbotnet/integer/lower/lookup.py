@@ -27,6 +27,7 @@ def lookup(lowering: Lowering, stage: Stage) -> None:
     lowest = LIMITS[x.dtype][0]
     real = (torch.arange(lowest, lowest + 256)[None] - x.zero_point).float() * x.scale
     tables = lowering.quantized(stage, functions, real.expand(channels, 256))
-    lowering.operators.append(Lookup(head.name, x.name, stage.name, tables))
     reached = tables[:, x.low - lowest : x.high - lowest + 1]
-    lowering.hold(stage, x.shape, int(reached.min()), int(reached.max()), like)
+    lowering.hold(
+        stage, Lookup(head.name, x.name, stage.name, tables), x.shape, int(reached.min()), int(reached.max()), like
+    )

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from math import inf, prod
+from typing import Any
 
 import numpy as np
 import torch
@@ -135,7 +136,7 @@ class Lowering:
     ) -> None:
         """Add `operator`, with the rounding of real = factor·(acc − centre) + constant.
 
-        shape: of its output. like: the stage's value, elements of it in another order; None where they are as they lie.
+        shape: of its output. like: see `hold`.
         """
         (found,) = self.sums(operator, Tensor("", shape, "int8", 1.0, 0, 0, 0))
         if len(factor) == 1:
@@ -156,8 +157,7 @@ class Lowering:
                 tolerance=tolerance_of(operator, scores=high > LIMITS["int8"][1]),
                 name=stage.head.name,
             )
-        self.operators.append(replace(operator, requantize=how))
-        self.hold(stage, shape, *how.span, like)
+        self.hold(stage, replace(operator, requantize=how), shape, *how.span, like)
 
     def sums(self, operator: Operator, like: Tensor) -> tuple[ranges.Range, ...]:
         """Bounds of the sums of an operator whose output is `like`."""
@@ -207,16 +207,22 @@ class Lowering:
         codes: NDArray[np.int8] = (rounded.double() / scale + zero_point).round().numpy().astype(np.int8)
         return codes
 
-    def hold(self, stage: Stage, shape: Shape, low: int, high: int, like: Value | None = None) -> None:
-        """The stage's output has this shape, and no element outside low…high; `like` as for `finish`."""
+    def hold(
+        self, stage: Stage, operator: Operator, shape: Shape, low: int, high: int, like: Value | None = None
+    ) -> None:
+        """Add `operator`, which makes the stage's output, of this shape and with no element outside low…high.
+
+        like: the stage's value by elements of the output; None where they are as they lie. Only then has the tensor the
+        name of the stage.
+        """
+        ordered = like is None or like.is_whole(shape)
+        name = stage.name if ordered else self.free(f"{stage.name}.parts")
         scale, zero_point, bits = self._held(stage)
         dtype = "int16" if bits == SCORE_BITS else "int8"
-        self.tensors[stage.name] = Tensor(stage.name, shape, dtype, scale, zero_point, low, high)
-        self.values[stage.name] = like or whole(stage.name, stage.nodes[-1].shape)
-
-    def hold_span(self, stage: Stage, shape: Shape, low: int, high: int, table: NDArray[np.int8] | None) -> None:
-        """`hold`, where integers low…high go through a table."""
-        self.hold(stage, shape, *replace(IDENTITY, low=low, high=high, table=table).span)
+        renamed: Any = {"output": name}
+        self.add(replace(operator, **renamed), Tensor(name, shape, dtype, scale, zero_point, low, high))
+        index = whole(name, stage.nodes[-1].shape).index if like is None else like.index
+        self.values[stage.name] = Value(name, index.reshape(stage.nodes[-1].shape))
 
     def rescaled(self, x: Tensor, scale: float, zero_point: int, name: str) -> Tensor:
         """The same values as integers of another scale: a table."""
@@ -242,7 +248,7 @@ class Lowering:
         if sizes != x.shape or inner != ((prod(x.shape),), (1,)):
             label = self.free(name if sizes == index.shape else f"{name}.inside")
             start = int(index[tuple(a for a, _ in ends)])
-            x = self.add(View(label, x.name, label, *inner, start), replace(x, name=label, shape=sizes))
+            x = self.add(View(self._operator(label), x.name, label, *inner, start), replace(x, name=label, shape=sizes))
         if sizes == index.shape:
             return x
         label = self.free(name)
@@ -252,7 +258,7 @@ class Lowering:
             raise Refused(f"pads with {fill:g}, outside of {low:.3g}…{high:.3g}, which its integers cover; pad with 0")
         before = (ends[0][0], ends[1][0], ends[2][0])
         made = replace(x, name=label, shape=canonical(index.shape), low=min(x.low, code), high=max(x.high, code))
-        return self.add(Pad(label, x.name, label, before, code), made)
+        return self.add(Pad(self._operator(label), x.name, label, before, code), made)
 
     def _in_pieces(self, index: Index, x: Tensor, name: str) -> Tensor:
         """Of an index that takes whole channels, rows or columns in some order: piece by piece, then joined."""
@@ -273,6 +279,10 @@ class Lowering:
             back = np.moveaxis(np.arange(prod(shape), dtype=np.int64).reshape(shape), 0, axis)
             x = self.materialize(Value(joint.name, back), canonical(back.shape), name)
         return x
+
+    def _operator(self, tensor: str) -> str:
+        """A name for an operator that moves elements into `tensor`."""
+        return tensor if all(operator.name != tensor for operator in self.operators) else f"{tensor}.view"
 
     def _needed(self) -> list[Stage]:
         """The stages that an output depends on."""
@@ -308,7 +318,7 @@ class Lowering:
     def _wide(self, x: Tensor) -> str:
         """Scores have 16 bits."""
         channels, wide = x.shape[0], f"{x.name}.scores"
-        how = replace(IDENTITY, low=LIMITS["int16"][0], high=LIMITS["int16"][1])
+        how = replace(IDENTITY, low=x.low, high=x.high)
         ones = np.ones((channels, 1, 1, 1), np.int8)
         operator = Convolve(wide, x.name, wide, ones, 1, (1, 1), (0, 0), channels, how)
         return self.add(operator, replace(x, name=wide, dtype="int16")).name

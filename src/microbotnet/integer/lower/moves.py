@@ -41,8 +41,8 @@ def _moved(lowering: Lowering, stage: Stage, value: Value) -> Value | None:
         fill = float(call.named.get("value") or 0)
         if value.has_border and fill != value.fill:
             return None
-    known = all(not leaf.is_meta for leaf in _tensors(call) if not any(leaf is given for given in call.given))
-    if not known:
+    places = [leaf for leaf in _tensors(call) if not any(leaf is given for given in call.given)]
+    if head.kind == "index" and any(leaf.is_meta for leaf in places):
         raise Refused("takes places that are not written in the network; use slices")
     numbers = torch.from_numpy(value.index + 1).double().reshape(call.given[0].shape)  # 0 is a border
     named = call.named | {"value": 0} if head.kind == "pad" else call.named

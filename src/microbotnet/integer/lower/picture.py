@@ -11,7 +11,7 @@ from ..operators import Lookup
 from ..program import LIMITS, Tensor
 from .lowering import Lowering, lowers
 from .refused import Refused
-from .value import canonical
+from .value import canonical, whole
 
 PICTURE = "picture"
 
@@ -32,15 +32,18 @@ def _picture(lowering: Lowering, stage: Stage, mean: Sequence[float], std: Seque
     tables = lowering.quantized(stage, stage.functions, _normalised(mean, std))
     shape = canonical(stage.head.shape)
     lowering.tensors[PICTURE] = Tensor(PICTURE, shape, "uint8", 1 / 255, 0, 0, 255)
-    lowering.operators.append(Lookup(stage.head.name, PICTURE, stage.name, tables))
-    lowering.hold(stage, shape, int(tables.min()), int(tables.max()))
+    operator = Lookup(stage.head.name, PICTURE, stage.name, tables)
+    lowering.hold(stage, operator, shape, int(tables.min()), int(tables.max()))
     lowering.input = PICTURE
 
 
 def _features(lowering: Lowering, stage: Stage) -> None:
     if stage.functions:
         raise Refused("applies a function to features; apply it before they become integers", stage.functions[0])
-    lowering.hold(stage, canonical(stage.head.shape), *LIMITS["int8"])
+    scale, zero_point = lowering.scales[stage.name]
+    shape = canonical(stage.head.shape)
+    lowering.tensors[stage.name] = Tensor(stage.name, shape, "int8", scale, zero_point, *LIMITS["int8"])
+    lowering.values[stage.name] = whole(stage.name, stage.head.shape)
     lowering.input = stage.name
 
 

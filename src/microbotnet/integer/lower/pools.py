@@ -70,8 +70,7 @@ def largest(lowering: Lowering, stage: Stage) -> None:
         raise Refused(f"its windows would not all have one size; make its output a divisor of {max(x.shape[1:])}")
     kernel, stride = two(head.kernel), two(head.stride)
     operator = MaxPool(head.name, x.name, stage.name, kernel, stride, two(head.padding, 0))
-    lowering.operators.append(operator)
-    lowering.hold(stage, shape, x.low, x.high)
+    lowering.hold(stage, operator, shape, x.low, x.high)
 
 
 def _after(lowering: Lowering, head: Node, x: Tensor) -> tuple[int, int, int]:

@@ -45,15 +45,14 @@ def extreme(lowering: Lowering, stage: Stage) -> None:
     x = _together(lowering, stage, _over(lowering, stage))
     shape, window = (x.shape[0], 1, 1), (1, x.shape[2])
     if head.kind == "amax":
-        lowering.operators.append(MaxPool(head.name, x.name, stage.name, window, window, (0, 0)))
+        lowering.hold(stage, MaxPool(head.name, x.name, stage.name, window, window, (0, 0)), shape, x.low, x.high)
     else:
         turned, largest = (lowering.free(f"{head.name}.{part}") for part in ("turned", "largest"))
         other = replace(x, name=turned, low=~x.high, high=~x.low)
         lowering.add(Lookup(turned, x.name, turned, _TURNED), other)
         pool = MaxPool(largest, turned, largest, window, window, (0, 0))
         lowering.add(pool, replace(other, name=largest, shape=shape))
-        lowering.operators.append(Lookup(head.name, largest, stage.name, _TURNED))
-    lowering.hold(stage, shape, x.low, x.high)
+        lowering.hold(stage, Lookup(head.name, largest, stage.name, _TURNED), shape, x.low, x.high)
 
 
 def _over(lowering: Lowering, stage: Stage) -> tuple[int, ...]:
@@ -69,4 +68,5 @@ def _together(lowering: Lowering, stage: Stage, over: tuple[int, ...]) -> Tensor
     stays = tuple(axis for axis in range(value.index.ndim) if axis not in over)
     count = prod(value.index.shape[axis] for axis in over)
     shape = (value.index.size // count, 1, count)
-    return lowering.materialize(replace(value, index=value.index.transpose(*stays, *over)), shape, name)
+    turned = replace(value, index=value.index.transpose(*stays, *over))
+    return lowering.materialize(turned, shape, f"{name}.turned")

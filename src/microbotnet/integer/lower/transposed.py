@@ -4,7 +4,6 @@ from math import prod
 
 import numpy as np
 
-from ...graph.graph import Node
 from ...quant.stages import Stage
 from ..kernels import encode
 from ..operators import Convolve
@@ -53,18 +52,13 @@ def spread(lowering: Lowering, stage: Stage) -> None:
     factor, constant = (np.repeat(values, prod(stride)) for values in (factor * kernel.scale * x.scale, constant))
     places = np.arange(prod(shape), dtype=np.int64).reshape(outputs, *stride, high, wide)
     places = places.transpose(0, 3, 1, 4, 2).reshape(outputs, high * stride[0], wide * stride[1])
-    like = Value(stage.name, places)
-    lowering.finish(stage, operator, shape, factor, sums * x.zero_point, constant, like)
-    if places.shape != (outputs, height, width):
-        whole_map = lowering.materialize(like, (outputs, *places.shape[1:]), f"{stage.name}.whole")
-        like = whole(whole_map.name, whole_map.shape)
-        lowering.values[stage.name] = Value(whole_map.name, like.index[:, :height, :width])
-    value = lowering.values[stage.name]
-    lowering.values[stage.name] = Value(value.tensor, value.index.reshape(_last(stage).shape))
-
-
-def _last(stage: Stage) -> Node:
-    return stage.nodes[-1]
+    cut = places[:, :height, :width]
+    lowering.finish(stage, operator, shape, factor, sums * x.zero_point, constant, Value(stage.name, cut))
+    if cut.shape != places.shape:  # interleaving and cutting are two moves
+        made = lowering.values[stage.name]
+        full = lowering.materialize(Value(made.tensor, places), places.shape, f"{stage.name}.whole")
+        numbers = whole(full.name, full.shape).index[:, :height, :width]
+        lowering.values[stage.name] = Value(full.name, numbers.reshape(made.index.shape))
 
 
 def _taps(kernel: int, stride: int, padding: int) -> tuple[np.ndarray[Pair, np.dtype[np.int64]], int]:
