@@ -193,7 +193,17 @@ NETS: dict[str, Callable[[], nn.Module]] = {
     "chosen channels": lambda: Calls(lambda x: x[:, [5, 3, 3, 1, 7]]),
     "constant padding": lambda: nn.Sequential(nn.ConstantPad2d((1, 0, 2, 1), 0.25), nn.MaxPool2d(2)),
     "padding of channels": lambda: Calls(lambda x: F.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, 2, 2))),
-    "softmax at the end": lambda: nn.Sequential(nn.Conv2d(8, 4, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten()),
+    # Softmax.
+    "softmax of channels": lambda: nn.Sequential(nn.Conv2d(8, 4, 1), nn.Softmax(1)),
+    "softmax of branches": lambda: Calls(
+        lambda x, a: (torch.stack([x, a(x)], 1) * torch.stack([x, a(x)], 1).mean((3, 4), keepdim=True).softmax(1)).sum(
+            1
+        ),
+        nn.Conv2d(8, 8, 1),
+    ),
+    "attention pooling": lambda: Calls(
+        lambda x, a: (x * a(x).flatten(2).softmax(-1).view(-1, 1, 6, 6)).sum((2, 3)), nn.Conv2d(8, 1, 1)
+    ),
 }
 
 
@@ -379,10 +389,24 @@ def decoder() -> nn.Module:
         (decoder, (6,), [("int8", (3, 8, 8))]),
         (lambda: Net(nn.MaxPool2d(2), 1), (1, 9, 5), [("int16", (5, 1, 1))]),
         (lambda: nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.PixelShuffle(2)), (3, 4, 6), [("int8", (1, 8, 12))]),
+        (
+            lambda: nn.Sequential(nn.Conv2d(3, 4, (4, 6)), nn.Flatten(), nn.LogSoftmax(1)),
+            (3, 4, 6),
+            [("int16", (4, 1, 1))],
+        ),
         (lambda: nn.Sequential(nn.Conv2d(3, 2, 1), nn.Softmax(1)), (3, 4, 6), [("int8", (2, 4, 6))]),
         (Heads, (3, 8, 8), [("int8", (4, 4, 4)), ("int8", (2, 8, 8)), ("int8", (1, 1, 1))]),
     ],
-    ids=["a signal", "an autoencoder", "a decoder", "one channel, not square", "a larger picture", "a map", "three"],
+    ids=[
+        "a signal",
+        "an autoencoder",
+        "a decoder",
+        "one channel, not square",
+        "a larger picture",
+        "scores",
+        "a map",
+        "three",
+    ],
 )
 def test_inputs_and_outputs_of_other_shapes(
     make: Callable[[], nn.Module], shape: tuple[int, ...], outputs: list[tuple[str, tuple[int, ...]]]

@@ -70,7 +70,7 @@ def agreement(
 
 def _by_output(weight: Tensor, groups: int) -> Tensor:
     """A transposed convolution's kernel (inputs, outputs / groups, …), rounded with a scale for each output."""
-    grouped = weight.unflatten(0, (groups, -1)).transpose(1, 2)  # groups, outputs, inputs, …
+    grouped = weight.reshape(groups, -1, *weight.shape[1:]).transpose(1, 2)  # groups, outputs, inputs, …
     return uniform(grouped.flatten(0, 1)).view_as(grouped).transpose(1, 2).flatten(0, 1)
 
 

@@ -5,7 +5,7 @@ from math import prod
 import numpy as np
 
 from ...quant.stages import Stage
-from ..operators import Softmax
+from ..operators.softmax import MOST, Softmax
 from .lowering import Lowering, lowers
 from .refused import Refused
 from .value import Value, canonical
@@ -23,6 +23,8 @@ def softmax(lowering: Lowering, stage: Stage) -> None:
     value = lowering.value(head.inputs[0])
     first = Value(value.tensor, np.moveaxis(value.index, axis, 0), value.fill)
     x = lowering.materialize(first, canonical(first.index.shape), f"{head.inputs[0]}.turned")
+    if x.shape[0] > MOST:
+        raise Refused(f"is over {x.shape[0]} values; {MOST} are the most that fit in 32 bits")
     exponentials = np.rint(np.exp(-x.scale * np.arange(256)) * _ONE).astype(np.int32)
     places = np.arange(prod(x.shape), dtype=np.int64).reshape(first.index.shape)
     operator = Softmax(head.name, x.name, stage.name, exponentials)
