@@ -80,7 +80,7 @@ def blocks(page: Path) -> list[Block]:
     """A page's, in order."""
     text = page.read_text()
     found = []
-    for match in re.finditer(r"(?:^<!-- file: (\S+) -->\n)?^```(\w*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+    for match in re.finditer(r"(?:^<!-- file: (\S+) -->\n)?^```([^\n`]*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
         found.append(Block(page, text.count("\n", 0, match.start(2)) + 1, match[2], match[3], match[1]))
     return found
 
