@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from .operators import Gate, Lookup, Operator, Rounded
+from .operators import Gate, Lookup, Operator, RescaledConvolve, Rounded
 from .program import Program, Tensor
 
 
@@ -76,6 +76,10 @@ def _followed(first: Operator, between: Tensor, then: Lookup) -> Operator | None
         made = np.arange(-128, 128).astype(np.int8) if table is None else table
         how = replace(first.requantize, table=_of(then, 0, made))
         return replace(first, output=then.output, requantize=how)  # type: ignore[call-arg]
+    if isinstance(first, RescaledConvolve) and len(then.tables) == 1:
+        table = first.rescale.table
+        made = np.arange(-128, 128).astype(np.int8) if table is None else table
+        return replace(first, output=then.output, rescale=replace(first.rescale, table=_of(then, 0, made)))
     return None
 
 

@@ -127,7 +127,8 @@ class _Steps:
         while (above - below).max(initial=0) > 1:
             ask((above + below) >> 1)
         centre, (below, above, wanted) = above, full
-        near = centre + np.rint((wanted - wanted[one]) / np.where(slope > 0, slope, 1)[:, None]).astype(np.int64)
+        apart = np.clip((wanted - wanted[one]) / np.where(slope > 0, slope, 1)[:, None], WORD[0], WORD[1])
+        near = centre + np.rint(apart).astype(np.int64)
         for at in (near - 2, near + 2):
             ask(at)
         while (above - below).max(initial=0) > 1:

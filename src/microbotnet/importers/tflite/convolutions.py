@@ -16,6 +16,7 @@ from .lowering import Around, Lowering, Refused
 
 Real = NDArray[np.float64]
 _SAME = 0
+_MOST_TAPS, _MOST_WEIGHTS = 2**16, 2**24  # that zeros may make of a kernel
 _NONE: Around = ((0, 0), (0, 0))
 
 
@@ -45,7 +46,8 @@ def fully_connected(lowering: Lowering, node: Node) -> None:
         raise Refused(f"multiplies {list(x.shape)} by weights for {inputs} inputs")
     if rows == 1:
         tensor, places = lowering.tensors[held.tensor], held.places.reshape(-1)
-        if len(np.unique(places)) != inputs or tensor.dtype != "int8":
+        scattered = prod(tensor.shape) > 4 * inputs or len(np.unique(places)) != inputs
+        if scattered or tensor.dtype != "int8":
             tensor = lowering.ordered(held)
             places = Held(tensor.name, held.shape).places.reshape(-1)
         flat = np.zeros((outputs, prod(tensor.shape)), np.int8)
@@ -54,9 +56,7 @@ def fully_connected(lowering: Lowering, node: Node) -> None:
     else:
         tensor = lowering.ordered(held.moved(held.places.reshape(rows, inputs)))
         kernel, shape = weights.reshape(outputs, inputs, 1, 1), (outputs, *tensor.shape[1:])
-    if prod(shape) != prod(y.shape):
-        raise Refused(f"makes {prod(shape)} values; the file says {list(y.shape)} of {y}")
-    at = Held("", (rows, outputs)).places.reshape(y.shape)
+    at = lowering.shaped(Held("", (rows, outputs)).places, y)
     _emit(lowering, node, _Sums(tensor, kernel, (1, 1), (0, 0), 1, shape), y, at=at)
 
 
@@ -83,6 +83,8 @@ def transpose_conv(lowering: Lowering, node: Node) -> None:
         spans.append((-((s - 1 + p) // s), (k - 1 - p) // s))
         before.append(p)
     size = [-(-m // s) for m, s in zip(y.shape[1:3], stride, strict=True)]
+    if prod(stride) * prod(last - first + 1 for first, last in spans) * outputs * inputs > _MOST_WEIGHTS:
+        raise Refused(f"has strides of {stride[0]} and {stride[1]}")
     if min(last for _, last in spans) < 0:
         raise Refused("its padding is larger than its kernel")
     made = np.zeros((outputs, *stride, inputs, *(last - first + 1 for first, last in spans)), np.int8)
@@ -280,7 +282,7 @@ def _dilated(weights: NDArray[np.int8], dilation: Pair) -> NDArray[np.int8]:
     if dilation == (1, 1):
         return weights
     size = [(k - 1) * gap + 1 for k, gap in zip(weights.shape[2:], dilation, strict=True)]
-    if prod(size) > 2**16:
+    if prod(size) > _MOST_TAPS or prod(size) * prod(weights.shape[:2]) > _MOST_WEIGHTS:
         raise Refused(f"is dilated to a kernel of {size[0]}×{size[1]}")
     wide = np.zeros((*weights.shape[:2], *size), np.int8)
     wide[:, :, :: dilation[0], :: dilation[1]] = weights

@@ -19,7 +19,7 @@ from ...errors import BadInput
 _IDENTIFIER, _VERSION = b"TFL3", 3
 _MOST = 20_000  # tensors or operators
 _NAME = 120  # characters of a name that are kept
-_LARGEST = 2**28  # elements of a tensor
+_LARGEST = 2**23  # elements of a tensor that is computed
 
 # What is read of an operator's options: of which table, and which of its fields.
 _CONVOLUTION = ("Padding", "StrideW", "StrideH", "DilationWFactor", "DilationHFactor", "FusedActivationFunction")
@@ -175,7 +175,7 @@ class _Reader:
         place = f"{name!r} (tensor {index})"
         shape = [int(n) for n in self.numbers(tensor.ShapeAsNumpy(), np.int64)]
         signature = [int(n) for n in self.numbers(tensor.ShapeSignatureAsNumpy(), np.int64)]
-        if len(shape) > 8 or min(shape, default=1) < 0 or prod(shape) > _LARGEST:
+        if len(shape) > 8 or min(shape, default=1) < 0:
             raise Damaged(f"{place}: has the shape {shape}")
         if len(signature) == len(shape) and min(signature[1:], default=1) < 0:
             raise Damaged(f"{place}: its shape {signature} is not fixed; convert the network for one size of input")
@@ -194,7 +194,10 @@ class _Reader:
             zeros = np.resize(zeros, len(scales)) if len(zeros) == 1 else np.zeros(len(scales), np.int64)
         if len(scales) > 1 and not (0 <= axis < len(shape) and shape[axis] == len(scales)):
             raise Damaged(f"{place}: has {len(scales)} scales for the shape {shape}")
-        return Value(index, name, tuple(shape), dtype, scales, zeros, axis, self.data(tensor, shape, dtype, place))
+        data = self.data(tensor, shape, dtype, place)
+        if data is None and prod(shape) > _LARGEST:
+            raise Damaged(f"{place}: its shape {shape} has more than {_LARGEST:,} elements")
+        return Value(index, name, tuple(shape), dtype, scales, zeros, axis, data)
 
     def data(self, tensor: Any, shape: list[int], dtype: str, place: str) -> NDArray[Any] | None:
         number = tensor.Buffer()

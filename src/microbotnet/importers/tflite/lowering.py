@@ -12,7 +12,7 @@ from ...integer.operators import Lookup, Operator, Pad, View
 from ...integer.program import Pair, Program, Shape, Tensor
 from ..imported import Layer
 from .file import File, Node, Value
-from .layout import Held, as_program, shape_in_order, strided
+from .layout import Held, Places, as_program, shape_in_order, strided
 
 Whole = NDArray[np.int64]
 Around = tuple[Pair, Pair]  # rows, and columns, before and behind a map
@@ -110,6 +110,8 @@ class Lowering:
             raise Refused(
                 f"its input {value} is made by no operator before it, or is a constant, which is not read here"
             )
+        if not prod(value.shape):
+            raise Refused(f"its input {value} is empty: {list(value.shape)}")
         return self.held[value.index]
 
     def ordered(self, held: Held) -> Tensor:
@@ -165,6 +167,12 @@ class Lowering:
             raise Refused(f"makes the shape {list(held.shape)}; the file says {list(value.shape)} of {value}")
         self.held[value.index] = held
 
+    def shaped(self, places: Places, value: Value) -> Places:
+        """Places in the shape of a value."""
+        if places.size != prod(value.shape):
+            raise Refused(f"makes {places.size} values; the file says {list(value.shape)} of {value}")
+        return places.reshape(value.shape)
+
     def look_up(self, node: Node, value: Value, of: Value, tables: Whole) -> None:
         """Append a table for all channels, wherever the elements lie, or one for each.
 
@@ -177,7 +185,7 @@ class Lowering:
         name = self.name()
         reached = tables[:, x.low + 128 : x.high + 129]
         operator = Lookup(name, held.tensor, name, tables.astype(np.int8))
-        made = Held(name, value.shape, None if held.at is None else held.at.reshape(value.shape))
+        made = Held(name, value.shape, None if held.at is None else self.shaped(held.at, value))
         self.make(value, operator, x.shape, (int(reached.min()), int(reached.max())), held=made)
 
     def border(self, value: Value, of: Value, around: Sequence[Pair], fill: int) -> None:

@@ -47,7 +47,8 @@ def average_pool_2d(lowering: Lowering, node: Node) -> None:
         raise Refused("its input and its output have several scales")
     low, high = fused(node, *lowering.scale(y))
     rows, columns = ends
-    counts = np.array([(b - a) * (d - c) for a, b in rows for c, d in columns], np.int64)
+    tall, wide = (np.array([b - a for a, b in side], np.int64) for side in (rows, columns))
+    counts = np.outer(tall, wide).reshape(-1)
     shape = shape_in_order(y.shape)
     name = lowering.name()
     if (counts == prod(kernel)).all() and not any(padding):
@@ -100,7 +101,7 @@ def _mean(
 
     made = rounding_of(step, found, np.array([factor]), low=-128, high=127, name=node.kind)
     shape = (x.shape[0], 1, 1)
-    at = np.arange(x.shape[0]).reshape(y.shape)
+    at = lowering.shaped(np.arange(x.shape[0]), y)
     name = lowering.name()
     held = Held(name, y.shape, at)
     if not made.worst.any():

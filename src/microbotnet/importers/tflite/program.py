@@ -146,6 +146,8 @@ def _lower(lowering: Lowering, node: Node, path: Path) -> None:
         raise BadInput(f"{place}: {reason}") from None
     except BadInput as error:
         raise BadInput(f"{place}: {error}") from None
+    except (ValueError, IndexError, OverflowError, ZeroDivisionError, MemoryError) as error:
+        raise BadInput(f"{place}: contradicts itself: {error}") from None
 
 
 def _input(lowering: Lowering, pixels: bool | None) -> str:

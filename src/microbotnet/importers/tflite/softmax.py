@@ -18,9 +18,9 @@ def softmax(lowering: Lowering, node: Node) -> None:
     if not 0 < beta * float(of_x) < 2**26:
         raise Refused(f"has the factor {beta}")
     held = lowering.read(x)
-    rows = held.places.reshape(-1, x.shape[-1])
+    rows = held.places.reshape(-1, *x.shape[-1:])
     tensor = lowering.ordered(held.moved(rows))
     name = lowering.name()
     operator = Softmax(name, tensor.name, name, exponentials(of_x, beta))
-    at = Held(name, rows.shape).places.reshape(y.shape)
+    at = lowering.shaped(Held(name, rows.shape).places, y)
     lowering.make(y, operator, tensor.shape, (-128, 127), held=Held(name, y.shape, at))
