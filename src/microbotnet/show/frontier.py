@@ -19,15 +19,16 @@ def frontier_charts(found: Comparison) -> dict[str, str]:
 
     Against MACs stands the accuracy of the network as it was trained, against energy and flash that of its integers.
 
-    The first is for a page's top, readable on a phone: what no other beats, the measured chips, the notes' network.
+    The first is for a page's top, readable on a phone: what no other beats, the measured chips, the designs that
+    were trained in integers, the notes' network.
     """
     known = [row for row in found.small if row.cifar10]
     macs = [_point(row, row.subject.profile.macs["conv_linear"], row.cifar10) for row in known]
     energy = [_point(row, row.subject.profile.energy.total / 1e6, row.cifar10_integers) for row in known]
     chips = [Point(f"{c.name}, {c.node_nm:g} nm", c.energy_pj / 1e6, c.top1, "silicon") for c in found.silicon]
     flash = [_point(row, _kilobytes(row), row.cifar10_integers) for row in known if row.subject.checkpoint]
-    notes = [point for row, point in zip(known, energy, strict=True) if row.subject.label in NOTES]
-    first = {(point.label, point.y): point for point in [*pareto([*energy, *chips]), *chips, *notes]}
+    named = [point for row, point in zip(known, energy, strict=True) if row.subject.label in NOTES or _for_chips(row)]
+    first = {(point.label, point.y): point for point in [*pareto([*energy, *chips]), *chips, *named]}
     budget = (BUDGET_PJ / 1e6, "1 µJ")
     return {
         "frontier-energy.svg": scatter(
@@ -78,6 +79,11 @@ def _point(row: Row, x: float, known: tuple[float, str] | None) -> Point:
         return Point(_short(name), x, top1, tip=f"{name} published")
     card = shipped_cards().get(name, {})
     return Point(_short(name), x, top1, "skip-tip" if "design" in card.get("architecture", {}) else "ours", tip=name)
+
+
+def _for_chips(row: Row) -> bool:
+    card = shipped_cards().get(row.subject.label, {})
+    return "design" in card.get("architecture", {}) and card["quantization"] != "none"
 
 
 def _short(label: str) -> str:
