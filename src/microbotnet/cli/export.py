@@ -31,6 +31,12 @@ def export(
     std: Std = None,
     labels: Labels = None,
     camera: Camera = None,
+    package: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KIND", help="Lay the C out as a package with an example: cmake, arduino, platformio or zephyr."
+        ),
+    ] = None,
     vote: Annotated[
         str | None,
         typer.Option(
@@ -52,6 +58,8 @@ def export(
         raise BadInput(f"{onnx}: an ONNX model is a file that ends in .onnx")
     if vote is not None and c is None:
         raise BadInput("--vote is written in C; give --c DIR too")
+    if package is not None and c is None:
+        raise BadInput("--package is of the C; give --c DIR too")
     if camera is not None and c is None:
         raise BadInput("--input is written in C; give --c DIR too")
     given = Given.of(net=net, weights=weights, input_shape=input_shape, mean=mean, std=std, labels=labels)
@@ -64,7 +72,7 @@ def export(
         from ..backends.c import c_names, write_c
 
         named = dict(zip(c_names(checkpoints, name), programs, strict=True))
-        written = write_c(named, c, prefer=prefer, name=name, rule=vote, camera=camera)
+        written = write_c(named, c, prefer=prefer, name=name, rule=vote, camera=camera, package=package)
         files += written.files
         told = {"prefer": prefer, "constant_bytes": written.constant_bytes, "arena_bytes": written.arena_bytes}
     if onnx is not None:

@@ -11,6 +11,7 @@ from ...errors import BadInput
 from ...integer.program import Program
 from .camera import emit_camera
 from .emit import emit_together, weigh
+from .package import packaged
 from .vote import emit_vote, voters
 
 
@@ -33,6 +34,7 @@ def write_c(
     name: str = "net",
     rule: str | None = None,
     camera: str | None = None,
+    package: str | None = None,
 ) -> Written:
     """Write a program as C99 into a folder, each file whole or not at all: no heap, no float, `stdint.h` alone.
 
@@ -47,6 +49,7 @@ def write_c(
         name: begins the names of the files and of all symbols; of several networks, of what they share.
         rule: also write how the last frames decide together, such as "best-of-last-3"; for one network.
         camera: also write what turns a camera's frames into the input, such as "rgb565:160x120"; see `camera_of`.
+        package: lay the files out as a package with an example: "cmake", "arduino", "platformio" or "zephyr".
 
     Returns:
         The files, and the bytes of constants and of the arena.
@@ -63,9 +66,14 @@ def write_c(
         sources |= emit_vote(rule, voters(program), net)
     for net, program in programs.items() if camera is not None else ():
         sources |= emit_camera(in_front_of(program, camera or ""), net)
-    for file, text in sources.items():
+    files = sources
+    if package is not None:
+        if len(programs) > 1:
+            raise BadInput("a package holds one network; export each of several alone, or leave out --package")
+        files = packaged(package, sources, next(iter(programs.values())), name)
+    for file, text in files.items():
         write_atomically(folder / file, text.encode())
-    return Written(tuple(folder / file for file in sources), *weigh(sources, name))
+    return Written(tuple(folder / file for file in files), *weigh(sources, name))
 
 
 def in_front_of(program: Program, camera: str) -> Camera:
