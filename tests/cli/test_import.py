@@ -341,3 +341,47 @@ def test_an_int8_input_of_normalised_pixels_takes_their_mean_and_std(shared: Pat
         made[name] = run(program, pictures)
     assert np.array_equal(made["plain"], made["said"])
     assert "leave out --mean" in error_of("classify", "pictures", "--checkpoint", "plain.program", "--mean", "0.5")
+
+
+SEVERAL = """
+import torch
+from torch import nn
+
+
+class Two(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body, self.head, self.mask = nn.Conv2d(3, 8, 3, 2, 1), nn.Linear(8, 10), nn.Conv2d(8, 1, 1)
+
+    def forward(self, x):
+        y = torch.relu(self.body(x))
+        return self.head(y.mean((2, 3))), self.mask(y)
+
+
+class Signal(nn.Module):
+    input_shape = (2, 32)
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.head = nn.Conv1d(2, 4, 5, 2, 2), nn.Linear(4, 3)
+
+    def forward(self, x):
+        return self.head(torch.relu(self.conv(x)).mean(2))
+"""
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_several_outputs_and_signals(desk: Path) -> None:
+    (desk / "several.py").write_text(SEVERAL)
+    done = call("import", "several.py:Two", "--calibrate", "pictures", "-o", "two.program", "--json")
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["outputs"] == [[10], [1, 16, 16]]
+    for name in ("several.py:Two", "two.program"):
+        assert "outputs" in error_of("classify", "pictures", "--checkpoint", name) or name.endswith("Two")
+    assert "no list of scores" in error_of("evaluate", "--checkpoint", "several.py:Two")
+    np.save("signals.npy", np.random.default_rng(0).normal(size=(20, 2, 32)).astype(np.float32))
+    assert call("import", "several.py:Signal", "--calibrate", "signals.npy", "-o", "signal.program").exit_code == 0
+    for module in ("unicorn", "elftools", "ziglang"):
+        pytest.importorskip(module, reason=f"{module} is not installed")
+    done = call("firmware", "signal.program", "--board", "microbit", "--run", "signals.npy", "--json")
+    assert json.loads(done.stdout)["bit_exact"]

@@ -70,6 +70,8 @@ def evaluate(
         from ..nets import input_shape_of
         from ..training.session import evaluate_on
 
+        if not opened.card["data"]["classes"]:
+            raise BadInput(f"{checkpoint}: its output is no list of scores; it cannot name a class")
         name, size = opened.card["data"]["name"], opened.card["architecture"]["input_size"]
         if data is None and name not in NAMED:
             raise BadInput(f"{checkpoint}: does not say what pictures it was trained on; give --data")

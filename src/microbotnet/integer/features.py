@@ -31,9 +31,9 @@ def read_features(path: Path, program: Program) -> NDArray[Any]:
         raise BadInput(f"{path}: holds several arrays; give one .npy file of {wanted}")
     if values.dtype != x.dtype and values.dtype.kind != "f":
         raise BadInput(f"{path}: holds {values.dtype}; the network takes {wanted}")
-    listed = values.shape[-1:] == x.shape[:1] and x.shape[1:] == (1, 1)
-    single = values.shape in (x.shape, x.shape[:1] if listed else x.shape)
-    if not single and values.shape[1:] not in (x.shape, x.shape[:1] if listed else x.shape):
+    plain = _plain(x.shape)
+    single = _plain(values.shape) == plain and values.shape[:1] == x.shape[:1]
+    if not single and (values.ndim < 2 or _plain(values.shape[1:]) != plain):
         raise BadInput(f"{path}: holds {values.shape}; the network takes {wanted}")
     values = values.reshape(-1, *x.shape)
     if values.dtype == x.dtype:
@@ -41,3 +41,8 @@ def read_features(path: Path, program: Program) -> NDArray[Any]:
     if not np.isfinite(values).all():
         raise BadInput(f"{path}: holds NaN or infinite values")
     return np.clip(np.rint(values / x.scale + x.zero_point), *LIMITS[x.dtype]).astype(x.dtype)
+
+
+def _plain(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """A shape without its empty axes: a list is (features, 1, 1) inside, a signal (channels, 1, length)."""
+    return tuple(size for size in shape if size != 1)

@@ -133,7 +133,8 @@ def _outside(name: str, model: "nn.Module", given: Given) -> "Checkpoint":
     check_values(model.state_dict(), name)
     graph = trace(model, shape)
     outputs = graph[graph.outputs[0]].shape[0]
-    data = data_of(outputs, shape)
+    scores = len(graph.outputs) == 1 and len(graph[graph.outputs[0]].shape) == 1
+    data = data_of(outputs, shape) if scores else data_of(outputs, shape) | {"name": "unknown", "classes": []}
     for key, said in (("mean", given.mean), ("std", given.std), ("classes", given.labels)):
         value = said or attribute(model, "labels" if key == "classes" else key)
         data |= {} if value is None else {key: list(value)}
@@ -143,7 +144,7 @@ def _outside(name: str, model: "nn.Module", given: Given) -> "Checkpoint":
             data[key] = list(data[key]) * channels
         if len(data[key]) != channels:
             raise BadInput(f"{name}: has {channels} channels, and {len(data[key])} numbers of --{key} are given")
-    if len(graph.outputs) == 1 and len(data["classes"]) != outputs:
+    if len(data["classes"]) != (outputs if scores else 0):
         raise BadInput(f"{name}: has {outputs} outputs, and {len(data['classes'])} labels are given")
     if picture_size(shape) and given.mean is None and attribute(model, "mean") is None:
         warnings.warn(
