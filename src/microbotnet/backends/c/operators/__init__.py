@@ -1,25 +1,11 @@
 """How each operator is written in C, a file an operator: for small cores, and for two kinds of hosts."""
 
-from typing import Any, Protocol
+from importlib import import_module
+from typing import Any, Protocol, cast
 
-from ....integer import operators as integer
+from ....integer.operators import OPERATORS, Operator
 from ....integer.program import Program
 from ..form import Form
-from . import (
-    add,
-    concatenate,
-    convolve,
-    extreme,
-    gate,
-    lookup,
-    max_pool,
-    pad,
-    rescaled_convolve,
-    softmax,
-    sum_pool,
-    view,
-    window_sum,
-)
 
 
 class Writer(Protocol):
@@ -35,18 +21,9 @@ class Writer(Protocol):
         """The call of a kernel of `kernels/avx512.c`."""
 
 
-WRITERS: dict[type[integer.Operator], Writer] = {
-    integer.Add: add,
-    integer.Concatenate: concatenate,
-    integer.Convolve: convolve,
-    integer.Extreme: extreme,
-    integer.Gate: gate,
-    integer.Lookup: lookup,
-    integer.MaxPool: max_pool,
-    integer.Pad: pad,
-    integer.RescaledConvolve: rescaled_convolve,
-    integer.Softmax: softmax,
-    integer.SumPool: sum_pool,
-    integer.View: view,
-    integer.WindowSum: window_sum,
-}
+def _writer(operator: type[Operator]) -> Writer:
+    """The file of the name that the operator's own has."""
+    return cast(Writer, import_module(f"{__name__}.{operator.__module__.rpartition('.')[2]}"))
+
+
+WRITERS = {operator: _writer(operator) for operator in OPERATORS}
