@@ -11,6 +11,7 @@ from pathlib import Path
 
 from microbotnet.atomic import write_atomically
 from microbotnet.show.answer import energy_chart, energy_table
+from microbotnet.show.circuits import NODE, circuit_answer, circuit_table, read_circuits
 from microbotnet.show.comparison import Comparison, compare
 from microbotnet.show.convolutions import figures
 from microbotnet.show.convolutions import pictures as convolution_pictures
@@ -55,18 +56,25 @@ def _under_a_microjoule(found: Comparison) -> str:
 def main() -> None:
     """Write the pictures and the pages."""
     found = compare(input_size=32, classes=10)
+    circuits = read_circuits(ROOT / "docs" / "results" / "circuits.csv")
+    drawn = [circuit for circuit in circuits if circuit.node_nm == NODE and circuit.lanes == circuits[0].lanes]
     known = replace(found, rows=tuple(row for row in found.rows if row.cifar10))
     pictures = ROOT / "docs" / "pictures"
-    write_atomically(pictures / "microjoule.svg", energy_chart(found).encode())
+    write_atomically(pictures / "microjoule.svg", energy_chart(found, drawn).encode())
     for name, picture in convolution_pictures().items():
         write_atomically(pictures / name, picture.encode())
-    for name, picture in frontier_charts(found).items():
+    for name, picture in frontier_charts(found, drawn).items():
         write_atomically(ROOT / "docs" / "images" / name, picture.encode())
     render_network("microbotnet", pictures / "microbotnet.svg", width=0.32, color="energy")
     pages = {
         "docs/results/README.md": {"results": results_table(), "ternary": ternary_table()},
         "docs/micro-robot.md": {"robot": robot_table()},
-        "docs/one-microjoule.md": {"answer": answer(found) + energy_table(known), "zoo": energy_table(found)},
+        "docs/one-microjoule.md": {
+            "circuit": circuit_answer(circuits),
+            "answer": answer(found) + energy_table(known),
+            "zoo": energy_table(found),
+        },
+        "docs/chip.md": {"circuits": circuit_table(circuits)},
         "docs/what-a-convolution-costs.md": figures(),
     }
     for page, contents in pages.items():

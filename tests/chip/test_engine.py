@@ -24,7 +24,8 @@ from microbotnet.chip.simulate import COUNTED
 from microbotnet.chip.yosys import yosys
 from microbotnet.errors import Failed
 from microbotnet.integer.operators import Convolve
-from microbotnet.integer.samples import random_pictures, random_program
+from microbotnet.integer.program import Program
+from microbotnet.integer.samples import random_network, random_pictures, random_program
 from microbotnet.sources import open_program
 
 
@@ -46,16 +47,19 @@ def counted(image: Image) -> dict[str, int]:
 
 
 @pytest.mark.parametrize(
-    ("seed", "geometry"),
-    [(0, {}), (12, {"lanes": 16, "requantizers": 1, "banks": 4, "buffer": 0})],
+    ("program", "geometry"),
+    [
+        (random_program(0), Geometry()),
+        (random_network(236, operators=4), Geometry(lanes=16, requantizers=1, banks=4, buffer=0)),
+    ],
 )
 def test_every_tensor_of_a_random_program_is_right_and_the_accesses_are_those_counted(
-    seed: int, geometry: dict[str, int]
+    program: Program, geometry: Geometry
 ) -> None:
-    found = made(seed, **geometry)
+    found = image(compile_program(program, geometry))
     checked = flow.check(found, random_pictures(found.work.program, 4))
     assert checked.differ == ()
-    assert checked.tensors == len(found.work.program.operators)
+    assert checked.tensors == 1 + sum(program.tensors[o.output].dtype == "int8" for o in program.operators)
     sums = dict(zip(COUNTED, checked.counts.sum(0).tolist(), strict=True))
     for what, count in counted(found).items():
         if count:

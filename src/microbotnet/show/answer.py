@@ -1,15 +1,18 @@
 """The answer to "can we classify under 1 µJ?": a chart and a table, made from the same comparison."""
 
+from collections.abc import Sequence
+
 from ..cost.energy import BUDGET_PJ
 from .charts import Bar, log_bars
+from .circuits import KEY, Circuit
 from .comparison import Comparison
 
 # What requantization would cost on a chip built for it, by preset; the headline stays with the strictest.
 REQUANTIZED = {"horowitz-45nm-16-bit": "16-bit requantization", "horowitz-45nm-shift": "were scales powers of two"}
 
 
-def energy_chart(found: Comparison, *, inline: bool = False) -> str:
-    """Every network that sees 32×32 pictures, and the measured chips, from the least energy to the most."""
+def energy_chart(found: Comparison, circuits: Sequence[Circuit] = (), *, inline: bool = False) -> str:
+    """Every network that sees 32×32 pictures, circuits and the measured chips, from the least energy to the most."""
     bars = []
     for row in found.small or found.rows:
         total, two_bit, top1 = row.subject.profile.energy.total / 1e6, row.two_bit_pj / 1e6, row.cifar10_integers
@@ -19,8 +22,12 @@ def energy_chart(found: Comparison, *, inline: bool = False) -> str:
     for chip in found.silicon:
         note = f"{chip.energy_pj / 1e6:.2f} µJ · {chip.top1:.2f} % measured"
         bars.append(Bar(f"{chip.name}, {chip.node_nm:g} nm", ((chip.energy_pj / 1e6, "silicon"),), note))
+    for circuit in circuits:
+        note = f"{circuit.total:.2f} µJ · {circuit.top1:.2f} % simulated"
+        bars.append(Bar(circuit.label, ((circuit.total, KEY[0]),), note))
     bars.sort(key=lambda bar: bar.segments[-1][0])
     keys = [("kind0", "int8, modelled"), ("kind1", "weights at 2 bits, modelled"), ("silicon", "measured chip")]
+    keys += [KEY] if circuits else []
     title = f"Energy of one 32×32 picture ({found.preset.name})"
     x_title = "µJ a picture, logarithmic; top-1 on CIFAR-10 is that of the weights as trained"
     return log_bars(bars, title, x_title, keys, limit=(1.0, "1 µJ"), inline=inline)

@@ -1,12 +1,14 @@
 """Accuracy against MACs, modelled energy with memory, and flash: what is shipped and what was published."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from ..cost.energy import BUDGET_PJ
 from ..search.firmware_model import firmware_size
 from ..sources import open_program
 from ..weights import shipped_cards
-from .charts import Point, pareto, scatter
+from .charts import KEYS, Point, pareto, scatter
+from .circuits import KEY, Circuit
 from .comparison import Comparison, Row
 
 TOP1 = "top-1 on CIFAR-10, %"
@@ -14,7 +16,7 @@ INTEGERS = "top-1 on CIFAR-10 in integers, %"
 NOTES = ("microbotnet ×0.32", "microbotnet-0.32")  # the notes' network, as published and as shipped
 
 
-def frontier_charts(found: Comparison) -> dict[str, str]:
+def frontier_charts(found: Comparison, circuits: Sequence[Circuit] = ()) -> dict[str, str]:
     """The charts as SVG, by file name; `found` is the comparison of the whole zoo at 32×32.
 
     Against MACs stands the accuracy of the network as it was trained, against energy and flash that of its integers.
@@ -26,6 +28,7 @@ def frontier_charts(found: Comparison) -> dict[str, str]:
     macs = [_point(row, row.subject.profile.macs["conv_linear"], row.cifar10) for row in known]
     energy = [_point(row, row.subject.profile.energy.total / 1e6, row.cifar10_integers) for row in known]
     chips = [Point(f"{c.name}, {c.node_nm:g} nm", c.energy_pj / 1e6, c.top1, "silicon") for c in found.silicon]
+    chips += [Point(c.label, c.total, c.top1, KEY[0]) for c in circuits]
     flash = [_point(row, _kilobytes(row), row.cifar10_integers) for row in known if row.subject.checkpoint]
     named = [point for row, point in zip(known, energy, strict=True) if row.subject.label in NOTES or _for_chips(row)]
     first = {(point.label, point.y): point for point in [*pareto([*energy, *chips]), *chips, *named]}
@@ -42,6 +45,7 @@ def frontier_charts(found: Comparison) -> dict[str, str]:
                 ("ours", "this project's weights"),
                 ("others", "published"),
                 ("silicon", "measured chip"),
+                KEY,
             ),
             width=480,
             height=540,
@@ -53,6 +57,7 @@ def frontier_charts(found: Comparison) -> dict[str, str]:
             "µJ a picture, logarithmic; modelled for weights as they are stored, 8 bits where they are float",
             INTEGERS,
             limit=budget,
+            keys=(*KEYS, KEY),
         ),
         "frontier-macs.svg": scatter(
             macs,

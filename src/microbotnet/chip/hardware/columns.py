@@ -99,7 +99,7 @@ class Columns(wiring.Component):
         for c, (counts, negative) in zip(range(self.side) if self.squares else (o,), lanes[o], strict=True):
             x = Cat(bytes_of[c], bytes_of[c][7] & ~self.unsigned)
             term = Signal(signed(9), name=f"term{o}_{c}")
-            m.d.comb += term.eq((x ^ negative.replicate(9)) & counts.replicate(9))
+            m.d.comb += term.eq((x & counts.replicate(9)) ^ negative.replicate(9))
             terms.append(term)
         while len(terms) > 1:  # a tree
             terms = [a + b for a, b in zip(terms[::2], terms[1::2], strict=True)]
