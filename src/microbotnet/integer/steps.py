@@ -58,11 +58,13 @@ def rounding_of(
     steps = _Steps.of(step, found, slope, low, high)
     slope = np.where(steps.still, 0.0, slope)
     steepest = max(float(np.abs(slope).max()), 2.0**-31)
+    reach = float((np.maximum(np.abs(found.low), np.abs(found.high)) * np.abs(slope)).max())
+    widest = int(np.floor(np.log2(WORD[1] / max(reach / 2, 128)))) if np.isfinite(reach) else 31  # no more can fit
 
     def shift_of(pre_shift: int, longest: int) -> int | None:
         """The largest that fits."""
         finest = int(np.floor(np.log2(longest / steepest))) - pre_shift
-        for shift in range(min(finest, 31), -1, -1):
+        for shift in range(min(finest, widest), -1, -1):
             bare = np.rint(slope * 2.0 ** (pre_shift + shift)).astype(np.int64)
             if _fitting(bare, 0 * bare, pre_shift, shift, low, high, found) is None:
                 continue  # whatever the offsets

@@ -118,6 +118,11 @@ def _mean(
     net.node("MEAN", [x, net.numbers(*axes)], [y], "ReducerOptions", KeepDims=keep)
 
 
+def _reduce_max(net: Net) -> None:
+    x = net.value(1, 7, 6, 5)
+    net.node("REDUCE_MAX", [x, net.numbers(1, 2)], [net.like(x, 1, 5)], "ReducerOptions", KeepDims=False)
+
+
 def _relu6_mean(net: Net) -> None:
     x = conv(net, net.value(1, 7, 6, 3), 8, FusedActivationFunction=RELU6)
     net.node("MEAN", [x, net.numbers(1, 2)], [net.value(1, 8, zero=-128, scale=0.03)], "ReducerOptions", KeepDims=False)
@@ -324,6 +329,7 @@ NETWORKS: dict[str, Make] = {
     "mean of a sequence": lambda n: _mean(n, (1,), False, (1, 9, 4)),
     "mean behind relu6": _relu6_mean,
     "mean of one scale": lambda n: _mean(n, (1, 2), False, same=True),
+    "reduce max": lambda n: _reduce_max(n),
     "relu": unary("RELU"),
     "relu6": unary("RELU6"),
     "relu n1 to 1": unary("RELU_N1_TO_1"),

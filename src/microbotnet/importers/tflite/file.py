@@ -37,6 +37,7 @@ _OPTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "MAX_POOL_2D": ("Pool2DOptions", _POOL),
     "MEAN": ("ReducerOptions", ("KeepDims",)),
     "MUL": ("MulOptions", ("FusedActivationFunction",)),
+    "REDUCE_MAX": ("ReducerOptions", ("KeepDims",)),
     "PACK": ("PackOptions", ("Axis", "ValuesCount")),
     "RESHAPE": ("ReshapeOptions", ()),
     "RESIZE_NEAREST_NEIGHBOR": ("ResizeNearestNeighborOptions", ("AlignCorners", "HalfPixelCenters")),
@@ -60,6 +61,7 @@ class Value:
     """A tensor of the file: a constant if it has data.
 
     shape: as in the file, a batch first where there is one; a free batch is 1.
+    fixed: whether the shape is what it says; only a batch may be free otherwise.
     scales, zero_points: one, or one for each slice along `axis`; empty where the tensor is not quantized.
     """
 
@@ -71,6 +73,7 @@ class Value:
     zero_points: NDArray[np.int64]
     axis: int
     data: NDArray[Any] | None
+    fixed: bool = True
 
     def __str__(self) -> str:
         return f"{self.name!r} (tensor {self.index})"
@@ -177,8 +180,7 @@ class _Reader:
         signature = [int(n) for n in self.numbers(tensor.ShapeSignatureAsNumpy(), np.int64)]
         if len(shape) > 8 or min(shape, default=1) < 0:
             raise Damaged(f"{place}: has the shape {shape}")
-        if len(signature) == len(shape) and min(signature[1:], default=1) < 0:
-            raise Damaged(f"{place}: its shape {signature} is not fixed; convert the network for one size of input")
+        fixed = len(signature) != len(shape) or min(signature[1:], default=1) >= 0
         dtype = self.dtypes.get(tensor.Type(), f"type {tensor.Type()}")
         if tensor.Sparsity() is not None:
             raise Damaged(f"{place}: is stored sparsely; convert the network without sparsity")
@@ -197,7 +199,7 @@ class _Reader:
         data = self.data(tensor, shape, dtype, place)
         if data is None and prod(shape) > _LARGEST:
             raise Damaged(f"{place}: its shape {shape} has more than {_LARGEST:,} elements")
-        return Value(index, name, tuple(shape), dtype, scales, zeros, axis, data)
+        return Value(index, name, tuple(shape), dtype, scales, zeros, axis, data, fixed)
 
     def data(self, tensor: Any, shape: list[int], dtype: str, place: str) -> NDArray[Any] | None:
         number = tensor.Buffer()

@@ -39,6 +39,8 @@ class Lowering:
 
     def __init__(self, file: File) -> None:
         self.file = file
+        self.values = list(file.values)  # shapes that the file leaves open are filled in
+        self.known: dict[int, Whole] = {}  # whole numbers that nodes make before the network runs
         self.tensors: dict[str, Tensor] = {}
         self.operators: list[Operator] = []
         self.held: dict[int, Held] = {}
@@ -61,17 +63,19 @@ class Lowering:
         """An input that may be missing."""
         if place >= len(node.inputs) or node.inputs[place] < 0:
             return None
-        return self.file.values[node.inputs[place]]
+        return self.values[node.inputs[place]]
 
     def output(self, node: Node, place: int = 0) -> Value:
         """An output that must be there."""
         if place >= len(node.outputs):
             raise Refused(f"has no output {place}")
-        return self.file.values[node.outputs[place]]
+        return self.values[node.outputs[place]]
 
     def constant(self, node: Node, place: int) -> NDArray[Any]:
         """The numbers of an input that must be constant."""
         value = self.input(node, place)
+        if value.index in self.known:
+            return self.known[value.index]
         if value.data is None:
             raise Refused(f"its input {value} is computed or missing where a constant is needed")
         return value.data
@@ -163,7 +167,9 @@ class Lowering:
 
     def hold(self, value: Value, held: Held) -> None:
         """Say where a value is."""
-        if held.shape != value.shape:
+        if not value.fixed and prod(held.shape) > 0:
+            self.values[value.index] = replace(value, shape=held.shape, fixed=True)
+        elif held.shape != value.shape:
             raise Refused(f"makes the shape {list(held.shape)}; the file says {list(value.shape)} of {value}")
         self.held[value.index] = held
 
@@ -227,7 +233,7 @@ class Lowering:
         """
         outputs: list[str] = []
         for index in self.file.outputs:
-            tensor = self.tensor(self.file.values[index])
+            tensor = self.tensor(self.values[index])
             if tensor.name in outputs or tensor.name == given:
                 name = self.name(".output")
                 operator = Lookup(name, tensor.name, name, Q[None].astype(np.int8))

@@ -12,6 +12,7 @@ from .activations import fused
 from .file import Node, Value
 from .layout import Held, Places, in_order, shape_in_order
 from .lowering import Lowering, Refused
+from .shapes import resolved
 
 Move = Callable[[Lowering, Node, Places], Places | list[Places]]
 
@@ -36,7 +37,14 @@ def move(function: Move, place: int = 0) -> Callable[[Lowering, Node], None]:
 
 def reshape(lowering: Lowering, node: Node, x: Places) -> Places:
     """RESHAPE, SQUEEZE and EXPAND_DIMS: what the output's shape says."""
-    shape = lowering.output(node).shape
+    y = lowering.output(node)
+    shape = y.shape
+    if not y.fixed:
+        given = lowering.constant(node, 1) if node.kind == "RESHAPE" and len(node.inputs) > 1 else np.zeros(0, np.int64)
+        found = resolved(given.reshape(-1).tolist(), x.size)
+        if found is None:
+            raise Refused(f"the shape of its output {y} is not fixed; convert the network for one size of input")
+        shape = found
     if prod(shape) != x.size:
         raise Refused(f"makes {list(shape)} of {x.size} elements")
     return x.reshape(shape)
@@ -232,7 +240,12 @@ def _repeated(
     wanted = lowering.whole(node, 1)
     if len(wanted) > 8 or min(wanted, default=1) < 1 or prod(lowering.output(node).shape) > 2**24:
         raise Refused(f"repeats {list(x.shape)} by {wanted}")
-    made = lowering.output(node).shape
+    y = lowering.output(node)
+    made = y.shape
+    if not y.fixed:
+        made = tuple(n * k for n, k in zip(x.shape, wanted, strict=False)) if function is np.tile else tuple(wanted)
+    if prod(made) > 2**23:
+        raise Refused(f"makes {list(made)}")
     if function is np.tile and tuple(n * k for n, k in zip(x.shape, wanted, strict=False)) != made:
         raise Refused(f"does not make {list(made)}")
     if function is not np.tile and tuple(wanted) != made:

@@ -62,24 +62,41 @@ def average_pool_2d(lowering: Lowering, node: Node) -> None:
 def mean(lowering: Lowering, node: Node) -> None:
     """MEAN, over any axes but the batch."""
     x, y = lowering.input(node, 0), lowering.output(node)
+    tensor, kernel = _reduced(lowering, node)
+    of_x, of_y = lowering.scale(x), lowering.scale(y)
+    _mean(lowering, node, tensor, kernel, prod(kernel), of_x, of_y)
+
+
+def reduce_max(lowering: Lowering, node: Node) -> None:
+    """REDUCE_MAX, over any axes but the batch."""
+    x, y = lowering.input(node, 0), lowering.output(node)
+    if lowering.scale(x) != lowering.scale(y):
+        raise Refused("its input and its output have several scales")
+    tensor, kernel = _reduced(lowering, node)
+    name = lowering.name()
+    held = Held(name, y.shape, lowering.shaped(np.arange(tensor.shape[0]), y))
+    operator = MaxPool(name, tensor.name, name, kernel, (1, 1), (0, 0))
+    lowering.make(y, operator, (tensor.shape[0], 1, 1), (tensor.low, tensor.high), held=held)
+
+
+def _reduced(lowering: Lowering, node: Node) -> tuple[Tensor, Pair]:
+    """The map of which one window is all that is brought together, and that window."""
+    x = lowering.input(node, 0)
     held = lowering.read(x)
     rank = len(x.shape)
     axes = sorted({axis % rank for axis in lowering.whole(node, 1)}) if rank else []
     if not axes or (rank > 1 and 0 in axes and x.shape[0] != 1):
-        raise Refused(f"averages over the axes {axes} of {list(x.shape)}")
+        raise Refused(f"goes over the axes {axes} of {list(x.shape)}")
     # The axes that stay become channels, the others rows: one window over the whole map.
     stay = [axis for axis in range(rank) if axis not in axes]
     kept, count = [x.shape[axis] for axis in stay], prod(x.shape[axis] for axis in axes)
     if prod(kept) * count == 0:
-        raise Refused("averages nothing")
+        raise Refused("goes over nothing")
     spatial = shape_in_order(x.shape)
     if prod(kept) == spatial[0] and (not stay or stay[-1] == rank - 1):
-        tensor, kernel = lowering.ordered(held), (spatial[1], spatial[2])
-    else:
-        moved = held.places.transpose(*axes, *stay).reshape(1, 1, count, prod(kept))
-        tensor, kernel = lowering.ordered(held.moved(moved)), (1, count)
-    of_x, of_y = lowering.scale(x), lowering.scale(y)
-    _mean(lowering, node, tensor, kernel, count, of_x, of_y)
+        return lowering.ordered(held), (spatial[1], spatial[2])
+    moved = held.places.transpose(*axes, *stay).reshape(1, 1, count, prod(kept))
+    return lowering.ordered(held.moved(moved)), (1, count)
 
 
 def _mean(

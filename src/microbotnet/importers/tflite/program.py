@@ -17,6 +17,7 @@ from .activations import clamped, requantized, table_of
 from .file import Node, Value, read
 from .layout import Held, shape_in_order
 from .lowering import Kind, Lowering, Q, Refused
+from .shapes import evaluated
 
 PICTURE, FEATURES = "picture", "features"
 
@@ -44,6 +45,7 @@ KINDS: dict[str, Kind] = {
     "PAD": moves.pad,
     "PADV2": moves.pad,
     "PRELU": elementwise.prelu,
+    "REDUCE_MAX": pools.reduce_max,
     "RELU": table_of(clamped(0, None)),
     "RELU6": table_of(clamped(0, 6)),
     "RELU_0_TO_1": table_of(clamped(0, 1)),
@@ -129,11 +131,12 @@ def _lower(lowering: Lowering, node: Node, path: Path) -> None:
     """One operator of the file."""
     if node.index in lowering.done:
         return
-    values = [lowering.file.values[i] for i in node.outputs]
+    values = [lowering.values[i] for i in node.outputs]
     made = str(values[0]) if values else "nothing"
     place = f"{path}: operator {node.index} ({node.kind}), which makes {made}"
     if values and all(v.dtype in ("int32", "int64") and v.index not in lowering.file.outputs for v in values):
-        return  # the arithmetic of shapes, which the file also has written out
+        _count(lowering, node)
+        return
     lowering.node = node
     try:
         if node.kind not in KINDS:
@@ -150,6 +153,15 @@ def _lower(lowering: Lowering, node: Node, path: Path) -> None:
         raise BadInput(f"{place}: contradicts itself: {error}") from None
 
 
+def _count(lowering: Lowering, node: Node) -> None:
+    """A node of whole numbers: the arithmetic of shapes."""
+    values = [lowering.values[i] for i in node.inputs if i >= 0]
+    inputs = [lowering.known.get(v.index, None if v.data is None else v.data.astype(np.int64)) for v in values]
+    made = evaluated(node, inputs, [v.shape for v in values])
+    if made is not None and all(v.fixed for v in values if node.kind == "SHAPE"):
+        lowering.known[node.outputs[0]] = made
+
+
 def _input(lowering: Lowering, pixels: bool | None) -> str:
     """Hold the network's input; the name of the program's."""
     file = lowering.file
@@ -159,6 +171,8 @@ def _input(lowering: Lowering, pixels: bool | None) -> str:
     readers = [node for node in file.nodes if value.index in node.inputs]
     if len(value.shape) > 1 and value.shape[0] != 1:
         raise Refused(f"its input {value} is a batch of {value.shape[0]}; convert the network for one picture")
+    if not value.fixed:
+        raise Refused(f"its input {value} has a shape that is not fixed; convert the network for one size of input")
     if len(value.shape) > 4 or 0 in value.shape:
         raise Refused(f"its input {value} has the shape {list(value.shape)}")
     quantized = [lowering.file.values[node.outputs[0]] for node in readers if node.kind == "QUANTIZE" and node.outputs]
