@@ -165,7 +165,7 @@ class Translation:
         last = y.name == self.program.outputs[0]
         if last:
             factor, offset = factor * self.scores, (offset - 0.5) * self.scores + 0.5
-        factor = np.maximum(np.abs(factor), 1e-9)
+        factor = np.maximum(np.abs(factor), 2.0**-20)  # of a channel that never changes, too
         total = weights.reshape(outputs, -1).sum(1)
         bias = np.rint((offset - 0.5) / factor) + x.zero_point * total
         multiplier, shift = fixed(factor)

@@ -1,5 +1,7 @@
 """Depthwise convolutions in stripes, on an emulated Cortex-M0, whose straight code no other machine runs."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -54,3 +56,34 @@ def test_every_output_is_the_interpreters(
     made = make_firmware(depthwise(size, kernel, stride, padding, pre_shift), load_board("microbit"))
     assert any(name.startswith("net_stripes_") for name in made.image.addresses)
     assert made.run(random_pictures(made.program, 4)).bit_exact
+
+
+@pytest.mark.parametrize(
+    ("size", "kernel", "stride", "padding", "pre_shift"),
+    [
+        ((5, 36), (3, 3), (1, 1), (1, 1), 8),
+        ((7, 33), (3, 3), (2, 2), (1, 1), 0),  # an odd column, which the last window reads
+        ((4, 70), (3, 5), (1, 2), (1, 0), 3),  # columns that no window reads
+    ],
+)
+def test_rows_of_any_length(
+    size: Pair, kernel: Pair, stride: Pair, padding: Pair, pre_shift: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("unicorn", "elftools", "ziglang"):
+        pytest.importorskip(module, reason=f"{module} of the extra mcu is not installed")
+    from microbotnet.mcu.board import load_board
+    from microbotnet.mcu.firmware import make_firmware
+
+    program = depthwise(size, kernel, stride, padding, pre_shift)
+    y = program.tensors["y"]
+    if y.shape[2] % 4:
+        with_fours = y.shape[2] // 4 * 4
+        last = program.operators[-1]
+        program = replace(
+            program,
+            tensors=program.tensors | {"y": replace(y, shape=(3, y.shape[1], with_fours))},
+            operators=(*program.operators[:-1], replace(last, kernel=(y.shape[1], with_fours))),
+        )
+    made = make_firmware(program, load_board("microbit"))
+    assert any(name.startswith("net_wide_") for name in made.image.addresses)
+    assert made.run(random_pictures(made.program, 3)).bit_exact

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from ...integer.operators import Convolve
 from ...integer.program import Program
 from .depthwise import depthwise_forms
+from .dots import dots_forms
 from .form import Form, window_of, with_packed
 from .immediate import immediate_form
 from .ternary import linear_forms, pixel_forms
@@ -19,7 +20,7 @@ def forms_of(program: Program, operator: Convolve) -> list[Form]:
         if found := forms(program, operator):
             return with_packed(found)
     immediate = immediate_form(program, operator)
-    return [_dense(program, operator), *([immediate] if immediate else [])]
+    return [_dense(program, operator), *([immediate] if immediate else []), *dots_forms(program, operator)]
 
 
 def _dense(program: Program, operator: Convolve) -> Form:
@@ -36,7 +37,7 @@ def _dense(program: Program, operator: Convolve) -> Form:
         arrays={"weights": interleaved(operator.weights, operator.groups, columns)},
         how=operator.requantize,
         window=window_of(operator),
-        instructions=prod(y.shape[1:]) * (80 + 5 * inputs + rows * (3.3 * columns + 32)) * operator.groups,
+        instructions=prod(y.shape[1:]) * (80 + 5 * inputs + rows * (3.44 * columns + 36)) * operator.groups,
     )
 
 

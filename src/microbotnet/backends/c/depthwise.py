@@ -13,7 +13,7 @@ from .codes import encode_codes
 from .exact import Whole, exchanged, offset_bounds
 from .form import Form, table, window_of
 from .lanes import centred, has_room, in_lanes, slack, wrapped
-from .striped import Striped
+from .striped import Striped, Wide
 from .unrolled import Unrolled
 
 FILES = ("requantize", "lanes", "armv6m", "rows", "window")
@@ -121,7 +121,7 @@ def _straight(program: Program, operator: Convolve) -> list[Form]:
     window = window_of(operator)
     numbers = (x.zero_point, x.shape[0], "&window", how.pre_shift, how.shift)
     found = []
-    for kind in (Unrolled, Striped):
+    for kind in (Unrolled, Striped, Wide):
         code = kind(window, x.shape[1:], y.shape[1:], how.pre_shift, how.shift, bool(start.any()))
         if not code.possible or start.max() > 65535:
             continue

@@ -27,7 +27,7 @@ from .operators import WRITERS
 
 ORDER = (
     "begin", "requantize", "window", "lanes", "armv6m", "rows", "widen", "lookup", "ternary", "tables", "depthwise",
-    "mapped", "dense", "product", "rescale", "softmax", "immediate", "dual", "tripled", "pools", "elementwise",
+    "mapped", "dense", "product", "rescale", "softmax", "immediate", "dots", "dual", "tripled", "pools", "elementwise",
     "moves", "pairs", "windows", "vectors", "avx512", "hosts",
 )  # fmt: skip
 
