@@ -1,6 +1,7 @@
 """`microbotnet firmware`: a checkpoint on a microcontroller, and what it costs there."""
 
 import sys
+from dataclasses import asdict
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -62,6 +63,9 @@ def firmware(
         ),
     ] = None,
     totals: Annotated[bool, typer.Option("--totals", help="Leave out the layers.")] = False,
+    explained: Annotated[
+        bool, typer.Option("--explain", help="Say for each layer how it is computed, and why not otherwise.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Build firmware for a board, or say by how many bytes it does not fit; run it and count every instruction."""
@@ -93,9 +97,17 @@ def firmware(
         write_image(made.image, output)
     if plan is not None:
         write_atomically(plan, draw_arena(made.program, made.plan, f"{checkpoint}: the arena").encode())
-    what = {"checkpoint": checkpoint, "image": str(output) if output else None, "plan": str(plan) if plan else None}
+    what: dict[str, Any] = {
+        "checkpoint": checkpoint,
+        "image": str(output) if output else None,
+        "plan": str(plan) if plan else None,
+    }
     if json and totals:
         raise BadInput("choose one of --totals and --json")
+    if explained and json:
+        what["choices"] = [asdict(choice) for choice in made.explain()]
+    elif explained:
+        _print_choices(made)
     if run is None:
         print_json(what | made.to_json()) if json else _print(made, None, totals)
         return
@@ -128,7 +140,7 @@ def _print(made: "Firmware", ran: "Run | None", totals: bool) -> None:
     mixed = f", then {made.more:,} bytes for speed: the fastest does not fit" if made.more else ""
     stdout.print(f"compiled by {made.toolchain.name} for {made.prefer}{mixed}", soft_wrap=True)
     if not totals:
-        console = stdout if stdout.is_terminal else Console(width=100, highlight=False)
+        console = stdout if stdout.is_terminal else Console(width=120, highlight=False)
         stdout.print()
         console.print(_table(made, ran))
     used = image.code_bytes + image.constant_bytes
@@ -162,14 +174,24 @@ def _table(made: "Firmware", ran: "Run | None") -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("layer", overflow="fold")
     table.add_column("operator")
-    for name in (*(("instructions", "share") if ran else ()), "code", "constants", "alive in arena"):
+    table.add_column("form")
+    for name in (*(("instructions", "share", "a MAC") if ran else ()), "code", "constants", "alive in arena"):
         table.add_column(name, justify="right")
     total = sum(row.instructions for row in made.rows(ran))
     for row in made.rows(ran):
-        counts = [f"{row.instructions:,}", f"{row.instructions / total:.1%}"] if ran else []
+        each = "" if row.instructions_per_mac is None else f"{row.instructions_per_mac:.2f}"
+        counts = [f"{row.instructions:,}", f"{row.instructions / total:.1%}", each] if ran else []
         sizes = [f"{size:,}" if size else "" for size in (row.code_bytes, row.constant_bytes, row.alive_bytes)]
-        table.add_row(escape(row.name), row.kind, *counts, *sizes)
+        table.add_row(escape(row.name), row.kind, row.form, *counts, *sizes)
     return table
+
+
+def _print_choices(made: "Firmware") -> None:
+    for choice in made.explain():
+        stdout.print(f"[bold]{escape(choice.name)}[/]: {choice.taken}", soft_wrap=True)
+        for kind, why in choice.others:
+            stdout.print(f"    not {kind}: {why}", soft_wrap=True)
+    stdout.print()
 
 
 def _print_predictions(ran: "Run", names: list[str]) -> None:

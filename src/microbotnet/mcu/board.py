@@ -56,7 +56,8 @@ class Board:
     @property
     def isa(self) -> str:
         """Of what its core has beyond others', what the C is written for; see `emit`."""
-        return "dsp" if CORES[self.core].dsp else ""
+        core = CORES[self.core]
+        return "c" if core.riscv else "dsp" if core.dsp else ""
 
 
 def board_names() -> list[str]:

@@ -4,14 +4,16 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from math import prod
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..backends.c import arena, emit, emit_vote
+from ..backends.c import arena, emit, emit_vote, kinds
 from ..backends.c.camera import emit_camera
+from ..backends.c.explain import Choice, explain
 from ..backends.c.library import in_front_of
 from ..backends.c.vote import voters
 from ..camera import Camera, convert, frames_of
@@ -21,6 +23,7 @@ from ..integer import interpreter
 from ..integer.arena import Plan
 from ..integer.features import read_features
 from ..integer.fold import fold
+from ..integer.operators import Convolution, Operator
 from ..integer.outputs import packed, unpacked
 from ..integer.program import Program
 from ..pictures import classify
@@ -74,6 +77,15 @@ class Firmware:
         """Where its tensors lie in the arena."""
         return arena(self.program, prefer=self.prefer, more=self.more, isa=self.board.isa)
 
+    @cached_property
+    def forms(self) -> list[str]:
+        """What does the work of each layer; see `Form.kind`."""
+        return kinds(self.program, prefer=self.prefer, more=self.more, isa=self.board.isa)
+
+    def explain(self) -> list[Choice]:
+        """Why each layer has its form, and not another."""
+        return explain(self.program, prefer=self.prefer, more=self.more, isa=self.board.isa)
+
     def run(self, pictures: NDArray[Any]) -> "Run":
         """Execute the image on the emulated core for (N, *shape) of the network's input, and hold it against the
         interpreter. Behind a camera: for its frames, (N, height, bytes of a row).
@@ -126,12 +138,22 @@ class Firmware:
             (index, operator.name, type(operator).__name__.lower())
             for index, operator in enumerate(self.program.operators)
         ]
+        forms = defaultdict[int | str, str](str, enumerate(self.forms))
+        macs: dict[int | str, int] = {
+            index: _macs(self.program, operator) for index, operator in enumerate(self.program.operators)
+        }
+        spent = {
+            owner: _mean([cost.instructions.get(owner, 0) for cost in costs])
+            for owner in (*macs, CAMERA, SHARED, START)
+        }
         alive = defaultdict[int | str, int](int, enumerate(self.plan.alive))
         return [
             Row(
                 name,
                 kind,
-                _mean([cost.instructions.get(owner, 0) for cost in costs]),
+                forms[owner],
+                spent[owner],
+                spent[owner] / macs[owner] if costs and macs.get(owner) else None,
                 _mean([cost.cycles.get(owner, 0) for cost in costs]) if CORES[self.board.core].cycles else None,
                 weights[owner]["code"],
                 weights[owner]["constants"],
@@ -226,12 +248,15 @@ def make_firmware(
 @dataclass(frozen=True)
 class Row:
     """A layer's share. instructions and cycles are a picture's, the mean, cycles None for a core without a model;
-    alive_bytes those it needs of the arena.
+    alive_bytes those it needs of the arena. form: the kernel that does the work. instructions_per_mac: of a convolution
+    or linear layer that ran.
     """
 
     name: str
     kind: str
+    form: str
     instructions: int
+    instructions_per_mac: float | None
     cycles: int | None
     code_bytes: int
     constant_bytes: int
@@ -328,6 +353,11 @@ class Run:
             "seconds_per_picture_modelled": self.seconds,
             "memory_energy_pj_modelled": self.memory_energy_pj,
         }
+
+
+def _macs(program: Program, operator: Operator) -> int:
+    """Of a convolution or linear layer; 0 of others."""
+    return operator.weights[0].size * prod(program.of(operator)[1].shape) if isinstance(operator, Convolution) else 0
 
 
 def _mean(counts: list[int]) -> int:

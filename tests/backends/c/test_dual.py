@@ -82,5 +82,5 @@ def test_emulated_cores_with_the_extension_equal_the_interpreter(board: str, see
 def test_other_cores_get_none_of_it() -> None:
     program = random_program(3, operators=9)
     assert "dual" not in emit(program)["net.c"]
-    with pytest.raises(BadInput, match="'', 'dsp', not 'mve'"):
+    with pytest.raises(BadInput, match="'', 'dsp', 'c', not 'mve'"):
         emit(program, isa="mve")

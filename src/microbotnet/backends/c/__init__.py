@@ -4,6 +4,7 @@ from .emit import PREFER as PREFER
 from .emit import arena as arena
 from .emit import emit as emit
 from .emit import emit_together as emit_together
+from .emit import kinds as kinds
 from .emit import weigh as weigh
 from .library import c_names as c_names
 from .library import write_c as write_c

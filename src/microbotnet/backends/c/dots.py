@@ -8,6 +8,7 @@ difference of two values, and of weights that are prepared (twice, so that nothi
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -147,7 +148,7 @@ def dots_forms(program: Program, operator: Convolve) -> list[Form]:
     rounding = np.zeros((blocks * OUTPUTS, 2), np.int32)
     rounding[:outputs, 0] = how.multiplier
     rounding[:outputs, 1] = wrapped(how.offset.astype(np.int64) + (128 << how.shift))
-    shared = {"rounding": rounding, "table": table(how)}
+    shared: dict[str, NDArray[Any]] = {"rounding": rounding, "table": table(how)}
     columns = -(-inputs // 4) * 4
     code = Dots(next(each for each in (8, 4) if columns % each == 0), how.pre_shift, how.shift)
     padded = np.zeros((blocks * OUTPUTS, columns), np.int16)
@@ -169,7 +170,7 @@ def dots_forms(program: Program, operator: Convolve) -> list[Form]:
     return [dots, *_quads(program, operator, shared)]
 
 
-def _quads(program: Program, operator: Convolve, shared: dict[str, NDArray[np.int32]]) -> list[Form]:
+def _quads(program: Program, operator: Convolve, shared: dict[str, NDArray[Any]]) -> list[Form]:
     (x,), y = program.of(operator)
     outputs, depth, tall, wide = operator.weights.shape
     how, before = operator.requantize, operator.padding[1]

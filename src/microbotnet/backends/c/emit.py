@@ -13,7 +13,7 @@ from ...errors import BadInput
 from ...integer import ranges
 from ...integer.arena import Plan, plan
 from ...integer.fold import fold
-from ...integer.operators import Lookup, Operator
+from ...integer.operators import Lookup
 from ...integer.program import Program, Requantize, Tensor
 from . import apart, avx512, hosts, vectors
 from .arrays import WIDTHS, Arrays
@@ -33,7 +33,7 @@ ORDER = (
 
 
 NOTHING: Mapping[str, str] = {}
-ISAS = ("", "dsp")
+ISAS = ("", "dsp", "c")
 PREFER = ("speed", "size", "vectors", "avx512")
 _ROOMS = {"vectors": vectors.room, "avx512": avx512.room}
 _HOSTS = {"vectors": hosts.of_vectors, "avx512": hosts.of_avx512}
@@ -48,7 +48,8 @@ def emit(program: Program, *, prefer: str = "speed", more: int = 0, name: str = 
             vector registers and ample memory, "avx512" for x86 ones with VNNI and VBMI.
         more: bytes that "size" may add, about, where they spare the most instructions.
         name: begins every file's and public symbol's name.
-        isa: what the small core has besides: "dsp", Arm's DSP extension (Cortex-M4, M7, M33), or nothing.
+        isa: what the small core has besides: "dsp", Arm's DSP extension (Cortex-M4, M7, M33), or
+            nothing; "c" for one that is no Arm, for which nothing is written in assembly.
 
     Raises:
         BadInput: `name` is no C identifier, or an operator cannot be written in C.
@@ -143,13 +144,22 @@ def _forms(program: Program, prefer: str, more: int, isa: str) -> list[Form]:
         return [writer.vectors(program, operator) for writer, operator in both]
     if prefer == "avx512":
         return [writer.avx512(program, operator) for writer, operator in both]
-    extended = dsp_forms if isa == "dsp" else _no_forms
-    candidates = [[*writer.small(program, operator), *extended(program, operator)] for writer, operator in both]
-    return choose(candidates, prefer, more)
+    return choose(candidates_of(program, isa), prefer, more)
 
 
-def _no_forms(_: Program, __: Operator) -> list[Form]:
-    return []
+def candidates_of(program: Program, isa: str) -> list[list[Form]]:
+    """The forms for a small core that can compute each operator of a folded program."""
+    found = [WRITERS[type(operator)].small(program, operator) for operator in program.operators]
+    if isa == "c":  # what stands in for functions in assembly is slower than kernels in C
+        found = [[form for form in forms if not form.functions] for forms in found]
+    elif isa == "dsp":
+        found = [[*forms, *dsp_forms(program, o)] for forms, o in zip(found, program.operators, strict=True)]
+    return found
+
+
+def kinds(program: Program, *, prefer: str = "speed", more: int = 0, isa: str = "") -> list[str]:
+    """What the form of each operator of a folded program is called."""
+    return [form.kind for form in _forms(program, prefer, more, isa)]
 
 
 _EXAMPLE = """\

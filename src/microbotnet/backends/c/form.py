@@ -1,5 +1,6 @@
 """How an operator is written in C: the kernel that is called, and what it is given."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -72,6 +73,13 @@ class Form:
             size, widened, tables = size + sum(each.data.nbytes + 16 for each in steps), widened | {"table"}, []
         rest = [array for name, array in self.arrays.items() if name not in widened]
         return int(size + given * (rounding is None) + sum(array.nbytes for array in (*rest, *tables)))
+
+    @property
+    def kind(self) -> str:
+        """The kernel that does the work, in a word, and whether constants are packed."""
+        kernel = self.call.split("\n")[-1].strip().split("(")[0].removeprefix("{NAME}_")
+        word = re.sub(r"(_\d+)+$|_[0-9a-f]{12}$", "", kernel)
+        return f"{word}, packed" if self.packed else word
 
     def rounding(self) -> Packed | None:
         """Multipliers and offsets in fewer bytes."""

@@ -324,14 +324,21 @@ KERNEL void NAME_fill(uint32_t *row, const int8_t *lower, const int8_t *upper, c
 KERNEL void NAME_window4(const int8_t *weights, const int8_t *end, const uint8_t *taps, const uint32_t *at,
                          int32_t *sums)
 {
-    for (int n = 0; n < 4; n++)
-        sums[n] = 0;
+    uint32_t s0 = 0, s1 = 0, s2 = 0, s3 = 0;
+
     for (; weights != end; weights++, taps++) {
+        const uint32_t *here = at + *taps;
         uint32_t weight = (uint32_t)(int32_t)*weights;
 
-        for (int n = 0; n < 4; n++)
-            sums[n] = as_signed((uint32_t)sums[n] + at[*taps + n] * weight);
+        s0 += here[0] * weight;
+        s1 += here[1] * weight;
+        s2 += here[2] * weight;
+        s3 += here[3] * weight;
     }
+    sums[0] = as_signed(s0);
+    sums[1] = as_signed(s1);
+    sums[2] = as_signed(s2);
+    sums[3] = as_signed(s3);
 }
 
 KERNEL void NAME_unpack(const int8_t *x, uint32_t *tile, const unpack_t *unpack)
@@ -371,19 +378,29 @@ KERNEL const uint8_t *NAME_paired(const uint8_t *list, const int8_t *entries, in
     return list;
 }
 
+#define DOT4(n)                                                                                                        \
+    sums[0] += weights[4 * n] * (uint32_t)value[n], sums[1] += weights[4 * n + 1] * (uint32_t)value[n],                \
+        sums[2] += weights[4 * n + 2] * (uint32_t)value[n], sums[3] += weights[4 * n + 3] * (uint32_t)value[n]
 KERNEL void NAME_pixel(const uint8_t *weights, const int32_t *values, const int32_t *end, outputs_t *o)
 {
-    for (int n = 0; n < o->count; n++, o->y += o->stride) {
-        uint32_t sum = (uint32_t)o->added, factor = (uint32_t)*o->multiplier, scaled;
-        const uint8_t *weight = weights + n % 4 + n / 4 * 4 * (end - values);
+    for (int left = o->count; left > 0; left -= 4) {
+        uint32_t added = (uint32_t)o->added, sums[4] = {added, added, added, added};
 
-        for (const int32_t *value = values; value != end; value++, weight += 4)
-            sum += *weight * (uint32_t)*value;
-        scaled = (uint32_t)(as_signed(sum) >> o->pre_shift) * factor + (uint32_t)*o->offset;
-        scaled += (uint32_t)(as_signed((sum & o->low) * factor) >> o->pre_shift);
-        *o->y = o->table[saturated(as_signed(scaled) >> o->shift)];
-        o->multiplier += o->step / 4;
-        o->offset += o->step / 4;
+        for (const int32_t *value = values; value != end; value += 4, weights += 16) {
+            DOT4(0);
+            DOT4(1);
+            DOT4(2);
+            DOT4(3);
+        }
+        for (int n = 0; n < 4 && n < left; n++, o->y += o->stride) {
+            uint32_t sum = sums[n], factor = (uint32_t)*o->multiplier;
+            uint32_t scaled = (uint32_t)(as_signed(sum) >> o->pre_shift) * factor + (uint32_t)*o->offset;
+
+            scaled += (uint32_t)(as_signed((sum & o->low) * factor) >> o->pre_shift);
+            *o->y = o->table[saturated(as_signed(scaled) >> o->shift)];
+            o->multiplier += o->step / 4;
+            o->offset += o->step / 4;
+        }
     }
 }
 

@@ -1,0 +1,88 @@
+"""Why each operator is written in the form that was taken, and not in another."""
+
+from dataclasses import dataclass
+
+from ...integer.operators import Convolve, Operator
+from ...integer.program import Program
+from .choose import choose
+from .emit import candidates_of
+from .form import Form
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Of one operator: the form, and for every other what spoke against it."""
+
+    name: str
+    taken: str
+    others: tuple[tuple[str, str], ...]
+
+
+def explain(program: Program, *, prefer: str = "speed", more: int = 0, isa: str = "") -> list[Choice]:
+    """What was chosen for a small core, of what, and why; see `emit`.
+
+    Args:
+        program: folded.
+    """
+    candidates = candidates_of(program, isa)
+    taken = choose(candidates, prefer, more)
+    both = zip(program.operators, candidates, taken, strict=True)
+    return [
+        Choice(
+            operator.name,
+            form.kind,
+            (
+                *((other.kind, _against(other, form, prefer)) for other in forms if other is not form),
+                *_missing(program, operator, {other.kind.split(",")[0] for other in forms}, isa),
+            ),
+        )
+        for operator, forms, form in both
+    ]
+
+
+def _against(other: Form, form: Form, prefer: str) -> str:
+    slower = other.instructions - form.instructions
+    larger = other.bytes + other.code - form.bytes - form.code
+    if prefer == "speed":
+        return f"about {slower:,.0f} instructions more" if slower > 0 else "no fewer instructions, and more bytes"
+    if larger > 0:
+        return f"about {larger:,} bytes more" + (f", for {-slower:,.0f} instructions fewer" if slower < 0 else "")
+    return "no fewer bytes where its kernel is the only layer's"
+
+
+def _missing(program: Program, operator: Operator, there: set[str], isa: str) -> list[tuple[str, str]]:
+    """Forms that cannot be written for it."""
+    if not isinstance(operator, Convolve):
+        return []
+    (x,), y = program.of(operator)
+    wide = operator.weights.shape[3]
+    depthwise = operator.weights.shape[1] == 1 and len(operator.weights) == operator.groups
+    found: list[tuple[str, str]] = []
+
+    def missing(kind: str, reasons: list[tuple[bool, str]]) -> None:
+        if kind not in there:
+            first = [why for holds, why in reasons if holds]
+            found.append((kind, first[0] if first else "its numbers are too long or its map too large for it"))
+
+    scores = (y.dtype != "int8", "its outputs are no bytes")
+    if depthwise:
+        missing("stripes", [scores, (x.shape[2] > 31, "more than 31 columns")])
+        missing("wide", [scores, (y.shape[2] % 4 != 0, "columns of its output are no multiple of four")])
+        if isa == "dsp":
+            missing("paired", [scores, (max(operator.stride) > 2, "windows more than two apart")])
+        return found
+    if operator.bits > 2:
+        missing("ternary", [(True, "its weights have 8 bits")])
+        missing("quads", [
+            scores, (operator.groups > 1, "groups"), (wide != 3, "its windows do not have three columns"),
+            (operator.stride[1] != 1, "its windows are more than one column apart"),
+            (x.shape[2] % 4 != 0 or y.shape[2] % 2 != 0, "columns of its map are no multiple of four"),
+        ])  # fmt: skip
+    if isa == "dsp":
+        apart = (max(operator.stride) > 2 or operator.stride[0] != operator.stride[1], "its strides")
+        pointwise = operator.weights.shape[2:] == (1, 1) and operator.stride == (1, 1) and operator.padding == (0, 0)
+        missing("dual_pointwise" if pointwise else "dual", [scores, (operator.groups > 1, "groups"), apart])
+        if operator.bits <= 2 and pointwise:
+            pixels = y.shape[1] * y.shape[2]
+            missing("tripled", [scores, (pixels % 8 != 0, f"{pixels} pixels are no multiple of eight")])
+    return found
