@@ -19,6 +19,7 @@ from .output import Json, print_json, stdout
 from .pictures import Camera
 
 if TYPE_CHECKING:
+    from ..integer.program import Program
     from ..mcu.firmware import Firmware, Run
 
 
@@ -55,6 +56,14 @@ def firmware(
     std: Std = None,
     labels: Labels = None,
     camera: Camera = None,
+    serial: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PORT",
+            help="Instead: a board on this serial port runs the example of `export --package`; ask it about --run's "
+            "pictures, and hold its scores against the interpreter's.",
+        ),
+    ] = None,
     vote: Annotated[
         str | None,
         typer.Option(
@@ -89,6 +98,12 @@ def firmware(
         check_suffix(output)
     if plan is not None and plan.suffix.lower() != ".svg":
         raise BadInput(f"{plan}: the plan is drawn as SVG; give a name that ends in .svg")
+    if serial is not None:
+        if run is None:
+            raise BadInput("--serial needs pictures: --run PICTURES…")
+        given = Given.of(net=net, weights=weights, input_shape=input_shape, mean=mean, std=std, labels=labels)
+        _ask(open_program(checkpoint, calibrate, given), serial, files, camera, json)
+        return
     target, compiler = load_board(board), find_toolchain(toolchain)
     given = Given.of(net=net, weights=weights, input_shape=input_shape, mean=mean, std=std, labels=labels)
     program = open_program(checkpoint, calibrate, given)
@@ -129,6 +144,36 @@ def firmware(
             stdout.print(f"QEMU ({made.board.qemu[1]}): {'the same scores' if same else '[red]other scores[/]'}")
     if not ran.bit_exact or (second is not None and (second != ran.expected).any()):
         raise Failed("the scores are not the interpreter's; this is a fault of ours")
+    if errors:
+        raise typer.Exit(2)
+
+
+def _ask(program: "Program", port: str, files: list[str], camera: str | None, json: bool) -> None:
+    from ..backends.c.library import in_front_of
+    from ..camera import convert
+    from ..integer import interpreter
+    from ..mcu.firmware import read_inputs
+    from ..mcu.serial_line import ask, differs
+
+    eye = in_front_of(program, camera) if camera else None
+    names, inputs, errors = read_inputs(program, files, eye)
+    for error in errors:
+        print(f"microbotnet: {error}", file=sys.stderr)
+    if not names:
+        raise BadInput("no picture could be read")
+    expected = interpreter.run(program, inputs if eye is None else convert(eye, inputs))
+    answers = ask(port, program, inputs)
+    wrong = differs(answers, expected)
+    if json:
+        said = [{"file": name, **asdict(answer)} for name, answer in zip(names, answers, strict=True)]
+        print_json({"port": port, "bit_exact": not wrong, "answers": said, "errors": errors})
+    else:
+        for name, answer in zip(names, answers, strict=True):
+            stdout.print(f"{name}  [bold]{escape(answer.label)}[/]  {answer.cycles:,} cycles", soft_wrap=True)
+        many = "every picture" if len(names) > 1 else "the picture"
+        stdout.print(f"{port}: the board's scores of {many} {'are not' if wrong else 'equal'} the interpreter's")
+    if wrong:
+        raise Failed(f"{port}: {wrong} of {len(names)} answers are not the interpreter's scores")
     if errors:
         raise typer.Exit(2)
 

@@ -99,36 +99,8 @@ class Firmware:
         return run_in_qemu(self.sources, self.board, self.toolchain, pictures, prefer=self.prefer)
 
     def read(self, files: Sequence[str]) -> tuple[list[str], NDArray[Any], list[str]]:
-        """The inputs in files and folders: their names, (N, *shape), and what could not be read.
-
-        Pictures become squares, in colours or grey; an .npy file holds inputs of any network, see `read_features`.
-        """
-        x = self.program.tensors[self.program.input]
-        channels, height, width = x.shape
-        if files and all(Path(file).suffix.lower() == ".npy" for file in files):
-            found = [read_features(Path(file), self.program) for file in files]
-            names = [f"{file}[{i}]" for file, values in zip(files, found, strict=True) for i in range(len(values))]
-            return names, np.concatenate(found), []
-        if self.camera is None and (channels not in (1, 3) or height != width or x.dtype != "uint8"):
-            raise BadInput(
-                f"the network takes {channels}×{height}×{width} {x.dtype}, and picture files become squares of pixels; "
-                "give .npy files"
-            )
-        read: list[NDArray[np.uint8]] = []
-
-        def collect(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
-            read.append(pictures)
-            return np.zeros((len(pictures), 1), np.float32)
-
-        size = (height, width) if self.camera is None else (self.camera.height, self.camera.width)
-        answers = list(classify(files, collect, [""], size=size))
-        names = [answer.file for answer in answers if not answer.error]
-        pictures = np.concatenate([np.zeros((0, 3, *size), np.uint8), *read])
-        if self.camera is not None:
-            pictures = frames_of(self.camera, pictures)
-        elif channels == 1:
-            pictures = grey(pictures)
-        return names, pictures, [answer.error for answer in answers if answer.error]
+        """The inputs in files and folders; see `read_inputs`."""
+        return read_inputs(self.program, files, self.camera)
 
     def rows(self, run: "Run | None" = None) -> list["Row"]:
         """Every layer in order, then what is none's; without a run, bytes alone."""
@@ -188,6 +160,41 @@ class Firmware:
             "arena_bytes": self.arena_bytes,
             "layers": [asdict(row) for row in self.rows(run)],
         }  # fmt: skip
+
+
+def read_inputs(
+    program: Program, files: Sequence[str], camera: Camera | None = None
+) -> tuple[list[str], NDArray[Any], list[str]]:
+    """The inputs in files and folders: their names, (N, *shape), and what could not be read.
+
+    Pictures become squares, in colours or grey; an .npy file holds inputs of any network, see `read_features`.
+    """
+    x = program.tensors[program.input]
+    channels, height, width = x.shape
+    if files and all(Path(file).suffix.lower() == ".npy" for file in files):
+        found = [read_features(Path(file), program) for file in files]
+        names = [f"{file}[{i}]" for file, values in zip(files, found, strict=True) for i in range(len(values))]
+        return names, np.concatenate(found), []
+    if camera is None and (channels not in (1, 3) or height != width or x.dtype != "uint8"):
+        raise BadInput(
+            f"the network takes {channels}×{height}×{width} {x.dtype}, and picture files become squares of pixels; "
+            "give .npy files"
+        )
+    read: list[NDArray[np.uint8]] = []
+
+    def collect(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+        read.append(pictures)
+        return np.zeros((len(pictures), 1), np.float32)
+
+    size = (height, width) if camera is None else (camera.height, camera.width)
+    answers = list(classify(files, collect, [""], size=size))
+    names = [answer.file for answer in answers if not answer.error]
+    pictures = np.concatenate([np.zeros((0, 3, *size), np.uint8), *read])
+    if camera is not None:
+        pictures = frames_of(camera, pictures)
+    elif channels == 1:
+        pictures = grey(pictures)
+    return names, pictures, [answer.error for answer in answers if answer.error]
 
 
 def make_firmware(

@@ -1,6 +1,7 @@
 """A network's C as a package: a folder that CMake, Arduino, PlatformIO or Zephyr builds, with an example in it.
 
-The example reads a frame, runs the network and prints the class, its score and the cycles that it took.
+The example reads frames, runs the network and prints for each a line: the class, its score, the cycles that it took,
+and all scores. `mcu.serial_line` talks to it.
 """
 
 import json
@@ -86,7 +87,8 @@ def _example(template: str, words: Mapping[str, str], camera: bool) -> str:
 
 
 _MAIN = """\
-/* Reads frames from standard input, one after the other; prints the class, its score and the time. */
+/* Reads frames from standard input, one after the other; prints of each the class, its score, the
+   microseconds and all scores. */
 #include <stdio.h>
 #include <time.h>
 #include "{name}.h"
@@ -105,7 +107,11 @@ static int classify(void)
     {name}_run(picture, scores, arena);
     clock_t took = clock() - begun;
     int best = {name}_class(scores);
-    printf("%s %d %.0f us\\n", {name}_labels[best], scores[best], 1e6 * (double)took / CLOCKS_PER_SEC);
+    printf("%s %d %.0f", {name}_labels[best], scores[best], 1e6 * (double)took / CLOCKS_PER_SEC);
+    for (int i = 0; i < {upper}_CLASSES; i++)
+        printf(" %d", scores[i]);
+    printf("\\n");
+    fflush(stdout);
     return 1;
 }}
 
@@ -142,7 +148,7 @@ endif()
 
 
 _SKETCH = """\
-// Reads frames from the serial port, one after the other; prints the class, its score and the cycles.
+// Reads frames from the serial port, one after the other; prints the class, its score, the cycles and all scores.
 // Put your camera's driver in place of READ.
 #include <Arduino.h>
 #include <{name}.h>
@@ -170,7 +176,12 @@ void loop()
     Serial.print(' ');
     Serial.print(scores[best]);
     Serial.print(' ');
-    Serial.println(cycles);
+    Serial.print(cycles);
+    for (int i = 0; i < {upper}_CLASSES; i++) {{
+        Serial.print(' ');
+        Serial.print(scores[i]);
+    }}
+    Serial.println();
 }}
 """
 
@@ -226,8 +237,8 @@ lib_extra_dirs = ../../..
 
 
 _APPLICATION = """\
-/* Reads frames from the console, one after the other; prints the class, its score and the cycles.
-   Put your camera's driver in place of READ. */
+/* Reads frames from the console, one after the other; prints the class, its score, the cycles and all
+   scores. Put your camera's driver in place of READ. */
 #include <zephyr/kernel.h>
 #include <zephyr/console/console.h>
 #include <zephyr/sys/printk.h>
@@ -247,7 +258,10 @@ int main(void)
         {name}_run(picture, scores, arena);
         uint32_t cycles = k_cycle_get_32() - begun;
         int best = {name}_class(scores);
-        printk("%s %d %u\\n", {name}_labels[best], scores[best], (unsigned)cycles);
+        printk("%s %d %u", {name}_labels[best], scores[best], (unsigned)cycles);
+        for (int i = 0; i < {upper}_CLASSES; i++)
+            printk(" %d", scores[i]);
+        printk("\\n");
     }}
 }}
 """
