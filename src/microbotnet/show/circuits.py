@@ -67,10 +67,11 @@ def circuit_answer(circuits: Sequence[Circuit]) -> str:
     mine = [c for c in circuits if (c.checkpoint, c.lanes) == (circuits[0].checkpoint, circuits[0].lanes)]
     best = next(c for c in mine if c.node_nm == NODE)
     nodes = " and ".join(f"{c.total:.2f} µJ at {c.node_nm:g} nm" for c in mine if c.node_nm != NODE)
+    engine = f"an engine of {best.lanes} ternary lanes, {best.gates:,} gates"
     return (
         f"**With a circuit: yes at {NODE:g} nm, simulated before layout and within a factor of two.** "
-        f"`microbotnet chip {best.checkpoint}` writes an engine of {best.lanes} ternary lanes, {best.gates:,} gates, that "
-        f"gives the network's integers bit for bit ({best.top1:.2f} % of CIFAR-10's test pictures). With logic, clock, "
-        f"memories and leakage counted, at {best.clock_mhz:g} MHz, a picture takes {best.total:.2f} µJ at {NODE:g} nm, "
-        f"{nodes}. What each item rests on, and how sure it is, is on [a page of its own](chip.md).\n"
+        f"`microbotnet chip {best.checkpoint}` writes {engine}, that gives the network's integers bit for bit "
+        f"({best.top1:.2f} % of CIFAR-10's test pictures). With logic, clock, memories and leakage counted, at "
+        f"{best.clock_mhz:g} MHz, a picture takes {best.total:.2f} µJ at {NODE:g} nm, {nodes}. What each item rests "
+        "on, and how sure it is, is on [a page of its own](chip.md).\n"
     )
