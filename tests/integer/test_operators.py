@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from microbotnet import trace
+from microbotnet.cost.profile import profile
+from microbotnet.cost.words import explain
 from microbotnet.data.augment import Batches
 from microbotnet.errors import BadInput
 from microbotnet.graph.kinds import KINDS
@@ -26,6 +29,8 @@ from microbotnet.integer.ranges import check
 from microbotnet.nets import SqueezeExcite
 from microbotnet.quant.activations import ActivationQuantizer, ActivationQuantizers, calibrate, quantize_activations
 from microbotnet.quant.uniform import uniform
+from microbotnet.show.colouring import by_energy
+from microbotnet.show.network import draw_network
 from microbotnet.sources.agreement import agreement
 
 COUNT = 3
@@ -474,3 +479,19 @@ def test_a_tensor_is_named_after_a_layer_only_if_it_lies_as_the_layers_output() 
     ]
     pictures = np.random.default_rng(1).integers(0, 256, (2, 3, 6, 6), dtype=np.uint8)
     assert max(layer.worst_units for layer in agreement(program, model, pictures, MEAN, STD)) <= 1
+
+
+def test_all_of_them_are_counted_explained_and_drawn() -> None:
+    unknown = {"cumulative sum", "vector norm"}
+    for name, make in (NETS | {name: make for name, (make, _) in REFUSED.items()}).items():
+        torch.manual_seed(0)
+        model = Net(make())
+        with torch.no_grad():
+            model.train()(torch.rand(2, 3, 6, 6))
+        graph = trace(model, (3, 6, 6))
+        assert bool(graph.warnings) == (name in unknown), name
+        words = ["\n".join(explain(graph, node)) for node in graph]
+        assert any("do not know" in text for text in words) == (name in unknown), name
+        found = profile(graph)
+        assert found.energy.total > 0
+        assert "3×6×6" in draw_network(graph, by_energy(found), name)

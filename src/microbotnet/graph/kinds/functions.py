@@ -20,10 +20,22 @@ def _hardsigmoid(graph: Graph, node: Node) -> str:
     return f"h-sigmoid: ReLU6(x + 3) / 6, sigmoid without the exponential.{use}"
 
 
+def _looked_up(graph: Graph, node: Node) -> str:
+    return f"{node.kind}, a function of one value: a chip looks it up in 256 bytes ({node.numel:,} elements)."
+
+
 def _table(name: str, *, known: bool = True, cost: tuple[int, int] = (1, 1)) -> Kind:
     """A function that an integer engine looks up."""
     rule: ShapeRule | None = shapes.keep if known else None
-    return Kind(name, aten={name: rule}, operations=each(*cost), follows=True, in_place=True, table=True)
+    return Kind(
+        name,
+        aten={name: rule},
+        operations=each(*cost),
+        follows=True,
+        in_place=True,
+        what=_looked_up,
+        table=True,
+    )
 
 
 KINDS = (
@@ -52,6 +64,7 @@ KINDS = (
     ),
     Kind(
         "clamp",
+        what=lambda graph, node: "Clamp: no less than one number, no more than another.",
         aten={"clamp": shapes.keep, "hardtanh": shapes.keep, "clamp_min": None, "clamp_max": None},
         describe=_clamp,
         follows=True,
@@ -89,6 +102,7 @@ KINDS = (
     Kind(
         "sigmoid",
         aten={"sigmoid": shapes.keep},
+        what=_looked_up,
         operations=each(1, 1),
         follows=True,
         in_place=True,
@@ -98,6 +112,7 @@ KINDS = (
     Kind(
         "silu",
         aten={"silu": shapes.keep},
+        what=_looked_up,
         operations=each(1, 1),
         follows=True,
         in_place=True,
@@ -107,6 +122,8 @@ KINDS = (
     Kind(
         "leaky_relu",
         aten={"leaky_relu": shapes.keep},
+        short="leaky ReLU",
+        what=lambda graph, node: "Leaky ReLU: x above 0, a small part of x under it.",
         thop={"LeakyReLU": lambda graph, node: node.numel},
         operations=each(0, 1),
         follows=True,
@@ -116,6 +133,8 @@ KINDS = (
     Kind(
         "prelu",
         aten={"prelu": None},
+        short="PReLU",
+        what=lambda graph, node: "PReLU: x above 0; under it x times a slope that is learned, one or one a channel.",
         describe=with_constant,
         operations=each(0, 1),
         follows=True,
@@ -167,6 +186,7 @@ KINDS = (
         "softmax",
         aten=dict.fromkeys(("softmax", "_softmax", "_safe_softmax")),
         operations=each(1, 1),
+        what=lambda graph, node: "Softmax: exp(x) divided by the sum of all exp(x) along an axis.",
         image=(0.0, 255 / 256),  # as TensorFlow Lite has it
         fixed=True,
     ),

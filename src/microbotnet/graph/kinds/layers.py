@@ -257,12 +257,16 @@ KINDS = (
         aten=dict.fromkeys(("lstm", "gru", "rnn_tanh", "rnn_relu")),
         describe=_recurrent,
         macs=_recurrent_macs,
+        what=lambda graph, node: (
+            f"Recurrent layer: {before(graph, node)[0]} steps, each a weighted sum of its input and of its last state."
+        ),
         heavy=True,
         instead="use convolutions along the time, or run one step's layers for each frame",
     ),
     Kind(
         "embedding",
         aten={"embedding": None},
+        what=lambda graph, node: f"Embedding: a row of a table for each number, {times(node.shape)} values.",
         instead="look the rows up before the network and feed them to it as features",
     ),
 )

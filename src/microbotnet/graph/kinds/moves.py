@@ -18,6 +18,14 @@ def _borders(graph: Graph, node: Node) -> str:
     return f"A border around {times(before(graph, node))} makes it {times(node.shape)}. Nothing is computed."
 
 
+def _between(graph: Graph, node: Node) -> str:
+    return f"Each value a weighted sum of its nearest neighbours, {times(before(graph, node))} to {times(node.shape)}."
+
+
+def _weighted(node: Node, neighbours: int) -> tuple[int, int]:
+    return node.numel * (neighbours - 1), node.numel * neighbours
+
+
 KINDS = (
     Kind("input", what=lambda graph, node: f"The picture: {times(node.shape)} values."),
     Kind(
@@ -91,7 +99,16 @@ KINDS = (
     ),
     Kind(
         "interpolate",
-        aten=dict.fromkeys(("upsample_linear1d", "upsample_bilinear2d", "upsample_bicubic2d", "upsample_trilinear3d")),
+        aten=dict.fromkeys(("upsample_linear1d", "upsample_bilinear2d", "upsample_trilinear3d")),
+        operations=lambda node: _weighted(node, 2 ** (len(node.shape) - 1)),
+        what=_between,
+        instead='use mode="nearest" or a transposed convolution',
+    ),
+    Kind(
+        "bicubic",
+        aten={"upsample_bicubic2d": None},
+        operations=lambda node: _weighted(node, 16),
+        what=_between,
         instead='use mode="nearest" or a transposed convolution',
     ),
 )

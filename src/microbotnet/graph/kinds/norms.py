@@ -16,6 +16,7 @@ def _batch_norm_does(graph: Graph, node: Node) -> str:
     )
 
 
+_CLASSES = {"layer_norm": "LayerNorm", "group_norm": "GroupNorm", "instance_norm": "InstanceNorm"}
 KINDS = (
     Kind(
         "batch_norm",
@@ -39,6 +40,11 @@ KINDS = (
             aten={name: None},
             describe=_affine,
             operations=each(1, 1),
+            signature=lambda node: _CLASSES[node.kind],
+            what=lambda graph, node: (
+                f"{_CLASSES[node.kind]}: each value less a mean, divided by a deviation, both of this very picture; "
+                "unlike a batch norm it folds into no layer."
+            ),
             instead="it divides by a deviation of each picture; use nn.BatchNorm2d (or 1d) and train on",
         )
         for name in ("layer_norm", "group_norm", "instance_norm")

@@ -65,6 +65,14 @@ def _sizes(graph: Graph, node: Node) -> str:
     return f"{times(before(graph, node)[1:])} to {times(node.shape[1:])}"
 
 
+def _reduced(word: str) -> Callable[[Graph, Node], str]:
+    def what(graph: Graph, node: Node) -> str:
+        size = f"{times(before(graph, node))} to {times(node.shape) or 'one value'}"
+        return f"The {word} of every {prod(node.kernel)} values, {size}."
+
+    return what
+
+
 def _thop_formula(node: Node) -> str:
     if not node.module_type.startswith("Adaptive"):
         return ""
@@ -112,6 +120,7 @@ KINDS = (
         aten={"mean": None},
         describe=_reduction("avg_pool"),
         operations=_additions,
+        what=_reduced("mean"),
         heavy=True,
         sums=True,
         wide=True,
@@ -121,11 +130,26 @@ KINDS = (
         aten={"sum": None},
         describe=_reduction(),
         operations=_additions,
+        what=_reduced("sum"),
         heavy=True,
         sums=True,
         wide=True,
     ),
-    Kind("amax", aten=dict.fromkeys(("amax", "max")), describe=_reduction("max_pool"), heavy=True, keeps=True),
-    Kind("amin", aten=dict.fromkeys(("amin", "min")), describe=_reduction(), heavy=True, keeps=True),
+    Kind(
+        "amax",
+        aten=dict.fromkeys(("amax", "max")),
+        describe=_reduction("max_pool"),
+        what=_reduced("largest"),
+        heavy=True,
+        keeps=True,
+    ),
+    Kind(
+        "amin",
+        aten=dict.fromkeys(("amin", "min")),
+        describe=_reduction(),
+        what=_reduced("smallest"),
+        heavy=True,
+        keeps=True,
+    ),
     Kind("argmax", aten=dict.fromkeys(("argmax", "argmin")), instead="take it of the scores, outside of the network"),
 )
