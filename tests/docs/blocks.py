@@ -12,13 +12,15 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-PROGRAMS = ("microbotnet", "make", "python", "pip", "tensorboard", "cat", "for")
+PROGRAMS = ("microbotnet", "cmake", "make", "python", "pip", "tensorboard", "cat", "for")
 
 NOT_RUN = {
     r"make |python |pip ": "the whole house, or an installation",
+    r"cmake ": "tests/backends/c/test_package.py builds the same",
     r"tensorboard ": "a server",
     r"microbotnet demo": "a server; tests/demo_page asks it",
     r"microbotnet watch camera": "there is no camera",
+    r"microbotnet firmware .*--serial": "there is no board; tests/mcu asks an emulated one",
     r"microbotnet data ": "downloads, or reads a zip of 250 MB; tests/data does",
     r"microbotnet search ": "minutes, and Ray; tests/search does",
     r"microbotnet compress squeezenet": "minutes; the same command with another network is run",

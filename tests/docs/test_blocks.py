@@ -101,7 +101,8 @@ def test_the_blocks_of_a_page_run_in_their_order(page: Path, desk: Path, monkeyp
         elif block.language == "toml":
             _configuration(block, desk)
         elif block.language == "c":
-            assert _squeezed(block.text) in "".join(_squeezed(f.read_text()) for f in C_SOURCES.iterdir()), where
+            sources = [*C_SOURCES.iterdir(), *desk.rglob("*/example/*.c")]  # what comes with us, what a page exported
+            assert _squeezed(block.text) in "".join(_squeezed(file.read_text()) for file in sources), where
         elif block.language.startswith("{"):
             pass  # a directive of the site, which `make docs` builds
         elif block.is_shell:

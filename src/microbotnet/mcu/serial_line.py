@@ -122,8 +122,8 @@ def _parsed(said: bytes, port: str, program: Program) -> Answer:
         numbers, label = [], ""
     if len(numbers) != count + 2 or label not in program.labels:
         raise BadInput(
-            f"{port}: answers {said[:60]!r}, no class of this network with its score, the cycles and {count} scores; is "
-            "it on the board?"
+            f"{port}: answers {said[:60]!r}, no class of this network with its score, the cycles and {count} scores; "
+            "is it on the board?"
         )
     return Answer(label, numbers[0], numbers[1], tuple(numbers[2:]))
 
