@@ -44,7 +44,7 @@ def forms_of(program: Program, operator: RescaledConvolve) -> list[Form]:
                 )
             ]
     depth, outputs = weights.shape[1], len(weights) // operator.groups
-    inputs = prod(weights.shape[1:])
+    inputs = -(-prod(weights.shape[1:]) // 4) * 4
     return [
         Form(
             FILES,

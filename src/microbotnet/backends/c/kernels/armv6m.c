@@ -22,6 +22,8 @@ const uint8_t *NAME_paired(const uint8_t *list, const int8_t *entries, int32_t *
 /* All outputs of one pixel from `values` ... `end`, a multiple of four of them, and weights of 8 bits that have 128 added,
    those of four outputs interleaved. */
 void NAME_pixel(const uint8_t *weights, const int32_t *values, const int32_t *end, outputs_t *outputs);
+/* The sums of four outputs, added to `sums`; what is behind their weights. */
+const uint8_t *NAME_dots(const uint8_t *weights, const int32_t *values, const int32_t *end, int32_t *sums);
 /* values[c] = x[c * stride]; the sum of them. */
 int32_t NAME_column(const int8_t *x, int32_t *values, int count, int stride);
 /* values = the windows, 3 wide, of all channels; the sum of them. */
@@ -155,6 +157,11 @@ FUNCTION("NAME_paired", " push {r4-r7, lr}\n mov ip, r2\n mov r7, r3\n"
 /* weights r0, values r1, kept in ip, their end lr; sums r4 ... r7 */
 #define DOT(sum, at) " ldrb r3, [r0, #" at "]\n muls r3, r2, r3\n adds " sum ", " sum ", r3\n"
 #define DOT4(a, b, c, d) " ldmia r1!, {r2}\n" DOT("r4", a) DOT("r5", b) DOT("r6", c) DOT("r7", d)
+#define DOT16                                                                                                          \
+    DOT4("0", "1", "2", "3") DOT4("4", "5", "6", "7") DOT4("8", "9", "10", "11") DOT4("12", "13", "14", "15")          \
+    " adds r0, #16\n"
+FUNCTION("NAME_dots", " push {r4-r7, lr}\n mov ip, r3\n mov lr, r2\n ldmia r3!, {r4-r7}\n"
+                      "1:" DOT16 " cmp r1, lr\n bne 1b\n mov r3, ip\n stmia r3!, {r4-r7}\n pop {r4-r7, pc}\n");
 /* r2 = table[clamp(r2 >> shift)], from -128 on */
 #define SATURATED(shift, table)                                                                                        \
     " asrs r2, r2, " shift "\n adds r2, #128\n cmp r2, #255\n bls 1f\n asrs r2, r2, #31\n mvns r2, r2\n"               \
@@ -165,8 +172,7 @@ FUNCTION("NAME_pixel", SAVE " mov ip, r1\n mov lr, r2\n mov r8, r3\n sub sp, #44
                        " ldmia r3!, {r4}\n mov r11, r4\n ldmia r3!, {r4-r7}\n stmia r2!, {r4-r7}\n"
                        " ldmia r3!, {r4, r5}\n stmia r2!, {r4, r5}\n ldr r3, [r3, #12]\n mov r9, r3\n"
                        "5: mov r4, r11\n mov r5, r11\n mov r6, r11\n mov r7, r11\n mov r1, ip\n"
-                       "1:" DOT4("0", "1", "2", "3") DOT4("4", "5", "6", "7") DOT4("8", "9", "10", "11")
-                       DOT4("12", "13", "14", "15") " adds r0, #16\n cmp r1, lr\n bne 1b\n"
+                       "1:" DOT16 " cmp r1, lr\n bne 1b\n"
                        " mov r10, r0\n mov r0, sp\n stmia r0!, {r4-r7}\n mov r4, r9\n subs r4, #4\n mov r9, r4\n"
                        " bpl 2f\n lsls r4, r4, #2\n adds r0, r0, r4\n2: str r0, [sp, #40]\n mov r0, sp\n"
                        " mov r1, r8\n adds r1, #28\n ldmia r1!, {r5, r6}\n ldr r1, [r1]\n"

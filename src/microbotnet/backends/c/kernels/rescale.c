@@ -21,13 +21,39 @@ static INLINE int8_t rescaled(int32_t sum, const rescale_t *how, int channel)
     return how->table ? how->table[x + 128] : (int8_t)x;
 }
 
+/* The sums of four outputs, added to `sums`; what is behind their weights. */
+static INLINE const uint8_t *dots(const uint8_t *weights, const int32_t *values, const int32_t *end, int32_t *sums)
+{
+#if defined(__ARM_ARCH_ISA_THUMB) && __ARM_ARCH_ISA_THUMB == 1
+    return NAME_dots(weights, values, end, sums);
+#else
+    int32_t a = sums[0], b = sums[1], c = sums[2], d = sums[3];
+
+    for (; values != end; values++, weights += 4) {
+        int32_t value = *values;
+
+        a += weights[0] * value;
+        b += weights[1] * value;
+        c += weights[2] * value;
+        d += weights[3] * value;
+    }
+    sums[0] = a;
+    sums[1] = b;
+    sums[2] = c;
+    sums[3] = d;
+    return weights;
+#endif
+}
+
 /* As dense: the weights of four outputs are interleaved, with 128 added. */
 KERNEL void dense_rescaled(const int8_t *x, int8_t *y, int32_t *values, const uint8_t *weights, const rescale_t *how,
                            const window_t *w, int depth, int outputs, int zero)
 {
     int pixels = w->rows * w->columns, inputs = depth * w->tall * w->wide, all = 0;
-    const int32_t *end = values + inputs;
+    const int32_t *end = values + ((inputs + 3) & ~3);
 
+    for (int32_t *value = values + inputs; value != end;)
+        *value++ = 0;
     for (int left = w->channels; left; left -= depth, all += outputs, x += depth * w->height * w->width) {
         const uint8_t *here = weights;
 
@@ -38,20 +64,9 @@ KERNEL void dense_rescaled(const int8_t *x, int8_t *y, int32_t *values, const ui
 
                 here = weights;
                 for (int o = 0; o < outputs; o += 4) {
-                    int32_t sums[4], a = start, b = start, c = start, d = start;
+                    int32_t sums[4] = {start, start, start, start};
 
-                    for (const int32_t *value = values; value != end; value++, here += 4) {
-                        int32_t v = *value;
-
-                        a += here[0] * v;
-                        b += here[1] * v;
-                        c += here[2] * v;
-                        d += here[3] * v;
-                    }
-                    sums[0] = a;
-                    sums[1] = b;
-                    sums[2] = c;
-                    sums[3] = d;
+                    here = dots(here, values, end, sums);
                     for (int n = 0; n < 4 && o + n < outputs; n++, out += pixels)
                         *out = rescaled(sums[n], how, all + o + n);
                 }
