@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .errors import BadInput
-from .sources import NOTHING, Given, open_network, open_program
+from .sources import NOTHING, Given, open_network, open_program, tell_assumed
 from .weights import shipped_cards
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ def predictor(name: str, given: Given = NOTHING) -> Predictor:
 
     from .nets import input_shape_of
 
+    tell_assumed(opened, name)
     torch.set_num_threads(1)  # small networks: more threads wait for each other longer than they compute
     data, model = opened.card["data"], opened.model
     size, channels = side_of(input_shape_of(opened.card["architecture"]), name)

@@ -385,3 +385,21 @@ def test_several_outputs_and_signals(desk: Path) -> None:
         pytest.importorskip(module, reason=f"{module} is not installed")
     done = call("firmware", "signal.program", "--board", "microbit", "--run", "signals.npy", "--json")
     assert json.loads(done.stdout)["bit_exact"]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_module_of_a_package_imports_its_neighbours(desk: Path) -> None:
+    (desk / "package").mkdir()
+    (desk / "package" / "__init__.py").write_text("")
+    (desk / "package" / "layers.py").write_text("from torch import nn\n")
+    (desk / "package" / "net.py").write_text("from .layers import nn\n\n\ndef net():\n    return nn.Conv2d(3, 4, 3)\n")
+    found = json.loads(call("profile", "package/net.py:net", "--json").stdout)
+    assert found["macs"]["conv_linear"] == 30 * 30 * 4 * 27
+
+
+def test_how_pictures_are_normalised_is_told_where_it_matters(desk: Path) -> None:
+    with pytest.warns(UserWarning, match="its code is run") as said:
+        call("profile", "my_net.py:Net", "--weights", "net.ckpt")
+    assert not any("normalised" in str(warning.message) for warning in said)
+    with pytest.warns(UserWarning, match="its pictures are normalised as CIFAR-10's are; --mean and --std"):
+        call("classify", "pictures", "--checkpoint", "my_net.py:Net", "--weights", "net.ckpt")

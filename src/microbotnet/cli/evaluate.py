@@ -46,7 +46,7 @@ def evaluate(
     from ..inference import evaluate as evaluate_program
     from ..inference import program_predictor, side_of
     from ..show.report import check_report_name
-    from ..sources import Given, open_network
+    from ..sources import Given, open_network, tell_assumed
     from ..weights import shipped_name
 
     if output is not None:
@@ -75,6 +75,7 @@ def evaluate(
         name, size = opened.card["data"]["name"], opened.card["architecture"]["input_size"]
         if data is None and name not in NAMED:
             raise BadInput(f"{checkpoint}: does not say what pictures it was trained on; give --data")
+        tell_assumed(opened, checkpoint)
         side, channels = side_of(input_shape_of(opened.card["architecture"]), checkpoint)
         eye = camera_of(camera, (channels, side, side)) if camera else None
         source = open_source(data or name, size=finest(size or 32, eye), split=split)

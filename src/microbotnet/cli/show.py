@@ -80,13 +80,14 @@ def activation_map(
     from ..pictures import read_picture
     from ..show.activation_map import beside
     from ..show.activity import observe
-    from ..sources import Given, float_network
+    from ..sources import Given, float_network, tell_assumed
     from ..weights import DEFAULT
 
     if output.suffix.lower() != ".png":
         raise BadInput(f"{output}: the map is a picture; give a name that ends in .png")
     given = Given.of(weights=weights, input_shape=input_shape, mean=mean, std=std, labels=labels)
     loaded = float_network(checkpoint or DEFAULT, given)
+    tell_assumed(loaded, checkpoint or DEFAULT)
     shape = input_shape_of(loaded.card["architecture"])
     size, channels = side_of(shape, checkpoint or DEFAULT)
     if channels != 3:

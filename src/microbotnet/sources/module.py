@@ -1,5 +1,6 @@
 """A module in a user's own Python file: `my_net.py:Net`. The one source whose code is run."""
 
+import importlib
 import importlib.util
 import sys
 import traceback
@@ -59,13 +60,20 @@ def load_module(file: Path, inside: str) -> nn.Module:
 def _run(file: Path) -> ModuleType:
     if not file.is_file():
         raise BadInput(f"{file}: no such file")
-    spec = importlib.util.spec_from_file_location(file.stem, file)
-    assert spec is not None
-    assert spec.loader is not None
-    code = importlib.util.module_from_spec(spec)
-    sys.path.insert(0, str(file.resolve().parent))  # as when Python runs the file: its neighbours can be imported
-    sys.modules.setdefault(file.stem, code)
+    folder, parts = file.resolve().parent, [file.stem]
+    while (folder / "__init__.py").is_file():  # a module of a package, whose relative imports must work
+        parts.insert(0, folder.name)
+        folder = folder.parent
+    sys.path.insert(0, str(folder))  # as when Python runs the file: its neighbours can be imported
+    name = ".".join(parts)
     try:
+        if len(parts) > 1:
+            return importlib.import_module(name)
+        spec = importlib.util.spec_from_file_location(name, file)
+        assert spec is not None
+        assert spec.loader is not None
+        code = importlib.util.module_from_spec(spec)
+        sys.modules.setdefault(name, code)
         spec.loader.exec_module(code)
     except SyntaxError as error:
         raise BadInput(f"{error.filename}:{error.lineno}: {error.msg}") from None

@@ -1,5 +1,6 @@
 """From a name to a float network with its card, or to an integer program."""
 
+import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -146,10 +147,7 @@ def _outside(name: str, model: "nn.Module", given: Given) -> "Checkpoint":
             raise BadInput(f"{name}: has {channels} channels, and {len(data[key])} numbers of --{key} are given")
     if len(data["classes"]) != (outputs if scores else 0):
         raise BadInput(f"{name}: has {outputs} outputs, and {len(data['classes'])} labels are given")
-    if picture_size(shape) and given.mean is None and attribute(model, "mean") is None:
-        warnings.warn(
-            f"{name}: its pictures are normalised as CIFAR-10's are; --mean and --std say otherwise", stacklevel=2
-        )
+    assumed = bool(picture_size(shape)) and given.mean is None and attribute(model, "mean") is None
     card = {
         "architecture": {
             "name": name.rpartition(":")[2] if ".py:" in name else Path(name).stem,
@@ -160,8 +158,17 @@ def _outside(name: str, model: "nn.Module", given: Given) -> "Checkpoint":
             "input_shape": list(shape),
         },
         "data": data,
+        "assumed": assumed,
     }
     return Checkpoint(contiguous(model.eval()), card)
+
+
+def tell_assumed(checkpoint: "Checkpoint", name: str) -> None:
+    """Warn, before pictures are shown to a network from outside, that nobody said how they are normalised."""
+    if checkpoint.card.get("assumed"):
+        warnings.warn(
+            f"{name}: its pictures are normalised as CIFAR-10's are; --mean and --std say otherwise", stacklevel=2
+        )
 
 
 def _integers(path: Path, given: Given) -> Imported:

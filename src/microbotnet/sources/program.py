@@ -13,7 +13,7 @@ from ..integer.file import load_program
 from ..integer.program import Program
 from ..weights import shipped_cards, shipped_program
 from .given import NOTHING, Given, Shape
-from .network import is_integer, labelled, open_network
+from .network import is_integer, labelled, open_network, tell_assumed
 
 if TYPE_CHECKING:
     from ..training.checkpoint import Checkpoint
@@ -76,6 +76,7 @@ def _opened(
     from ..quant.activations import NAME
     from .agreement import agreement
 
+    tell_assumed(opened, name)
     inputs = None
     if hasattr(opened.model, NAME):
         if calibrate is not None:
