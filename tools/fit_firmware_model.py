@@ -48,6 +48,7 @@ def samples(count, seed):
                 replace(
                     stage, kernel=one([1, 3, 5, 7]), stride=one([1, 2, 3]), activation=one(ACTIVATIONS),
                     groups=one([1, 2]),  # all channels of the space are even
+                    shift_max=not stage.squeeze_excite and one([False, False, True]),
                     precision=StagePrecision(*(one(["int8", "ternary"]) for _ in range(4))),
                 )
                 for stage in design.stages
@@ -95,8 +96,8 @@ def fit(prefer, count):
         made = skeleton(graph)
         use = usage(made.program, prefer)
         size, instructions, _ = measured(graph, prefer)
-        for index, (kernel, layer) in enumerate(zip(use.kernels, made.layers, strict=True)):
-            rows[family(kernel)].append(features(layer))
+        for index, kernel in zip(use.operators, use.kernels, strict=True):
+            rows[family(kernel)].append(features(made.layers[index]))
             values[family(kernel)].append(instructions[index])
         uses.append(code_counts(use.kernels))
         rest.append(size - use.constant_bytes - use.straight_bytes)

@@ -16,6 +16,7 @@ _stages = st.builds(
     repeats=st.integers(1, 3),
     stride=st.integers(1, 3),
     squeeze_excite=st.booleans(),
+    shift_max=st.booleans(),
     groups=st.sampled_from([1, 2, 3]),
     activation=_activations,
     precision=st.builds(StagePrecision, _precisions, _precisions, _precisions, _precisions),
@@ -28,6 +29,7 @@ def _shared(design: Design) -> Design:
     for stage in design.stages:
         own = list(replace(design, stages=(*stages, stage)).blocks())[-stage.repeats :]
         fits = all(n % stage.groups == 0 for block in own for n in (block.inputs, block.expanded, block.outputs))
+        stage = replace(stage, shift_max=stage.shift_max and not stage.squeeze_excite)
         stages.append(stage if fits else replace(stage, groups=1))
     return replace(design, stages=tuple(stages))
 

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,6 +24,7 @@ from microbotnet.integer.checkpoint import lower_checkpoint
 from microbotnet.integer.lower import lower
 from microbotnet.nets import architecture, find_net
 from microbotnet.nets.designed import Designed
+from microbotnet.nets.layers import ShiftMax
 from microbotnet.quant.activations import calibrate, quantize_activations
 from microbotnet.training.checkpoint import load_checkpoint, save_checkpoint
 
@@ -135,9 +137,20 @@ def test_groups_share_the_channels_and_every_output_sees_every_input(tmp_path: P
         create_model(str(tmp_path / "odd.toml"))
 
 
-def test_a_network_with_groups_is_lowered_and_runs_in_c() -> None:
+def test_shift_max_is_the_larger_of_two_gated_channels() -> None:
     torch.manual_seed(0)
-    stages = (Stage(8, expansion=2, groups=2, squeeze_excite=True), Stage(12, expansion=3, groups=4))
+    layer, x = ShiftMax(6), torch.randn(2, 6, 3, 3)
+    gates = layer.fc(x.mean((2, 3)))
+    for channel in range(6):
+        own, other = (gates[:, i, None, None] for i in (channel, 6 + channel))
+        expected = torch.maximum(x[:, channel] * own, x[:, (channel + 3) % 6] * other)
+        torch.testing.assert_close(layer(x)[:, channel], expected)
+
+
+@pytest.mark.parametrize("how", [{"groups": 2, "squeeze_excite": True}, {"groups": 4}, {"shift_max": True}])
+def test_a_network_of_such_blocks_is_lowered_and_runs_in_c(how: dict[str, Any]) -> None:
+    torch.manual_seed(0)
+    stages = (Stage(8, expansion=2, **how), Stage(12, expansion=3, **how))
     model = Designed(Design(stages, Stem(8), Head(average_first=True), 8), num_classes=5).eval()
     pictures = torch.randint(0, 256, (40, 3, 8, 8), dtype=torch.uint8)
     quantize_activations(model, 8, (3, 8, 8))
@@ -148,3 +161,10 @@ def test_a_network_with_groups_is_lowered_and_runs_in_c() -> None:
     scores = interpreter.run(program, pictures.numpy())
     assert np.abs(scores * program.scores.scale - answers).max() < 0.1 * np.abs(answers).max()
     assert (load(program).scores(pictures.numpy()) == scores).all()
+
+
+def test_shift_max_brings_its_own_gates(tmp_path: Path) -> None:
+    both = replace(TINY, stages=(Stage(8, squeeze_excite=True, shift_max=True),))
+    (tmp_path / "both.toml").write_text(to_toml(both))
+    with pytest.raises(BadInput, match=r"both\.toml: shift_max has gates of its own"):
+        create_model(str(tmp_path / "both.toml"))

@@ -41,6 +41,7 @@ EIGHT = Design(
     head=Head(average_first=True),
     resolution=32,
 )
+SHIFTED = Design(stages=(Stage(16, 3, 3.0, 2, 2, shift_max=True), Stage(32, 3, 3.0, 2, 2, shift_max=True)))
 GROUPS = Design(stages=(Stage(16, 3, 3.0, 2, 2, groups=4), Stage(32, 3, 3.0, 2, 2, groups=8)), resolution=32)
 
 
@@ -69,7 +70,9 @@ def lowered(design: Design, tmp_path_factory: pytest.TempPathFactory) -> tuple[P
     return lower_checkpoint(Checkpoint(model, {"architecture": made, "data": data}), pictures), density
 
 
-@pytest.mark.parametrize("design", [SMALL, EIGHT, GROUPS], ids=["ternary", "eight bits", "groups"])
+@pytest.mark.parametrize(
+    "design", [SMALL, EIGHT, GROUPS, SHIFTED], ids=["ternary", "eight bits", "groups", "shift-max"]
+)
 def test_firmware_as_estimated(design: Design, tmp_path_factory: pytest.TempPathFactory) -> None:
     """RAM but for the scratch of another encoding, flash within 1.7 kB, instructions within a quarter."""
     for module in ("unicorn", "elftools", "ziglang"):

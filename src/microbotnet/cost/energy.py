@@ -8,8 +8,8 @@ For each step (`graph.steps`: a layer with the batch norm and activation that fo
 - weights: all bits of its kernel and other values, fetched `reads_per_weight` times from a memory that holds the
   whole network's weights.
 - activations: all elements of its inputs, fetched `reads_per_activation` times, and its output, written once, in a
-  memory of the size of the peak of live activations. A concatenation is written in place and moves nothing; a shuffle
-  of channels moves nothing either, it is the order in which the next layer reads.
+  memory of the size of the peak of live activations. A concatenation is written in place and moves nothing; channels in
+  another order move nothing either: the next layer reads them so.
 
 With one read each, weights and activations cost the least that any dataflow can reach; no leakage, clock, control or
 instruction fetch is in it. Constants and their sources: `preset`.
@@ -145,7 +145,7 @@ class _Account:
         return Energy(self.preset, self.operand, accounts, self.weight_memory, self.activation_memory)
 
     def _only_reorders(self, step: Step) -> bool:
-        return step.kind == "transpose" and step.shape == self.graph[step.head.inputs[0]].shape
+        return step.kind in ("transpose", "roll") and step.shape == self.graph[step.head.inputs[0]].shape
 
     def _is_ternary(self, already: bool) -> bool:
         return self.operand == "ternary" or (self.operand == "int8" and already)

@@ -22,7 +22,7 @@ class Stem:
 
 @dataclass(frozen=True)
 class StagePrecision:
-    """Of each kernel in every block of a stage; `squeeze_excite` of both linears."""
+    """Of each kernel in every block of a stage; `squeeze_excite` of both linears, those of a Shift-Max too."""
 
     expand: str = "float"
     depthwise: str = "float"
@@ -35,6 +35,7 @@ class Stage:
     """`repeats` inverted residuals, the first of them with the stride.
 
     expansion: a block's inner channels are its inputs times this; there is no expanding layer where it is 1.
+    shift_max: behind the depthwise convolution, instead of the activation; it has gates of its own (`nets.ShiftMax`).
     groups: in which both 1×1 convolutions work, each on its share of the channels; the channels are shuffled before the
         second, so that every output sees every input (ShuffleNet, Zhang et al. 2017, arXiv 1707.01083).
     """
@@ -45,6 +46,7 @@ class Stage:
     repeats: int = 1
     stride: int = 1
     squeeze_excite: bool = False
+    shift_max: bool = False
     groups: int = 1
     activation: str = "hardswish"
     precision: StagePrecision = field(default_factory=StagePrecision)
@@ -90,6 +92,7 @@ class Block:
     precision: StagePrecision
     average: bool = False  # global, before the projection and in the shortcut
     groups: int = 1
+    shift_max: bool = False
 
     @property
     def expands(self) -> bool:
@@ -129,6 +132,7 @@ class Design:
                 yield Block(
                     inputs, expanded, stage.width, stage.kernel, stride, stage.squeeze_excite, stage.activation,
                     stage.precision, average=not left and self.head.average_first, groups=stage.groups,
+                    shift_max=stage.shift_max,
                 )  # fmt: skip
                 inputs = stage.width
 
@@ -158,7 +162,7 @@ def layer_names(block: Block, path: str) -> dict[str, tuple[str, ...]]:
     first = 3 if block.expands else 0
     names: dict[str, tuple[str, ...]] = {"expand": (f"{path}.conv.0",)} if block.expands else {}
     names["depthwise"] = (f"{path}.conv.{first}",)
-    if block.squeeze_excite:
+    if block.squeeze_excite or block.shift_max:
         names["squeeze_excite"] = (f"{path}.conv.{first + 2}.fc.0", f"{path}.conv.{first + 2}.fc.2")
     shuffle = int(block.groups > 1)
     return names | {"project": (f"{path}.conv.{first + 4 + shuffle}",)}

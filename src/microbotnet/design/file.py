@@ -59,6 +59,8 @@ def design_from(values: Any, where: str = "design") -> Design:
         raise BadInput(
             f"{where}: head.average_first needs head.width = 0: a wider head has its activation before the average"
         )
+    if any(stage.squeeze_excite and stage.shift_max for stage in design.stages):
+        raise BadInput(f"{where}: shift_max has gates of its own; leave out squeeze_excite")
     for number, block in enumerate(design.blocks(), 1):
         for what, channels in (
             ("inputs", block.inputs),

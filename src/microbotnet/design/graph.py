@@ -63,7 +63,10 @@ class _Grown:
         x = self.norm(f"{path}.conv.{at + 1}", x)
         if block.squeeze_excite:
             x = self.squeeze_excite(f"{path}.conv.{at + 2}", x, block.squeezed)
-        x = self.add(f"{path}.conv.{at + 3}", block.activation, (x,), self.nodes[x].shape)
+        if block.shift_max:
+            x = self.shift_max(f"{path}.conv.{at + 2}", x, block.squeezed)
+        else:
+            x = self.add(f"{path}.conv.{at + 3}", block.activation, (x,), self.nodes[x].shape)
         if block.groups > 1:
             at += 1
             x = self.add(f"{path}.conv.{at + 3}", "transpose", (x,), self.nodes[x].shape)
@@ -79,14 +82,26 @@ class _Grown:
 
     def squeeze_excite(self, path: str, x: str, squeezed: int) -> str:
         shape, where = self.nodes[x].shape, {"module": path, "module_type": "SqueezeExcite"}
+        gate = self.gates(path, x, squeezed, shape[0], where)
+        return self.add(f"{path}.mul", "mul", (x, gate), shape, **where)
+
+    def shift_max(self, path: str, x: str, squeezed: int) -> str:
+        shape, where = self.nodes[x].shape, {"module": path, "module_type": "ShiftMax"}
+        gates = self.gates(path, x, squeezed, 2 * shape[0], where)
+        own, other = (self.add(f"{path}.slice", "slice", (gates,), (shape[0], 1, 1), **where) for _ in range(2))
+        own = self.add(f"{path}.mul", "mul", (x, own), shape, **where)
+        shifted = self.add(f"{path}.roll", "roll", (x,), shape, **where)
+        other = self.add(f"{path}.mul", "mul", (shifted, other), shape, **where)
+        return self.add(f"{path}.maximum", "maximum", (own, other), shape, **where)
+
+    def gates(self, path: str, x: str, squeezed: int, outputs: int, where: dict[str, str]) -> str:
         gate = self.pool(f"{path}.pool", x)
-        gate = self.add(f"{path}.flatten", "flatten", (gate,), shape[:1], **where)
+        gate = self.add(f"{path}.flatten", "flatten", (gate,), self.nodes[x].shape[:1], **where)
         gate = self.linear(f"{path}.fc.0", gate, squeezed)
         gate = self.add(f"{path}.fc.1", "relu", (gate,), (squeezed,))
-        gate = self.linear(f"{path}.fc.2", gate, shape[0])
-        gate = self.add(f"{path}.fc.3", "hardsigmoid", (gate,), shape[:1])
-        gate = self.add(f"{path}.reshape", "reshape", (gate,), (shape[0], 1, 1), **where)
-        return self.add(f"{path}.mul", "mul", (x, gate), shape, **where)
+        gate = self.linear(f"{path}.fc.2", gate, outputs)
+        gate = self.add(f"{path}.fc.3", "hardsigmoid", (gate,), (outputs,))
+        return self.add(f"{path}.reshape", "reshape", (gate,), (outputs, 1, 1), **where)
 
     def conv(self, name: str, x: str, outputs: int, kernel: int = 1, stride: int = 1, *, groups: int = 1) -> str:
         inputs, *size = self.nodes[x].shape

@@ -33,8 +33,11 @@ class Designed(nn.Module):
                 block.stride,
             )  # fmt: skip
             layers.append(
-                Bottleneck(block.inputs, block.expanded, block.outputs, row, average=block.average, groups=block.groups)
-            )
+                Bottleneck(
+                    block.inputs, block.expanded, block.outputs, row,
+                    average=block.average, groups=block.groups, shift_max=block.shift_max,
+                )
+            )  # fmt: skip
             channels = block.outputs
         activation = _MODULES[head.activation]
         if head.width:

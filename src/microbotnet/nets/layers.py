@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import torch
 from torch import Tensor, nn
 
 
@@ -68,3 +69,33 @@ class SqueezeExcite(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         gate: Tensor = self.fc(self.pool(x).flatten(1))
         return x * gate[:, :, None, None]
+
+
+class ShiftMax(nn.Module):
+    """The larger of each channel and of the one half of them before it, each times a gate from the average of all.
+
+    A form of dynamic Shift-Max (MicroNet, Li et al. 2021, arXiv 2108.05894, section 4): the maximum of two terms, with
+    gates of 0…1 as in squeeze-and-excite.
+
+    Args:
+        channels: of the input and of the output.
+
+    Shape: (N, channels, H, W) float in, the same out.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        squeeze = max(1, channels // 4)
+        self.shift = channels // 2
+        self.pool = nn.AdaptiveAvgPool2d(1)
+        self.fc = nn.Sequential(
+            nn.Linear(channels, squeeze, bias=False),
+            nn.ReLU(inplace=True),
+            nn.Linear(squeeze, 2 * channels, bias=False),
+            nn.Hardsigmoid(),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        gates: Tensor = self.fc(self.pool(x).flatten(1))
+        own, other = gates[:, :, None, None].chunk(2, 1)
+        return torch.maximum(x * own, x.roll(self.shift, 1) * other)

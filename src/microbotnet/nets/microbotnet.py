@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
-from .layers import SqueezeExcite, make_divisible
+from .layers import ShiftMax, SqueezeExcite, make_divisible
 from .registry import register_net
 
 
@@ -60,11 +60,19 @@ class Bottleneck(nn.Module):
 
     With `average`, a global average stands before the projection and in the shortcut. It commutes with both: the
     output is the average of what the block would make without. With `groups`, both 1×1 convolutions have so many,
-    and the channels are shuffled before the second.
+    and the channels are shuffled before the second. With `shift_max`, that stands for the activation behind the k×k.
     """
 
     def __init__(
-        self, inputs: int, expanded: int, outputs: int, row: Row, *, average: bool = False, groups: int = 1
+        self,
+        inputs: int,
+        expanded: int,
+        outputs: int,
+        row: Row,
+        *,
+        average: bool = False,
+        groups: int = 1,
+        shift_max: bool = False,
     ) -> None:
         super().__init__()
         self.shortcut = row.stride == 1 and inputs == outputs
@@ -77,8 +85,8 @@ class Bottleneck(nn.Module):
             *(expand if expanded != inputs else []),
             nn.Conv2d(expanded, expanded, row.kernel, row.stride, row.kernel // 2, groups=expanded, bias=False),
             nn.BatchNorm2d(expanded),
-            SqueezeExcite(expanded) if row.squeeze_excite else nn.Identity(),
-            row.activation(inplace=True),
+            SqueezeExcite(expanded) if row.squeeze_excite else ShiftMax(expanded) if shift_max else nn.Identity(),
+            nn.Identity() if shift_max else row.activation(inplace=True),
             *([nn.ChannelShuffle(groups)] if groups > 1 else []),
             nn.Conv2d(expanded, outputs, 1, groups=groups, bias=False),
             nn.BatchNorm2d(outputs),

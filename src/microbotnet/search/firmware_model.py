@@ -48,7 +48,8 @@ def firmware_cost(graph: Graph, *, prefer: str = "speed") -> FirmwareCost:
     use = usage(made.program, prefer)
     table = coefficients()[prefer]["instructions"]
     executed = 0.0
-    for name, layer in zip(use.kernels, made.layers, strict=True):
+    for name, number in zip(use.kernels, use.operators, strict=True):
+        layer = made.layers[number]
         fitted = _nearest(table, family(name))
         if fitted is None:
             raise Failed(f"the kernel {family(name)} is not in firmware_model.toml; run tools/fit_firmware_model.py")
@@ -64,7 +65,8 @@ def firmware_size(program: Program, *, prefer: str = "speed") -> Size:
 
 @dataclass(frozen=True)
 class Usage:
-    """What the C of a program has. kernels: that its operators call, in order. straight_bytes: of code without loops,
+    """What the C of a program has. kernels: that its operators call, in order; operators: the places of those in the
+    program, for a slice where it lies calls none. straight_bytes: of code without loops,
     printed instruction by instruction for this program.
     """
 
@@ -72,15 +74,16 @@ class Usage:
     arena_bytes: int
     straight_bytes: int
     kernels: tuple[str, ...]
+    operators: tuple[int, ...]
 
 
 def usage(program: Program, prefer: str) -> Usage:
     """Write the C and read it."""
     sources = emit(program, prefer=prefer)
-    bodies = re.findall(r"^OPERATOR void net_op\d+\(.*?\n\{\n(.*?)^\}$", sources["net.c"], re.MULTILINE | re.DOTALL)
-    kernels = (re.findall(r"^    (\w+)\(", body, re.MULTILINE)[-1] for body in bodies)
+    found = re.findall(r"^OPERATOR void net_op(\d+)\(.*?\n\{\n(.*?)^\}$", sources["net.c"], re.MULTILINE | re.DOTALL)
+    kernels = (re.findall(r"^    (\w+)\(", body, re.MULTILINE)[-1] for _, body in found)
     straight = re.findall(r'^    " [^\\]+\\n"$', sources["net.c"], re.MULTILINE)
-    return Usage(*weigh(sources), 2 * len(straight), tuple(kernels))
+    return Usage(*weigh(sources), 2 * len(straight), tuple(kernels), tuple(int(number) for number, _ in found))
 
 
 def _size(program: Program, use: Usage, prefer: str) -> Size:

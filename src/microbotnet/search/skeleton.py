@@ -16,7 +16,7 @@ from ..graph import Graph
 from ..graph.steps import Step
 from ..integer import ranges
 from ..integer.fixed import fixed_point, tolerance_of
-from ..integer.operators import Add, Convolve, Gate, Lookup, Operator, SumPool, View
+from ..integer.operators import Add, Convolve, Extreme, Gate, Lookup, Operator, SumPool, View
 from ..integer.program import LIMITS, Pair, Program, Requantize, Shape, Tensor
 
 PICTURE = "picture"
@@ -28,8 +28,8 @@ _SPREAD = {True: 60.0, False: 25.0}  # units that a sum's usual deviation become
 class Layer:
     """One operator by all that its cost depends on.
 
-    kind: lookup, convolve, pool, gate, add or shuffle. activation: that follows; "" is none. before: of the layer it
-    reads.
+    kind: lookup, convolve, pool, gate, add, larger, slice or shuffle. activation: that follows; "" is none. before: of
+    the layer it reads.
     bits: of its weights, 2 or 8. nonzero: how many weights are not zero. scores: whether its output is the network's.
     alike: whether all channels have one scale and no bias. number: of the layers before that are the same.
     """
@@ -105,6 +105,11 @@ def operator_of(layer: Layer) -> Program:
         sizes, strides = (channels // groups, groups), (rows * columns, channels // groups * rows * columns)
         view = View("y", "x0", "y", (*sizes, rows * columns), (*strides, 1), 0)
         return Program(tensors | {"y": _output(layer)}, (view,), "x0", ("y",))
+    if layer.kind == "slice":
+        view = View("y", "x0", "y", (prod(layer.output),), (1,), 0)
+        return Program(tensors | {"y": _output(layer)}, (view,), "x0", ("y",))
+    if layer.kind == "larger":
+        return Program(tensors | {"y": _output(layer)}, (Extreme("y", ("x0", "x1"), "y", True),), "x0", ("y",))
     blank = Requantize(np.ones(1, np.int32), np.zeros(1, np.int32), 0, 0, -128, 127)
     operator: Convolve | SumPool | Gate | Add
     if layer.kind == "convolve":
@@ -138,7 +143,8 @@ def _layer(step: Step, inputs: tuple[Shape, ...], before: str) -> Layer:
         )  # fmt: skip
     if step.kind == "avg_pool":
         return Layer("pool", inputs, output, before, activation, kernel=_pair(head.kernel), stride=_pair(head.stride))
-    kinds = {"mul": "gate", "add": "add", "transpose": "shuffle"}
+    kinds = {"mul": "gate", "add": "add", "maximum": "larger", "transpose": "shuffle", "roll": "shuffle"}
+    kinds["slice"] = "slice"
     return Layer(kinds[step.kind], inputs, output, before, activation)
 
 
@@ -197,7 +203,7 @@ def _tensor(shape: Shape, activation: str) -> Tensor:
 
 
 def _renamed(operator: Operator, name: str, inputs: tuple[str, ...]) -> Operator:
-    if isinstance(operator, Add | Gate):
+    if isinstance(operator, Add | Gate | Extreme):
         return replace(operator, name=name, inputs=(inputs[0], inputs[1]), output=name)
     assert isinstance(operator, Lookup | Convolve | SumPool | View)
     return replace(operator, name=name, input=inputs[0], output=name)
