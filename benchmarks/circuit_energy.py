@@ -18,11 +18,10 @@ from microbotnet.chip import flow
 from microbotnet.chip.energy import load_assumptions
 from microbotnet.chip.geometry import Geometry
 from microbotnet.chip.liberty import load_library
-from microbotnet.chip.passes import TERNARY
 from microbotnet.chip.simulate import Simulator
 from microbotnet.cost.energy import estimate_energy
 from microbotnet.cost.preset import load_preset, scale
-from microbotnet.show.chip import floor_of, layers_of, waves_of
+from microbotnet.show.chip import pictures_of
 from microbotnet.sources import open_program
 from microbotnet.weights import shipped_cards, shipped_graph
 
@@ -46,7 +45,8 @@ def main() -> None:
         program = open_program(name)
         image = flow.design(program, Geometry(lanes, banks, requantizers))
         inputs = flow.pictures_for(program, None, PICTURES)
-        checked = flow.check(image, inputs)
+        simulator = Simulator(image)
+        checked = flow.check(simulator, inputs)
         netlist = flow.synthesized(image, library)
         metered, right = flow.meter(image, netlist, options.library_node or flow.SHIPPED_NM, inputs, checked.counts)
         bills = [metered.bill(nm, options.clock * 1e6) for nm in NODES]
@@ -65,13 +65,9 @@ def main() -> None:
         if place == 0 and not options.liberty:
             pictures = ROOT / "docs" / "pictures"
             model = estimate_energy(shipped_graph(name)[0], scale(load_preset("horowitz-45nm"), 22))
-            drawn = {
-                "circuit-floor.svg": floor_of(image, netlist, metered.assumed),
-                "circuit-layers.svg": layers_of(image, bills[-1], model),
-                "circuit-waves.svg": waves_of(image, Simulator(image), inputs[0], _pointwise(image)),
-            }
+            drawn = pictures_of(image, netlist, bills[-1], model, simulator, inputs[0])
             for file, text in drawn.items():
-                write_atomically(pictures / file, text.encode())
+                write_atomically(pictures / f"circuit-{file}", text.encode())
     if options.liberty:
         return
     text = io.StringIO()
@@ -84,11 +80,6 @@ def main() -> None:
 def _top1(name: str) -> float:
     metrics = shipped_cards()[name]["metrics"]
     return float(metrics.get("top1_integers", metrics["top1"]))
-
-
-def _pointwise(image) -> int:  # type: ignore[no-untyped-def]
-    """The second ternary convolution: there the weights are kept."""
-    return [n for n, one in enumerate(image.work.passes) if one.kind == TERNARY and one.dense and one.held][1]
 
 
 if __name__ == "__main__":

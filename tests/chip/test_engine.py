@@ -20,7 +20,7 @@ from microbotnet.chip.hardware.rounder import Rounder
 from microbotnet.chip.images import Image, image
 from microbotnet.chip.passes import compile_program
 from microbotnet.chip.rounding import rounding
-from microbotnet.chip.simulate import COUNTED
+from microbotnet.chip.simulate import COUNTED, Simulator
 from microbotnet.chip.yosys import yosys
 from microbotnet.errors import Failed
 from microbotnet.integer.operators import Convolve
@@ -57,7 +57,7 @@ def test_every_tensor_of_a_random_program_is_right_and_the_accesses_are_those_co
     program: Program, geometry: Geometry
 ) -> None:
     found = image(compile_program(program, geometry))
-    checked = flow.check(found, random_pictures(found.work.program, 4))
+    checked = flow.check(Simulator(found), random_pictures(found.work.program, 4))
     assert checked.differ == ()
     assert checked.tensors == 1 + sum(program.tensors[o.output].dtype == "int8" for o in program.operators)
     sums = dict(zip(COUNTED, checked.counts.sum(0).tolist(), strict=True))

@@ -79,3 +79,4 @@ def test_one_command_checks_counts_and_measures(
     assert set(energy) == {"node_nm", "total", "logic", "memory", "clock", "leakage"}
     assert energy["total"] == pytest.approx(sum(energy[item] for item in ("logic", "memory", "clock", "leakage")))
     assert min(energy.values()) > 0
+    assert {file.name for file in (tmp_path / "out").glob("*.svg")} == {"floor.svg", "layers.svg", "waves.svg"}

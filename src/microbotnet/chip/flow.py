@@ -52,10 +52,9 @@ class Check:
     counts: NDArray[np.int64]
 
 
-def check(image: Image, inputs: NDArray[Any]) -> Check:
+def check(simulator: Simulator, inputs: NDArray[Any]) -> Check:
     """Simulate the engine on inputs (N, *shape) and compare every tensor and all scores with the interpreter's."""
-    work = image.work
-    simulator = Simulator(image)
+    work = simulator.image.work
     differ: dict[str, None] = {}
     counts = np.zeros(0, np.int64)
     tensors = 0

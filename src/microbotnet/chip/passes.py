@@ -5,7 +5,6 @@ and each pixel of the output it takes steps: over the window's rows and columns 
 it reads. Then the columns' sums are rounded and written as one word.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -41,7 +40,7 @@ class Pass:
     held: a tile's weights stay in the buffer from its first pixel on. entries: words of weights of a tile.
     steps_per_entry: steps that one word of weights serves.
     spread: each column has a row of constants of its own; own_rows: so has each tile.
-    table: the first, or -1; own_tables: each channel its own.
+    table: the first, or -1; own_tables: each channel its own. side: columns, and lanes of each.
     """
 
     operator: int
@@ -83,6 +82,7 @@ class Pass:
     high: int
     table: int
     own_tables: bool
+    side: int
 
     @property
     def pixels(self) -> int:
@@ -99,8 +99,6 @@ class Pass:
     def serial(self) -> bool:
         """Whether a step reads one lane of a word."""
         return self.kind == INT8 and self.dense
-
-    side: int = 8
 
 
 @dataclass(frozen=True)
@@ -397,9 +395,3 @@ class _Compiler:
 
 def _copied() -> Rounding:
     return Rounding(np.array([1]), np.array([0]), 0, -128, 127, None)
-
-
-def weight_words(work: Work) -> Iterator[tuple[Pass, int]]:
-    """Each pass with the words of weights that it reads from the ROM in a picture."""
-    for one in work.passes:
-        yield one, one.entries * one.tiles * (1 if one.held else one.pixels)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
+from ..atomic import write_atomically
 from ..errors import BadInput
 from .checkpoint import SUBJECT, Calibrate, InputShape, Labels, Mean, Std, Weights
 from .output import Json, print_json, stdout
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from ..chip.energy import Bill
     from ..chip.flow import Check
     from ..chip.netlist import Netlist
+    from ..cost.energy import Energy
 
 NODES = (45.0, 28.0, 22.0)
 
@@ -79,6 +81,8 @@ def chip(
     from ..chip import flow
     from ..chip.emit import write_chip
     from ..chip.liberty import load_library
+    from ..chip.simulate import Simulator
+    from ..show.chip import pictures_of
 
     library = load_library(liberty) if liberty else flow.shipped_library()
     image = flow.design(program, geometry, memory)
@@ -92,11 +96,15 @@ def chip(
             for file in written.files:
                 stdout.print(str(file), markup=False, soft_wrap=True)
         return
-    checked = flow.check(image, inputs)
+    simulator = Simulator(image)
+    checked = flow.check(simulator, inputs)
     netlist = flow.synthesized(image, library)
     metered, right = flow.meter(image, netlist, library_node or flow.SHIPPED_NM, inputs, checked.counts)
     bill = metered.bill(node, clock * 1e6)
     exact = not checked.differ and right
+    model = _modelled(checkpoint, node)
+    for name, picture in pictures_of(image, netlist, bill, model, simulator, inputs[0]).items():
+        write_atomically(output / name, picture.encode())
     if json:
         print_json({
             "bit_exact": exact, "cycles_per_picture": checked.cycles, "gates": netlist.gates,
@@ -106,10 +114,14 @@ def chip(
         return
     _print(checked, right, netlist, written.memory_bytes, clock, metered.assumed.wire)
     _print_bills([metered.bill(nm, clock * 1e6) for nm in dict.fromkeys((*NODES, node))])
-    modelled = _modelled(checkpoint)
-    if modelled:
-        stdout.print(f"\nThe spreadsheet's account at 45 nm, without clock, control and wires: {modelled}")
-    stdout.print(f"\n{output}/README.md says how to simulate and use it.", markup=False, soft_wrap=True)
+    if model is not None:
+        from ..cost.energy import PARTS
+
+        parts = ", ".join(f"{part} {model.part(part) / 1e6:.3f}" for part in PARTS)
+        stdout.print(f"\nThe energy model's account at {node:g} nm, without clock, control, wires and leakage: "
+                     f"{model.total / 1e6:.3f} µJ ({parts})", soft_wrap=True)  # fmt: skip
+    stdout.print(f"\n{output}: README.md says how to simulate and use it; floor.svg, layers.svg and waves.svg show it.",
+                 markup=False, soft_wrap=True)  # fmt: skip
 
 
 def _print(checked: "Check", right: bool, netlist: "Netlist", memories: dict[str, int], clock: float,
@@ -148,13 +160,13 @@ def _print_bills(bills: "list[Bill]") -> None:
     stdout.print(table)
 
 
-def _modelled(checkpoint: str) -> str:
-    """The energy model's account of a shipped network; nothing for others, whose graph needs torch."""
-    from ..cost.energy import PARTS, estimate_energy
+def _modelled(checkpoint: str, node: float) -> "Energy | None":
+    """The energy model's account of a shipped network at `node` nm; None for others, whose graph needs torch."""
+    from ..cost.energy import estimate_energy
+    from ..cost.preset import load_preset, scale
     from ..weights import shipped_cards, shipped_graph
 
     if checkpoint not in shipped_cards():
-        return ""
-    energy = estimate_energy(shipped_graph(checkpoint)[0])
-    parts = ", ".join(f"{part} {energy.part(part) / 1e6:.3f}" for part in PARTS)
-    return f"{energy.total / 1e6:.3f} µJ ({parts})"
+        return None
+    preset = load_preset("horowitz-45nm")
+    return estimate_energy(shipped_graph(checkpoint)[0], preset if node == preset.node_nm else scale(preset, node))

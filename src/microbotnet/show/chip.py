@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..chip.energy import ITEMS, Assumptions, Bill
+from ..chip.energy import ITEMS, Assumptions, Bill, load_assumptions
 from ..chip.images import Image
 from ..chip.netlist import Netlist
-from ..chip.passes import KINDS
+from ..chip.passes import KINDS, TERNARY
 from ..chip.simulate import WATCHED, Simulator
 from ..cost.energy import Energy
 from .circuit import floor, layers, waves
@@ -17,6 +17,21 @@ from .circuit import floor, layers, waves
 _WORDS = {"columns": "lanes and sums", "rounder": "requantizers", "engine": "buffer, constants, control",
           "walk": "addresses"}  # fmt: skip
 _CSS = {"columns": "kind0", "rounder": "kind1", "engine": "kind6", "walk": "kind7"}
+
+
+def pictures_of(
+    image: Image, netlist: Netlist, bill: Bill, model: Energy | None, simulator: Simulator, picture: NDArray[Any]
+) -> dict[str, str]:
+    """The floor, the energy by layer, and the waves of a pass that keeps its weights, as SVG by file name.
+
+    model: of the same network at the bill's process, if there is one. picture: that the simulator runs.
+    """
+    kept = [n for n, one in enumerate(image.work.passes) if one.kind == TERNARY and one.dense and one.held]
+    return {
+        "floor.svg": floor_of(image, netlist, load_assumptions()),
+        "layers.svg": layers_of(image, bill, model),
+        "waves.svg": waves_of(image, simulator, picture, kept[min(1, len(kept) - 1)] if kept else 0),
+    }
 
 
 def floor_of(image: Image, netlist: Netlist, assumed: Assumptions) -> str:
