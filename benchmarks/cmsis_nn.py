@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 from microbotnet.backends.c.arrays import Arrays
 from microbotnet.backends.c.form import table
 from microbotnet.integer import interpreter
+from microbotnet.integer.file import SUFFIX
 from microbotnet.integer.fold import fold
 from microbotnet.integer.operators import Add, Convolve, Gate, Lookup, MaxPool, Operator, SumPool
 from microbotnet.integer.program import Program, Requantize, Tensor
@@ -374,12 +375,13 @@ def main() -> None:
             for network in arguments.networks:
                 found = measure(open_program(network), board, library, builds)
                 ours, theirs = found.ours.costs[0], found.theirs.costs[0]
+                label = Path(network.removesuffix(SUFFIX)).name
                 ratio = f"{ours.total_instructions / theirs.total_instructions:.2f}"
                 cycles = f"{ours.total_cycles / theirs.total_cycles:.2f}" if theirs.total_cycles else "–"
                 agreed = f"{found.correlation:.3f}, {found.same} of {len(found.ours.costs)}"
                 sizes = f"{len(found.firmware.image.raw):,} | {found.flash:,}"
                 counts = f"{ours.total_instructions:,} | {theirs.total_instructions:,} | {ratio} | {cycles}"
-                print(f"| {Path(network).stem} | {board.core} | {counts} | {found.build.name} | {agreed} | {sizes} |",
+                print(f"| {label} | {board.core} | {counts} | {found.build.name} | {agreed} | {sizes} |",
                       flush=True)  # fmt: skip
                 if arguments.layers:
                     for index, layer in found.firmware.layers.items():

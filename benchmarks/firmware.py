@@ -1,10 +1,9 @@
 """Firmware on an emulated Cortex-M0: what a network costs there, and that it computes what the interpreter does.
 
-    python benchmarks/firmware.py NETWORK.program …   # instructions and bytes, beside what an int8 library would need
+    python benchmarks/firmware.py NETWORK.program …   # instructions and bytes
     python benchmarks/firmware.py --random 200        # random programs: interpreter = zig = gcc = QEMU
 
-The library is CMSIS-NN at -O2 on a Cortex-M0, as measured once on single layers: 18.1 instructions a MAC of a pointwise
-(taken for all that is not depthwise) and 38.7 of a depthwise convolution, requantization included.
+What Arm's library takes for the same networks, and other cores: `cmsis_nn.py`.
 """
 
 import argparse
@@ -12,45 +11,27 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from microbotnet.integer import interpreter
 from microbotnet.integer.file import load_program
-from microbotnet.integer.operators import Convolve
-from microbotnet.integer.program import Program
 from microbotnet.integer.samples import random_pictures, random_program
 from microbotnet.mcu.board import load_board
 from microbotnet.mcu.firmware import make_firmware
 from microbotnet.mcu.qemu import installed
 from microbotnet.mcu.toolchain import find_toolchain
 
-POINTWISE, DEPTHWISE = 18.1, 38.7  # instructions a MAC
-
-
-def library_instructions(program: Program) -> float:
-    total = 0.0
-    for operator in program.operators:
-        if isinstance(operator, Convolve):
-            _, output = program.of(operator)
-            macs = operator.weights[0].size * int(np.prod(output.shape))
-            total += macs * (DEPTHWISE if operator.groups > 1 else POINTWISE)
-    return total
-
 
 def measure(files: list[Path], prefer: str) -> None:
     small = load_board("microbit")
     board = replace(small, code=replace(small.code, bytes=2**26), data=replace(small.data, bytes=2**22))  # all fits
-    print(
-        f"{'network':40} {'instructions':>14} {'library':>14} {'ratio':>6} {'code+const':>11} {'RAM':>7} {'exact':>6}"
-    )
+    print(f"{'network':40} {'instructions':>14} {'code+const':>11} {'RAM':>7} {'exact':>6}")
     for file in files:
         program = load_program(file)
         made = make_firmware(program, board, prefer=prefer)
         run = made.run(random_pictures(program, 3))
-        image, most, library = made.image, max(run.instructions), library_instructions(program)
+        image, most = made.image, max(run.instructions)
         ram = image.ram_bytes + run.execution.stack_bytes
         print(
-            f"{file.stem:40} {most:14,} {library:14,.0f} {library / most:6.1f} "
+            f"{file.stem:40} {most:14,} "
             f"{image.code_bytes + image.constant_bytes:11,} {ram:7,} {'yes' if run.bit_exact else 'NO':>6}"
         )
 

@@ -59,12 +59,14 @@ def entered(slots: Mapping[str, int]) -> list[str]:
     return [*lines, "stmia r0!, {r4-r7}", "ldmia r3!, {r4, r5}", "str r4, [r0]", "mov lr, r5"]
 
 
-def next_rounding(slots: Mapping[str, int], started: bool) -> list[str]:
+def next_rounding(slots: Mapping[str, int], started: bool, pre_shift: int) -> list[str]:
     """The next channel's multiplier into its slot, its offset into ip, what is added to its sums into r11."""
     lines = []
     if started:
-        lines += [f"ldr r0, [sp, #{slots['starts']}]", "ldrh r1, [r0]", "mov r11, r1", "adds r0, #2"]
-        lines += [f"str r0, [sp, #{slots['starts']}]"]
+        lines += [f"ldr r0, [sp, #{slots['starts']}]", "ldrb r1, [r0]"]
+        if pre_shift > 8:  # two bytes each
+            lines += ["ldrb r2, [r0, #1]", "lsls r2, r2, #8", "adds r1, r1, r2", "adds r0, #1"]
+        lines += ["mov r11, r1", "adds r0, #1", f"str r0, [sp, #{slots['starts']}]"]
     lines += [f"ldr r0, [sp, #{slots['factors']}]", "ldmia r0!, {r1}", f"str r0, [sp, #{slots['factors']}]"]
     lines += [f"str r1, [sp, #{slots['factor']}]", f"ldr r0, [sp, #{slots['offsets']}]", "ldmia r0!, {r1}"]
     return [*lines, f"str r0, [sp, #{slots['offsets']}]", "mov ip, r1"]

@@ -135,7 +135,7 @@ def _straight(program: Program, operator: Convolve) -> list[Form]:
                 "weights": operator.weights,
                 "multiplier": np.broadcast_to(how.multiplier, y.shape[:1]),
                 "offset": wrapped(offset + (128 << how.shift)),
-                "start": start.astype(np.uint16),
+                "start": start.astype("<u2").view(np.uint8) if how.pre_shift > 8 else start.astype(np.uint8),
                 "table": table(how),
             },
             window=window,

@@ -58,7 +58,7 @@ class Striped(Depthwise):
         lines += [f"str r7, [sp, #{slot['row']}]", *([f"adds r7, #{self._above}"] if self._above else [])]
         lines += self._filled
         lines += ["mov r8, r0", "mov r7, sp", "mov r0, r10", *widened(weights, ""), "mov r10, r0"]
-        lines += next_rounding(slot, self.started)
+        lines += next_rounding(slot, self.started, self.pre_shift)
         lines += [f"movs r0, #{self.made[0]}", f"str r0, [sp, #{slot['left']}]", "7:", *self._row, "beq 8f", "b 7b"]
         lines += ["8: mov r0, lr", "subs r0, #1", "mov lr, r0", "beq 6f", f"ldr r0, [sp, #{slot['again']}]", "bx r0"]
         return [*lines, "6:", f"add sp, #{frame}"]

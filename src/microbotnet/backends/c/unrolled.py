@@ -63,7 +63,7 @@ class Unrolled(Depthwise):
         lines += ["adr r4, 5f", "adds r4, #1", f"str r4, [sp, #{slots['again']}]", ".p2align 2", "5:"]
         lines += ["mov r0, r8", f"ldr r6, [sp, #{slots['zero']}]", "mov r7, sp", *widened(values, "r6"), "mov r8, r0"]
         lines += ["mov r0, r10", *widened(weights, ""), "mov r10, r0"]
-        lines += next_rounding(slots, self.started)
+        lines += next_rounding(slots, self.started, self.pre_shift)
         columns = self.made[1]
         for row in range(0, outputs, columns):
             for first in range(row, row + columns, ROW):

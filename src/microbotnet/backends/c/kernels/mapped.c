@@ -2,7 +2,7 @@
    for values less their zero point and 128 outputs larger; what they do not say of it is added to the sums. */
 typedef struct {
     const int32_t *multiplier, *offset; /* one a channel */
-    const uint16_t *start;
+    const uint8_t *start; /* a byte a channel; two, the lower first, with a pre-shift of more than 8 */
     const int8_t *table;
     int32_t zero, channels;
     const window_t *window;
@@ -17,7 +17,7 @@ KERNEL void depthwise_mapped(const int8_t *x, int8_t *y, const int8_t *weights, 
         for (int i = 0; i < w->rows; i++)
             for (int j = 0; j < w->columns; j++) {
                 uint32_t factor = (uint32_t)m->multiplier[c], scaled, low = (1u << m->pre_shift) - 1;
-                int32_t sum = m->start[c];
+                int32_t sum = m->pre_shift > 8 ? m->start[2 * c] | m->start[2 * c + 1] << 8 : m->start[c];
 
                 for (int u = 0; u < w->tall; u++)
                     for (int v = 0; v < w->wide; v++) {
