@@ -70,6 +70,8 @@ def set_ranges(
         raise BadInput(f"inputs must be an array (N, …), uint8 for pictures or float32 for features, not {found}")
     if inputs.dtype == np.uint8 and inputs.ndim != 4:
         raise BadInput(f"pictures are (N, C, H, W) uint8, not {inputs.shape}; give features as float32")
+    if not inputs.size:
+        raise BadInput(f"inputs of shape {inputs.shape} hold nothing to set ranges with; give a hundred or more")
     quantize_activations(model, bits, inputs.shape[1:])
     calibrate(model, _batches(inputs, mean, std))
 
