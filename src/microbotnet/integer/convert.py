@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from ..data.augment import Batches, contiguous
 from ..errors import BadInput
 from ..quant.activations import calibrate, quantize_activations
+from ..training.state import check_values
 from .lower import lower
 from .program import Program
 
@@ -48,6 +49,7 @@ def to_program(
         BadInput: the inputs are of another dtype, or of a shape that the network cannot take; an operator that has no
             integer form (with the line of the network's code); weights or values that are NaN or infinite.
     """
+    check_values(model.state_dict(), type(model).__name__)
     copy = contiguous(deepcopy(model).eval())
     set_ranges(copy, inputs, mean, std, bits=bits)
     features = inputs.dtype != np.uint8
