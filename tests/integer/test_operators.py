@@ -129,6 +129,9 @@ NETS: dict[str, Callable[[], nn.Module]] = {
         lambda x, a: F.relu(a(x.permute(0, 2, 3, 1))).permute(0, 3, 1, 2), nn.Linear(8, 4)
     ),
     "matrix product with a constant": lambda: Calls(lambda x, w: x.flatten(1) @ w, constant(8 * 36, 7)),
+    "einsum with a constant": lambda: Calls(
+        lambda x, w: torch.einsum("bchw,cd->bdhw", x, w.T), nn.Parameter(uniform(torch.randn(5, 8)))
+    ),
     # Pools.
     "max pool": lambda: nn.MaxPool2d(2),
     "max pool, padded, ceil": lambda: nn.MaxPool2d(3, 2, 1, ceil_mode=True),
@@ -158,6 +161,7 @@ NETS: dict[str, Callable[[], nn.Module]] = {
     "softsign": nn.Softsign,
     "square": lambda: Calls(lambda x: x * x + 0.5 * x**2),
     "choice": lambda: Calls(lambda x: torch.where(x > 0, x, x * 0.1)),
+    "masks": lambda: Calls(lambda x: x.masked_fill(x < 0, -0.5) + x * ((x > 0.1) & (x < 0.9))),
     "clamp": lambda: Calls(lambda x: x.clamp(max=0.8)),
     # Norms.
     "batch norm alone": lambda: nn.Sequential(nn.ReLU(), nn.BatchNorm2d(8)),
@@ -306,7 +310,8 @@ def agrees(model: nn.Module, shape: tuple[int, ...] = (3, 6, 6)) -> Program:
         values[program.input] = points["input"].reshape(COUNT, *program.tensors[program.input].shape)
     compared = 0
     for operator in program.operators:
-        made = operator.compute([values[name] for name in operator.inputs], *program.of(operator))
+        read = [values[name] for name in operator.inputs]
+        made = np.ascontiguousarray(operator.compute(read, *program.of(operator)))
         values[operator.output] = made
         if operator.output not in of_tensor:
             continue

@@ -25,6 +25,8 @@ DTYPES = {"bool": torch.bool, "real": torch.get_default_dtype()}  # else that of
 IDENTITIES = {"dropout", "feature_dropout", "alpha_dropout", "contiguous", "clone", "detach", "alias", "to", "_to_copy"}
 IDENTITIES |= {"lift_fresh", "type_as", "float"}
 OVERLOADS = {"aten.max.other": "maximum", "aten.min.other": "minimum"}  # that are other operators
+# Constants of another tensor's shape.
+SHAPES = {"zeros_like", "ones_like", "full_like", "new_zeros", "new_ones", "new_full"}
 # Ask for the values of a tensor.
 VALUES = {"item", "_local_scalar_dense", "is_nonzero", "equal", "nonzero"}
 
@@ -77,6 +79,8 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         op = OVERLOADS.get(str(func), "") or func.overloadpacket.__name__.removesuffix("_")
         if op in VALUES:
             raise ValueNeeded
+        if op in SHAPES:
+            return self._constant(func, tree_map(_as_large, args), tree_map(_as_large, kwargs), [])
         if op not in OF_ATEN and op not in IDENTITIES:
             with self:
                 parts = func.decompose(*args, **kwargs)
@@ -198,6 +202,13 @@ class OuterCalls(TorchFunctionMode):
         if given and any(isinstance(leaf, Tensor) for leaf in tree_leaves(result)):
             self.outer.append((func.__name__, names.get(id(result))))
         return result
+
+
+def _as_large(leaf: Any) -> Any:
+    """A tensor of the same shape with room for values, and no device but that."""
+    if isinstance(leaf, torch.device):
+        return None
+    return torch.empty(leaf.shape, dtype=leaf.dtype) if isinstance(leaf, Tensor) and leaf.is_meta else leaf
 
 
 def _named(func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> dict[str, Any]:

@@ -63,7 +63,10 @@ def _trace(model: nn.Module, input_shape: Sequence[int], calls: Calls | None) ->
     outputs = tuple(recorder.names[id(leaf)] for leaf in tree_leaves(result) if id(leaf) in recorder.names)
     if not outputs:
         raise BadInput(f"{type(model).__name__}: no output depends on the picture")
-    nodes, outputs = _merge_views(list(recorder.nodes.values()), outputs)
+    nodes, renamed = _merge_views(list(recorder.nodes.values()), outputs)
+    outputs = tuple(renamed.get(name, name) for name in outputs)
+    if calls is not None:
+        calls.outer[:] = [(function, name and renamed.get(name, name)) for function, name in calls.outer]
     return Graph(
         nodes=tuple(nodes),
         inputs=("input",),
@@ -93,8 +96,8 @@ def _evaluating(model: nn.Module) -> Iterator[None]:
                 tensor.data = data
 
 
-def _merge_views(nodes: list[Node], outputs: tuple[str, ...]) -> tuple[list[Node], tuple[str, ...]]:
-    """Let each run of reshapes that nobody else reads be one node."""
+def _merge_views(nodes: list[Node], outputs: tuple[str, ...]) -> tuple[list[Node], dict[str, str]]:
+    """Let each run of reshapes that nobody else reads be one node; and the new names of those that are gone."""
     reads = Counter(name for node in nodes for name in node.inputs) + Counter(outputs)
     merged: dict[str, Node] = {}
     renamed: dict[str, str] = {}
@@ -107,7 +110,7 @@ def _merge_views(nodes: list[Node], outputs: tuple[str, ...]) -> tuple[list[Node
             node = replace(before, shape=node.shape, kind="flatten" if len(node.shape) == 1 else "reshape")
             reads[before.name] = reads[last]
         merged[node.name] = node
-    return list(merged.values()), tuple(renamed.get(name, name) for name in outputs)
+    return list(merged.values()), renamed
 
 
 def _reshapes(node: Node, nodes: dict[str, Node]) -> bool:

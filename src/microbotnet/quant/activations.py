@@ -5,7 +5,7 @@ each. The network is not changed: while it runs, the functions that it calls are
 that stand at a point are rounded.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from math import ceil, log2
 from typing import Any
 
@@ -168,9 +168,9 @@ class ActivationQuantizers(nn.ModuleDict):
         self.calls: list[tuple[str, str | None]] = []  # what the network calls: function, quantizer of its result
         waiting = dict.fromkeys(stages.points)
         for function, node in calls.outer:
-            stands = node is not None and node in waiting
-            self.calls.append((function, _key(node) if node is not None and stands else None))
-            waiting = {point: waiting[point] for point in waiting if point != node}
+            point = None if node is None else _point_of(graph, node, waiting)
+            self.calls.append((function, None if point is None else _key(point)))
+            waiting = {other: waiting[other] for other in waiting if other != point}
         self.at_input = "input" in waiting
         for node in (name for name in waiting if name != "input"):
             raise BadInput(_inside(graph, node))
@@ -373,6 +373,17 @@ def _rounded(x: Tensor, scale: float, zero_point: int, least: int, most: int) ->
     y = F.hardtanh(x, (least - zero_point) * scale, (most - zero_point) * scale)
     with torch.no_grad():
         return y.mul_(1 / scale).round_().mul_(scale)
+
+
+def _point_of(graph: Graph, name: str, waiting: Container[str]) -> str | None:
+    """The point among `waiting` whose values a node hands on, moved or not; None if there is none."""
+    while name not in waiting:
+        node = graph[name]
+        moves = kind_of(node.kind).reshapes or kind_of(node.kind).keeps
+        if not moves or len(node.inputs) != 1 or len(graph.consumers[node.inputs[0]]) != 1:
+            return None
+        name = node.inputs[0]
+    return name
 
 
 def _inside(graph: Graph, name: str) -> str:

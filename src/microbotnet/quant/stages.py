@@ -185,8 +185,9 @@ def _units(graph: Graph, behind: dict[str, str]) -> list[_Unit]:
         one_value = _is_pointwise(node) and all(graph[name].shape == node.shape for name in before)
         common = set.intersection(*(roots[name] for name in before)) if one_value else set()
         alone = is_function(node) or not _is_pointwise(node)
-        roots[node.name] = common | ({node.name} if alone or len(before) > 1 else set())
-        if (alone and len(before) < 2) or not common:
+        is_mask = kind_of(node.kind).dtype == "bool"  # of use only within a function
+        roots[node.name] = common | ({node.name} if not is_mask and (alone or len(before) > 1) else set())
+        if is_mask or (alone and len(before) < 2) or not common:
             continue
         root = max(common, key=order.__getitem__)
         inner = [graph[name] for name in _between(graph, behind, root, node.name)]
@@ -273,7 +274,7 @@ def _with_points(
     for stage in reversed(stages):  # readers come first, so that a concatenation's inputs can take its scale
         last = kind_of(stage.nodes[-1].kind)
         own = Point(stage.name, TABLE_BITS if last.fixed else bits, *last.image, last.fixed)
-        if stage.is_sign:
+        if stage.is_sign or kind_of(stage.nodes[-1].kind).dtype == "bool":
             held[stage.name] = None
             continue
         if _keeps(stage):

@@ -11,8 +11,10 @@ def _clamp(called: Called) -> Description:
     named = called.named
     low, high = (named.get(f"{end}_val", named.get(end)) for end in ("min", "max"))
     numbers = not hasattr(low, "shape") and not hasattr(high, "shape")
-    kind = "relu" if (low, high) == (0, None) else "relu6" if (low, high) == (0, 6) else "clamp"
-    return Description({}, learned_weight(called).roles, kind if numbers else "clamp")
+    kind = "clamp"
+    if numbers:
+        kind = "relu" if (low, high) == (0, None) else "relu6" if (low, high) == (0, 6) else kind
+    return Description({}, learned_weight(called).roles, kind)
 
 
 def _hardsigmoid(graph: Graph, node: Node) -> str:
@@ -166,7 +168,8 @@ KINDS = (
     ),
     Kind(
         "compare",
-        aten=dict.fromkeys(("eq", "ne", "ge", "gt", "le", "lt"), shapes.broadcast),
+        aten=dict.fromkeys(("eq", "ne", "ge", "gt", "le", "lt"), shapes.broadcast)
+        | dict.fromkeys(f"{how}_{word}" for how in ("bitwise", "logical") for word in ("and", "or", "not", "xor")),
         dtype="bool",
         follows=True,
         in_place=True,
@@ -174,7 +177,7 @@ KINDS = (
     ),
     Kind(
         "where",
-        aten={"where": shapes.where},
+        aten={"where": shapes.where, "masked_fill": None},
         dtype="real",
         follows=True,
         in_place=True,

@@ -93,7 +93,9 @@ KINDS = (
     ),
     Kind(
         "upsample",
-        aten=dict.fromkeys(f"upsample_nearest{axes}d" for axes in (1, 2, 3)),
+        aten=dict.fromkeys(
+            f"{how}{axes}d" for how in ("upsample_nearest", "_upsample_nearest_exact") for axes in (1, 2, 3)
+        ),
         what=_repeats,
         keeps=True,
     ),

@@ -82,6 +82,7 @@ def _thop_formula(node: Node) -> str:
 def _names(which: str, *known: str) -> dict[str, Any]:
     names = [f"{how}{which}_pool{axes}d" for how in ("", "adaptive_") for axes in (1, 2, 3)]
     rules = {f"{which}_pool2d": shapes.pool2d, f"adaptive_{which}_pool2d": shapes.adaptive}
+    names += [f"max_pool{axes}d_with_indices" for axes in (2, 3)] if which == "max" else []
     return {name: rules[name] if name in known else None for name in names}
 
 

@@ -18,6 +18,8 @@ Real = NDArray[np.float64]
 
 def real(tensor: torch.Tensor) -> Real:
     """Its values."""
+    if tensor.is_meta:
+        raise Refused("multiplies by what is computed of the picture; its constants must be the network's own")
     return tensor.detach().cpu().double().numpy()
 
 
@@ -83,20 +85,26 @@ def affine(node: Node, call: Call) -> tuple[Real, Real]:
     return a.reshape(-1), b.reshape(-1)
 
 
-def linear(call: Call) -> tuple[Real, Real]:
-    """Weight (outputs, inputs) and bias of a linear layer, or of a product with a constant matrix."""
-    named = call.named
+def linear(call: Call) -> tuple[Real, Real, int]:
+    """Weight (outputs, inputs) and bias of a linear layer, or of a product with a constant matrix, and its axis.
+
+    That is the last, or the last but one where the matrix stands on the left.
+    """
+    named, axis = call.named, -1
     if "weight" in named:
         weight, bias = named["weight"], named["bias"]
     else:
         given = {id(tensor) for tensor in call.given}
         left = named["mat1"] if "mat1" in named else named["self"]
         right = named["mat2"] if "mat2" in named else named["other"]
-        if id(left) not in given or right.ndim != 2:
-            raise Refused("only products of a picture's values with a matrix on their right are lowered")
-        weight, bias = right.T, named["self"] if "mat1" in named else None
+        turned = id(left) not in given
+        matrix, bias = left if turned else right, named["self"] if "mat1" in named else None
+        matrix = matrix.squeeze(0) if matrix.ndim == 3 else matrix
+        if matrix.ndim != 2 or (turned and bias is not None):
+            raise Refused("is no product of a picture's values with one matrix; write it as linear layers")
+        weight, axis = (matrix, -2) if turned else (matrix.T, -1)
     weight = real(weight)
-    return weight, np.zeros(len(weight)) if bias is None else np.broadcast_to(real(bias), len(weight))
+    return weight, np.zeros(len(weight)) if bias is None else np.broadcast_to(real(bias), len(weight)), axis
 
 
 def dilated(weight: Real, dilation: Sequence[int]) -> Real:

@@ -39,9 +39,9 @@ def convolve(lowering: Lowering, stage: Stage) -> None:
 
 @lowers("linear")
 def linear_layer(lowering: Lowering, stage: Stage) -> None:
-    """Its kernel covers the whole input; along the last axis of several, it is a 1×1 convolution over the others."""
+    """Its kernel covers the whole input; along one axis of several, it is a 1×1 convolution over the others."""
     head = stage.head
-    weight, bias = linear(lowering.calls[head.name])
+    weight, bias, axis = linear(lowering.calls[head.name])
     value = lowering.value(head.inputs[0])
     if value.index.ndim == 1:
         x = lowering.tensors[value.tensor]
@@ -52,11 +52,11 @@ def linear_layer(lowering: Lowering, stage: Stage) -> None:
             weight = weight[:, :, None, None]
         finish_convolution(lowering, stage, x, weight, bias, (1, 1), (0, 0), 1, (len(weight), 1, 1))
         return
-    first = replace(value, index=np.moveaxis(value.index, -1, 0))
+    first = replace(value, index=np.moveaxis(value.index, axis, 0))
     x = lowering.materialize(first, canonical(first.index.shape), f"{head.inputs[0]}.turned")
     shape = (len(weight), *x.shape[1:])
     index = np.arange(prod(shape), dtype=np.int64).reshape(len(weight), *first.index.shape[1:])
-    like = Value(stage.name, np.moveaxis(index, 0, -1))
+    like = Value(stage.name, np.moveaxis(index, 0, axis))
     finish_convolution(lowering, stage, x, weight[:, :, None, None], bias, (1, 1), (0, 0), 1, shape, like)
 
 
