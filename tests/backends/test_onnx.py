@@ -51,6 +51,62 @@ def test_any_operators_inputs_and_outputs_equal_the_interpreters(seeds: range) -
             np.testing.assert_array_equal(made, handed_on(program, values, name), f"{seed} {name}")
 
 
+@pytest.mark.parametrize("seed", range(0, 40, 2))
+def test_two_bits_and_plain_models_give_the_same(seed: int) -> None:
+    for program in (random_program(seed), random_network(seed)):
+        pictures = random_pictures(program, 3)
+        values = run_all(program, pictures)
+        for opset, plain in ((25, False), (13, True), (25, True)):
+            model = to_onnx(program, opset, plain=plain)
+            onnx.checker.check_model(model, full_check=True)
+            x = model.graph.input[0].name
+            found = session(model).run(None, {x: pictures.astype(np.float32) if plain else pictures})
+            for name, made in zip(program.outputs, found, strict=True):
+                assert made.dtype == (np.float32 if plain else program.tensors[name].dtype)
+                np.testing.assert_array_equal(made, handed_on(program, values, name), f"{seed} {name} {opset} {plain}")
+
+
+def test_ternary_kernels_take_two_bits() -> None:
+    program = open_program("microbotnet-0.32-one-negative-one-pointwise")
+    kernels = {o.name: o.weights.size for o in program.operators if isinstance(o, Convolve) and o.bits == 2}
+    kept = {
+        t.name: len(t.raw_data) for t in to_onnx(program, 25).graph.initializer if t.data_type == onnx.TensorProto.INT2
+    }
+    for name, size in kernels.items():
+        assert kept[f"{name}.weight"] == -(-size // 4)
+    sizes = [len(to_onnx(program, opset).SerializeToString()) for opset in (13, 25)]
+    assert sizes[1] < sizes[0] - sum(kernels.values()) * 0.7
+
+
+def test_a_plain_model_has_no_operator_of_integers() -> None:
+    program = open_program("microbotnet-0.32-one-negative-one-pointwise")
+    kinds = {node.op_type for node in to_onnx(program, plain=True).graph.node}
+    assert kinds == {"Add", "Cast", "Clip", "Conv", "Floor", "Gather", "Mul", "Squeeze", "Sub"}
+
+
+def test_sums_of_more_than_24_bits_are_split_in_a_plain_model() -> None:
+    program = open_program("squeezenet-cifar")
+    pictures = random_pictures(program, 2)
+    model = to_onnx(program, plain=True)
+    (scores,) = session(model).run(None, {"picture": pictures.astype(np.float32)})
+    np.testing.assert_array_equal(scores, run(program, pictures))
+
+
+def test_nodes_and_constants_are_named_after_the_networks_layers() -> None:
+    program = open_program("grain-s-ternary")
+    graph = to_onnx(program).graph
+    layers = {operator.name for operator in program.operators}
+    assert {node.name.split("/")[0] for node in graph.node} - {"scores"} == layers
+    assert {f"{o.name}.weight" for o in program.operators if isinstance(o, Convolve)} <= {
+        t.name for t in graph.initializer
+    }
+
+
+def test_another_opset_is_refused() -> None:
+    with pytest.raises(BadInput, match="opset 17 is not written; there are 13 and 25"):
+        to_onnx(random_program(0), 17)
+
+
 @pytest.mark.parametrize("seed", [2, 14, 17])
 def test_onnx_says_the_same_by_its_own_words(seed: int) -> None:
     from onnx.reference import ReferenceEvaluator

@@ -19,6 +19,12 @@ def export(
     onnx: Annotated[
         Path | None, typer.Option("--onnx", metavar="FILE", help="Write an ONNX model, a file that ends in .onnx.")
     ] = None,
+    opset: Annotated[
+        int, typer.Option(metavar="13|25", help="Of the ONNX model; 25 keeps ternary kernels in 2 bits a weight.")
+    ] = 13,
+    plain: Annotated[
+        bool, typer.Option("--plain", help="The ONNX model without integer operators, for converters that have none.")
+    ] = False,
     prefer: Annotated[str, typer.Option(help="What the C spares: speed (instructions) or size (bytes).")] = "speed",
     name: Annotated[
         str, typer.Option(help="Begins the C files' and symbols' names; of several networks, what they share.")
@@ -62,6 +68,8 @@ def export(
         raise BadInput("--package is of the C; give --c DIR too")
     if camera is not None and c is None:
         raise BadInput("--input is written in C; give --c DIR too")
+    if onnx is None and (opset != 13 or plain):
+        raise BadInput("--opset and --plain are the ONNX model's; give --onnx FILE too")
     given = Given.of(net=net, weights=weights, input_shape=input_shape, mean=mean, std=std, labels=labels)
     if len(checkpoints) > 1 and onnx is not None:
         raise BadInput("an ONNX file holds one network; give one checkpoint, or --c DIR")
@@ -78,7 +86,7 @@ def export(
     if onnx is not None:
         from ..backends.onnx import write_onnx
 
-        write_onnx(programs[0], onnx)
+        write_onnx(programs[0], onnx, opset, plain=plain)
         files.append(onnx)
     if json:
         which = {"checkpoint": checkpoints[0]} if len(checkpoints) == 1 else {"checkpoints": checkpoints}

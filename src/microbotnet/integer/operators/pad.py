@@ -33,7 +33,7 @@ class Pad(OfOne):
     def onnx(self, graph: "OnnxGraph", inputs: tuple[Tensor, ...], output: Tensor) -> None:
         sides = ((0, 0), *self._around(inputs[0], output))
         pads = np.array([side[end] for end in (0, 1) for side in sides], np.int64)
-        fill = graph.constant(np.array(self.fill + graph.SHIFT, np.uint8))
+        fill = graph.constant(graph.bytes(np.array(self.fill, np.int8)))
         graph.add("Pad", self.input, graph.constant(pads), fill, output=output.name)
 
     def _around(self, x: Tensor, y: Tensor) -> list[tuple[int, int]]:

@@ -69,7 +69,7 @@ class Softmax(OfOne):
             return graph.add("Clip", times(a, number(1 << count)), number(-(2**31)), number(HIGHEST))
 
         x = graph.cast(self.input, "int64")
-        largest = graph.add("ReduceMax", x, axes=[1], keepdims=1)
+        largest = graph.largest(x)
         e = graph.add("Gather", graph.constant(self.exponentials.astype(np.int64)), graph.add("Sub", largest, x))
         part = graph.add("Div", graph.add("Add", e, number(1 << _WHOLE - 1)), number(1 << _WHOLE))
         total = graph.add("ReduceSum", part, graph.constant(np.array([1], np.int64)), keepdims=1)
