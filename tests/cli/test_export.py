@@ -73,6 +73,19 @@ def test_onnx_of_a_shipped_network_needs_no_torch(tmp_path: Path) -> None:
     assert scores.tolist() == run(program, pictures).tolist()
 
 
+def test_onnx_of_two_bits_and_plain_onnx_are_flags(tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx", reason="onnx of the extra onnx is not installed")
+    file = tmp_path / "net.onnx"
+    assert microbotnet("export", "grain-s-ternary", "--onnx", file, "--opset", 25, "--plain").returncode == 0
+    model = onnx.load(file)
+    assert model.opset_import[0].version == 25
+    assert model.graph.input[0].type.tensor_type.elem_type == onnx.TensorProto.FLOAT
+    alone = microbotnet("export", "grain-s-ternary", "--c", tmp_path / "c", "--plain")
+    assert alone.returncode == 2
+    assert "give --onnx FILE" in alone.stderr
+    assert not (tmp_path / "c").exists()
+
+
 def test_without_onnx_it_names_the_extra(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setitem(sys.modules, "onnx", None)
     monkeypatch.delitem(sys.modules, "microbotnet.backends.onnx", raising=False)

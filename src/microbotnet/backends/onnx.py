@@ -180,7 +180,7 @@ class OnnxGraph:
 
         around: rows, and columns, before and behind the map. shape: of the sums.
         """
-        window = {
+        window: dict[str, Any] = {
             "group": groups,
             "kernel_shape": weights.shape[2:],
             "strides": stride,

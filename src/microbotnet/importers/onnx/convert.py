@@ -106,7 +106,7 @@ def _take(build: Build, node: Node) -> None:
         build.values.update(zip(node.outputs, values, strict=False))
     else:
         advice = (
-            f": {_ADVICE[node.kind]}" if node.kind in _ADVICE else "; write it with operators that docs/import.md lists"
+            f": {_ADVICE[node.kind]}" if node.kind in _ADVICE else "; write it with operators that docs/onnx.md lists"
         )
         raise Refused(f"this operator has no form here{advice}")
 
