@@ -1,6 +1,6 @@
 """Forms for cores with Arm's DSP extension (Cortex-M4, M7, M33), beside those that every core has."""
 
-from ...integer.operators import Convolve, Operator
+from ...integer.operators import Convolve, Operator, RescaledConvolve
 from ...integer.program import Program
 from .dual import dual_forms
 from .form import Form
@@ -10,6 +10,7 @@ from .tripled import tripled_forms
 
 def dsp_forms(program: Program, operator: Operator) -> list[Form]:
     """What these cores can do besides; nothing for most operators."""
-    if isinstance(operator, Convolve):
-        return [form for forms in (paired_forms, tripled_forms, dual_forms) for form in forms(program, operator)]
-    return []
+    if not isinstance(operator, Convolve | RescaledConvolve):
+        return []
+    ternary = tripled_forms(program, operator) if isinstance(operator, Convolve) else []
+    return [*paired_forms(program, operator), *ternary, *dual_forms(program, operator)]

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...integer import ranges
-from ...integer.operators import Convolve
+from ...integer.operators import Convolve, RescaledConvolve
 from ...integer.program import Program, Requantize
 from .exact import exchanged
 from .form import Form, table, window_of
@@ -34,22 +34,46 @@ WORD = 2**31 - 1
 class Rounding:
     """How sums of inputs less their zero point become outputs.
 
-    constants: (rows, 2 or 3) int32. Two: a multiplier and an offset, whose sum of 32 bits is shifted. Three: a
-    multiplier and an offset of 64 bits, of whose sum the high word is. shift: of that. index: the result, from −128 on,
-    is the place in a table; else it is clamped to a byte.
+    constants: (rows, 2, 3 or 4) int32. Two: a multiplier and an offset, whose sum of 32 bits is shifted. Three: a
+    multiplier and an offset of 64 bits, of whose sum the high word is. Four: `Rescale`'s multiplier, bias, half of what
+    a shift loses and shift. shift: of the first two kinds; of the third what is added at the end. index: the result,
+    from −128 on, is the place in a table; else it is clamped to a byte. table: that one.
     """
 
     constants: NDArray[np.int32]
     shift: int
     index: bool
+    table: NDArray[np.int8]
 
     @property
-    def long(self) -> bool:
-        """Whether the product has 64 bits."""
-        return bool(self.constants.shape[1] == 3)
+    def words(self) -> int:
+        """Of an output."""
+        return int(self.constants.shape[1])
 
 
-def rounding_of(program: Program, operator: Convolve) -> Rounding | None:
+def rounding_of(program: Program, operator: Convolve | RescaledConvolve) -> Rounding | None:
+    """None where it is not exact in registers."""
+    return _rescaled(program, operator) if isinstance(operator, RescaledConvolve) else _requantized(program, operator)
+
+
+def _rescaled(program: Program, operator: RescaledConvolve) -> Rounding | None:
+    (x,), _ = program.of(operator)
+    rows, how = len(operator.weights), operator.rescale
+    total = operator.weights.reshape(rows, -1).sum(1, dtype=np.int64)
+    multiplier, given, shift = (
+        np.broadcast_to(values.astype(np.int64), rows) for values in (how.multiplier, how.bias, how.shift)
+    )
+    bias = given + x.zero_point * total
+    if shift.min() < 1 or shift.max() > 31 or np.abs(bias).max() > WORD:
+        return None
+    index = np.clip(np.arange(-128, 128), how.low, how.high)
+    found = index.astype(np.int8) if how.table is None else how.table[index + 128]
+    identity = bool((found == np.arange(-128, 128)).all())
+    constants = np.stack([multiplier, bias, 1 << (shift - 1), shift], 1).astype(np.int32)
+    return Rounding(constants, how.zero_point + 128 * (not identity), not identity, found)
+
+
+def _requantized(program: Program, operator: Convolve) -> Rounding | None:
     """None where neither a product of 32 bits nor the high word of one of 64 is exact."""
     (x,), _ = program.of(operator)
     rows = len(operator.weights)
@@ -62,13 +86,13 @@ def rounding_of(program: Program, operator: Convolve) -> Rounding | None:
     offset = np.broadcast_to(how.offset.astype(np.int64), rows) + (0 if identity else 128 << how.shift)
     if how.pre_shift == 0 and (identity or _room(program, operator, how)):
         moved = offset + multiplier * x.zero_point * total
-        return Rounding(np.stack([wrapped(multiplier), wrapped(moved)], 1), how.shift, not identity)
+        return Rounding(np.stack([wrapped(multiplier), wrapped(moved)], 1), how.shift, not identity, table(how))
     more = max(0, 32 - how.pre_shift - how.shift)
     if int(np.abs(multiplier).max()) << more > WORD:
         return None
     whole = ((offset << how.pre_shift) + multiplier * x.zero_point * total) << more
     constants = [wrapped(multiplier << more), wrapped(whole), (whole >> 32).astype(np.int32)]
-    return Rounding(np.stack(constants, 1), how.pre_shift + how.shift + more - 32, not identity)
+    return Rounding(np.stack(constants, 1), how.pre_shift + how.shift + more - 32, not identity, table(how))
 
 
 def _room(program: Program, operator: Convolve, how: Requantize) -> bool:
@@ -89,26 +113,26 @@ class Dual:
     next: int
     shift: int
     index: bool
-    long: bool
+    words: int
 
     @property
     def name(self) -> str:
         """Of the function, without the prefix of its network."""
-        text = f"{self.offsets} {self.turn} {self.turns} {self.next} {self.shift} {self.index} {self.long}"
+        text = f"{self.offsets} {self.turn} {self.turns} {self.next} {self.shift} {self.index} {self.words}"
         return f"dual_{blake2b(text.encode(), digest_size=6).hexdigest()}"
 
     @property
     def instructions(self) -> int:
         """Of a pair of pixels and four outputs."""
         loop = 11 * len(self.offsets) * self.turns + (4 * self.turns + 8) * (self.turns > 1)
-        return loop + (28 if self.long else 20) + 8 * self.index + 26
+        return loop + {2: 20, 3: 28, 4: 84}[self.words] + 8 * self.index + 26
 
     def text(self) -> str:
         """The function in C, its body as assembly; for other processors the plain one."""
         signature = "const uint32_t *weights, const uint32_t *tile, int8_t *y, const dual_t *d"
         body = "".join(f'    " {line}\\n"\n' for line in self.lines)
         places = ", ".join(map(str, self.offsets))
-        shifts = f"{self.shift}, {int(self.index)}, {int(self.long)}"
+        shifts = f"{self.shift}, {int(self.index)}, {self.words}"
         return (
             f"#if defined(__ARM_FEATURE_DSP)\nvoid NAME_{self.name}({signature});\n"
             f'FUNCTION("NAME_{self.name}", {body});\n'
@@ -168,7 +192,9 @@ class Dual:
         clamp, shift = ("usat" if self.index else "ssat"), (f", asr #{self.shift}" if self.shift else "")
         for n in range(OUTPUTS):
             one, two = f"r{4 + 2 * n}", f"r{5 + 2 * n}"
-            if self.long:
+            if self.words == 4:
+                lines += rescaled((one, two), self.shift, clamp)
+            elif self.words == 3:
                 lines += ["ldm r0!, {r1-r3}", "mov ip, r2", "mov lr, r3", f"smlal ip, lr, {one}, r1"]
                 lines += [f"smlal r2, r3, {two}, r1", f"{clamp} {one}, #8, lr{shift}", f"{clamp} {two}, #8, r3{shift}"]
             else:
@@ -182,7 +208,29 @@ class Dual:
         return lines[:-1]
 
 
-def dual_forms(program: Program, operator: Convolve) -> list[Form]:
+def rescaled(sums: tuple[str, str], more: int, clamp: str) -> list[str]:
+    """TensorFlow Lite's rounding of two sums of a channel, whose constants are at r0."""
+    lines = ["ldm r0!, {r1, r2}", *(f"add {sum_}, {sum_}, r2" for sum_ in sums), "ldm r0!, {r2, r3}"]
+    for sum_ in sums:
+        lines += doubled(sum_, "r1", "ip", "lr")
+        lines += [f"add {sum_}, {sum_}, r2", f"asr {sum_}, {sum_}, r3", *added(sum_, more)]
+        lines.append(f"{clamp} {sum_}, #8, {sum_}")
+    return lines
+
+
+def doubled(sum_: str, multiplier: str, low: str, high: str) -> list[str]:
+    """The high half of twice a product, to nearest; one less if it is negative."""
+    lines = [f"smull {low}, {high}, {sum_}, {multiplier}", f"adds {low}, {low}, #0x40000000"]
+    lines += [f"adc {high}, {high}, #0", f"lsl {high}, {high}, #1", f"orr {sum_}, {high}, {low}, lsr #31"]
+    return [*lines, f"add {sum_}, {sum_}, {sum_}, asr #31"]
+
+
+def added(sum_: str, number: int) -> list[str]:
+    """A sum and a number."""
+    return [f"{'add' if number > 0 else 'sub'} {sum_}, {sum_}, #{abs(number)}"] if number else []
+
+
+def dual_forms(program: Program, operator: Convolve | RescaledConvolve) -> list[Form]:
     """The form of a convolution of one group to bytes; none where its tile is too wide or its rounding too long."""
     (x,), y = program.of(operator)
     if operator.groups > 1 or y.dtype != "int8" or max(operator.stride) > 2 or operator.stride[0] != operator.stride[1]:
@@ -198,13 +246,13 @@ def dual_forms(program: Program, operator: Convolve) -> list[Form]:
     return [] if made is None else [made]
 
 
-def _pointwise(program: Program, operator: Convolve, rounding: Rounding) -> Form | None:
+def _pointwise(program: Program, operator: Convolve | RescaledConvolve, rounding: Rounding) -> Form | None:
     (x,), y = program.of(operator)
     pairs, pixels = -(-x.shape[0] // 2), prod(y.shape[1:])
     stripe = min(STRIPE, -(-pixels // 2) * 2)
     each, turns = _turns(pairs, min(UNROLLED, REACH // 8))
     code = Dual(
-        tuple(8 * n for n in range(each)), 8 * each, turns, 8 * pairs, rounding.shift, rounding.index, rounding.long
+        tuple(8 * n for n in range(each)), 8 * each, turns, 8 * pairs, rounding.shift, rounding.index, rounding.words
     )
     shape = (x.shape[0], y.shape[0], pixels, stripe, each * turns, x.zero_point)
     stripes = -(-pixels // STRIPE)
@@ -214,7 +262,7 @@ def _pointwise(program: Program, operator: Convolve, rounding: Rounding) -> Form
     return _form(operator, code, rounding, call, shape, tile, stripes, -(-stripe // 2) * stripes, fill)
 
 
-def _windows(program: Program, operator: Convolve, rounding: Rounding) -> Form | None:
+def _windows(program: Program, operator: Convolve | RescaledConvolve, rounding: Rounding) -> Form | None:
     (x,), y = program.of(operator)
     (tall, wide), stride = operator.weights.shape[2:], operator.stride[0]
     pairs, columns = -(-x.shape[0] // 2), y.shape[2]
@@ -232,7 +280,7 @@ def _windows(program: Program, operator: Convolve, rounding: Rounding) -> Form |
     most = min(max(1, UNROLLED // len(taps)), (REACH - max(taps)) // (4 * plane) + 1)
     each, turns = _turns(pairs, most)
     offsets = tuple(4 * plane * n + at for n in range(each) for at in taps)
-    code = Dual(offsets, 4 * plane * each, turns, 8, rounding.shift, rounding.index, rounding.long)
+    code = Dual(offsets, 4 * plane * each, turns, 8, rounding.shift, rounding.index, rounding.words)
     shape = (x.shape[0], y.shape[0], made, rows, row, classes, each * turns, x.zero_point)
     stripes = -(-y.shape[1] // made)
     fill = stripes * pairs * rows * (4 * x.shape[2] + 60)
@@ -249,7 +297,7 @@ def _turns(pairs: int, most: int) -> tuple[int, int]:
 
 
 def _form(
-    operator: Convolve, code: Dual, rounding: Rounding, call: str, shape: Sequence[int], tile: int,
+    operator: Convolve | RescaledConvolve, code: Dual, rounding: Rounding, call: str, shape: Sequence[int], tile: int,
     stripes: int, runs: int, fill: float,
 ) -> Form:  # fmt: skip
     outputs, depth = operator.weights.shape[:2]
@@ -275,7 +323,7 @@ def _form(
         arrays={
             "weights": np.ascontiguousarray(stored).reshape(-1).view(np.int32),
             "rounding": constants,
-            "table": table(operator.requantize) if rounding.index else np.zeros(1, np.int8),
+            "table": rounding.table if rounding.index else np.zeros(1, np.int8),
         },
         window=window_of(operator) if kind == "dual_shape_t" else None,
         structs={"shape": (kind, numbers)},

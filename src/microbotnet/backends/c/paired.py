@@ -13,10 +13,10 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-from ...integer.operators import Convolve
+from ...integer.operators import Convolve, RescaledConvolve
 from ...integer.program import Pair, Program
-from .dual import FILES, REACH, WORD, rounding_of
-from .form import Form, Window, table, window_of
+from .dual import FILES, REACH, WORD, added, doubled, rounding_of
+from .form import Form, Window, window_of
 
 RESIDENT, PER_COLUMN = 6, 6  # words of weights that stay in r5 … r10; that one column of the kernel may need
 SUMS = ("r3", "r4", "r11", "ip")  # of row 0, columns 0 and 1; of row 1
@@ -24,8 +24,8 @@ LINES = 1500
 SLOTS = {
     name: 4 * i
     for i, name in enumerate(
-        ("x", "y", "tile", "weights", "rounding", "table", "channels", "less", "multiplier", "low", "high", "left",
-         "other", "blocks", "at", "weight")
+        ("x", "y", "tile", "weights", "rounding", "table", "channels", "less", "multiplier", "low", "high", "fourth",
+         "left", "other", "blocks", "at", "weight")
     )
 }  # fmt: skip
 
@@ -34,7 +34,7 @@ SLOTS = {
 class Paired:
     """One function: all channels of a depthwise convolution.
 
-    size, made: rows and columns of the map and of the output. shift, index, long: see `dual.Rounding`.
+    size, made: rows and columns of the map and of the output. shift, index, words_of: see `dual.Rounding`.
     """
 
     window: Window
@@ -42,7 +42,7 @@ class Paired:
     made: Pair
     shift: int
     index: bool
-    long: bool
+    words_of: int
 
     @property
     def name(self) -> str:
@@ -143,7 +143,7 @@ class Paired:
         places = ", ".join(f"{{{a}, {b}}}" for a, b in self.taps[0])
         w = self.window
         numbers = (*self.size, *self.made, *w.kernel, w.stride[0], *w.padding, len(self.taps[0]), self.shift,
-                   int(self.index), int(self.long))  # fmt: skip
+                   int(self.index), self.words_of)  # fmt: skip
         return (
             f"#if defined(__ARM_FEATURE_DSP)\nvoid NAME_{self.name}({signature});\n"
             f'FUNCTION("NAME_{self.name}", {body});\n'
@@ -248,9 +248,13 @@ class Paired:
                 lines += ["ldr r1, [r0], #4", "sxtb16 r2, r1", "sxtb16 r3, r1, ror #8"]
                 lines.append(f"strd r2, r3, [sp, #{4 * len(SLOTS) + 8 * n}]")
         lines += [f"str r0, [sp, #{s['weights']}]", f"ldr r0, [sp, #{s['rounding']}]"]
-        kept = "r1, r2, r3" if self.long else "r1, r2"
-        lines += [f"ldm r0!, {{{kept}}}", f"str r0, [sp, #{s['rounding']}]", f"strd r1, r2, [sp, #{s['multiplier']}]"]
-        return [*lines, *([f"str r3, [sp, #{s['high']}]"] if self.long else [])]
+        kept = ", ".join(f"r{1 + n}" for n in range(self.words_of))
+        lines += [f"ldm r0!, {{{kept}}}", f"str r0, [sp, #{s['rounding']}]"]
+        lines += [f"strd r1, r2, [sp, #{s['multiplier']}]"]
+        return [
+            *lines,
+            *((), (f"str r3, [sp, #{s['high']}]",), (f"strd r3, r4, [sp, #{s['high']}]",))[self.words_of - 2],
+        ]
 
     def _pass(self, odd: bool) -> list[str]:
         """All pairs of rows of outputs; y moves on."""
@@ -314,16 +318,23 @@ class Paired:
                             lines.append(f"{name} {sum_}, {value}, {weight}")
                             started.add(sum_)
         used = [sum_ for n, sum_ in enumerate(SUMS) if not (alone and n % 2)]
-        lines += [f"ldr lr, [sp, #{s['multiplier']}]"] if self.long else [f"ldrd lr, r1, [sp, #{s['multiplier']}]"]
         clamp, shift = ("usat" if self.index else "ssat"), (f", asr #{self.shift}" if self.shift else "")
-        for sum_ in used:
-            if self.long:
-                lines += [
-                    f"ldrd r1, r2, [sp, #{s['low']}]",
-                    f"smlal r1, r2, {sum_}, lr",
-                    f"{clamp} {sum_}, #8, r2{shift}",
-                ]
-            else:
+        if self.words_of == 4:
+            lines += [f"ldrd lr, r1, [sp, #{s['multiplier']}]", *(f"add {sum_}, {sum_}, r1" for sum_ in used)]
+            for sum_ in used:
+                lines += doubled(sum_, "lr", "r1", "r2")
+            lines.append(f"ldrd r1, r2, [sp, #{s['high']}]")
+            for sum_ in used:
+                lines += [f"add {sum_}, {sum_}, r1", f"asr {sum_}, {sum_}, r2", *added(sum_, self.shift)]
+                lines.append(f"{clamp} {sum_}, #8, {sum_}")
+        elif self.words_of == 3:
+            lines += [f"ldr lr, [sp, #{s['multiplier']}]"]
+            for sum_ in used:
+                lines += [f"ldrd r1, r2, [sp, #{s['low']}]", f"smlal r1, r2, {sum_}, lr"]
+                lines.append(f"{clamp} {sum_}, #8, r2{shift}")
+        else:
+            lines += [f"ldrd lr, r1, [sp, #{s['multiplier']}]"]
+            for sum_ in used:
                 lines += [f"mla {sum_}, {sum_}, lr, r1", f"{clamp} {sum_}, #8, {sum_}{shift}"]
         if self.index:
             lines += [f"ldr r1, [sp, #{s['table']}]", *(f"ldrb {sum_}, [r1, {sum_}]" for sum_ in used)]
@@ -337,7 +348,7 @@ class Paired:
         return lines
 
 
-def paired_forms(program: Program, operator: Convolve) -> list[Form]:
+def paired_forms(program: Program, operator: Convolve | RescaledConvolve) -> list[Form]:
     """The form of one kernel a channel; none for other convolutions, for scores, or where it cannot be written so."""
     (x,), y = program.of(operator)
     weights = operator.weights
@@ -350,7 +361,7 @@ def paired_forms(program: Program, operator: Convolve) -> list[Form]:
     if rounding is None:
         return []
     size, made = (x.shape[1], x.shape[2]), (y.shape[1], y.shape[2])
-    code = Paired(window_of(operator), size, made, rounding.shift, rounding.index, rounding.long)
+    code = Paired(window_of(operator), size, made, rounding.shift, rounding.index, rounding.words)
     if not code.possible:
         return []
     less = (-x.zero_point & 0xFFFF) * 0x10001
@@ -363,7 +374,7 @@ def paired_forms(program: Program, operator: Convolve) -> list[Form]:
             arrays={
                 "weights": _stored(weights, code.taps[0]),
                 "rounding": rounding.constants,
-                "table": table(operator.requantize) if rounding.index else np.zeros(1, np.int8),
+                "table": rounding.table if rounding.index else np.zeros(1, np.int8),
             },
             structs={"shape": ("paired_t", numbers)},
             functions={code.name: code.text()},

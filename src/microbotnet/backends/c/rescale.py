@@ -41,6 +41,8 @@ def forms_of(program: Program, operator: RescaledConvolve) -> list[Form]:
                         "how": rounding,
                         "shape": ("depthwise_t", f"{{places}}, {{taps}}, {', '.join(map(str, numbers))}"),
                     },
+                    instructions=x.shape[0] * (x.shape[1] * (22 + 9 * x.shape[2]) + 60)
+                    + y.shape[0] * y.shape[1] * -(-y.shape[2] // 4) * (22 * weights[0].size + 400),
                 )
             ]
     depth, outputs = weights.shape[1], len(weights) // operator.groups
@@ -54,6 +56,7 @@ def forms_of(program: Program, operator: RescaledConvolve) -> list[Form]:
             arrays={**arrays, "weights": interleaved(weights, operator.groups, inputs)},
             window=window_of(operator),
             structs={"how": rounding},
+            instructions=prod(y.shape[1:]) * (80 + 5 * inputs + outputs * (3.44 * inputs + 60)) * operator.groups,
         )
     ]
 

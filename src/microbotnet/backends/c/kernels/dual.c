@@ -74,12 +74,20 @@ KERNEL void NAME_widen_weights(const uint32_t *weights, uint32_t *to, const uint
     }
 }
 
-/* From 0 to 255: the high word of a product of 64 bits, or one of 32, shifted. */
-static INLINE int32_t dual_rounded(int32_t sum, const int32_t *r, int shift, int index, int is_long)
+/* From 0 to 255, by how many constants there are: 2, a product of 32 bits, shifted; 3, the high word of one of 64; 4,
+   TensorFlow Lite's rounding, of which `shift` is what is added at the end. */
+static INLINE int32_t dual_rounded(int32_t sum, const int32_t *r, int shift, int index, int constants)
 {
     int32_t made = as_signed((uint32_t)sum * (uint32_t)r[0] + (uint32_t)r[1]);
 
-    if (is_long) {
+    if (constants == 4) {
+        int64_t product = (int64_t)as_signed((uint32_t)sum + (uint32_t)r[1]) * r[0];
+        int32_t high = (int32_t)((product + (1 << 30)) >> 31);
+
+        made = ((high + (high >> 31) + r[2]) >> r[3]) + shift + (index ? 0 : 128);
+        return made < 0 ? 0 : made > 255 ? 255 : made;
+    }
+    if (constants == 3) {
         uint64_t product = (uint64_t)((int64_t)sum * r[0]);
 
         made = as_signed((uint32_t)((product + ((uint64_t)(uint32_t)r[2] << 32 | (uint32_t)r[1])) >> 32));
@@ -90,14 +98,14 @@ static INLINE int32_t dual_rounded(int32_t sum, const int32_t *r, int shift, int
 
 /* What the functions of `dual.py` compute. */
 KERNEL void dual_plain(const uint32_t *weights, const uint32_t *tile, int8_t *y, const dual_t *d, const int16_t *places,
-                       int count, int turn, int turns, int next, int shift, int index, int is_long)
+                       int count, int turn, int turns, int next, int shift, int index, int constants)
 {
     const uint32_t *end = tile + d->bytes / 4;
 
     for (; tile != end; tile += next / 4, y += 2)
         for (int o = 0; o < 4; o++)
             for (int p = 0; p < 2; p++) {
-                const int32_t *r = d->rounding + (is_long ? 3 : 2) * o;
+                const int32_t *r = d->rounding + constants * o;
                 int32_t sum = 0, made;
 
                 for (int n = 0; n < turns * count; n++) {
@@ -105,7 +113,7 @@ KERNEL void dual_plain(const uint32_t *weights, const uint32_t *tile, int8_t *y,
 
                     sum += (int16_t)w * (int16_t)v + (int16_t)(w >> 16) * (int16_t)(v >> 16);
                 }
-                made = dual_rounded(sum, r, shift, index, is_long);
+                made = dual_rounded(sum, r, shift, index, constants);
                 y[o * d->stride + p] = (int8_t)(index ? d->table[made] : made - 128);
             }
 }
@@ -251,13 +259,13 @@ typedef struct {
 /* What those functions compute. rows: of the kernel, that are in the words of a column. */
 KERNEL void paired_plain(const int8_t *x, int8_t *y, const paired_t *d, const int8_t (*rows)[2], int height, int width,
                          int down, int across, int tall, int wide, int stride, int above, int before, int words,
-                         int shift, int index, int is_long)
+                         int shift, int index, int constants)
 {
     const uint32_t *stored = d->weights;
     const int32_t *r = d->rounding;
     int16_t less = (int16_t)d->less;
 
-    for (int c = 0; c < d->channels; c++, x += height * width, r += is_long ? 3 : 2, stored += (words * wide + 1) / 2)
+    for (int c = 0; c < d->channels; c++, x += height * width, r += constants, stored += (words * wide + 1) / 2)
         for (int i = 0; i < down; i++)
             for (int j = 0; j < across; j++) {
                 int32_t sum = 0, made;
@@ -273,7 +281,7 @@ KERNEL void paired_plain(const int8_t *x, int8_t *y, const paired_t *d, const in
                             sum += (int8_t)(stored[n / 4] >> (8 * (n / 2 % 2) + 16 * (n % 2))) *
                                    (x[a * width + b] + less);
                     }
-                made = dual_rounded(sum, r, shift, index, is_long);
+                made = dual_rounded(sum, r, shift, index, constants);
                 *y++ = (int8_t)(index ? d->table[made] : made - 128);
             }
 }
