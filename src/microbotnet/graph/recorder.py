@@ -187,15 +187,16 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 class OuterCalls(TorchFunctionMode):
     """Sees the functions that the network's code calls, each as one whatever it calls in turn, or written out."""
 
-    def __init__(self, recorder: Recorder, outer: list[tuple[str, str | None]]) -> None:
+    def __init__(self, recorder: Recorder, outer: list[tuple[str, str | None]] | None) -> None:
         super().__init__()
         self.recorder, self.outer = recorder, outer
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        with self:
-            simpler = written_out(func, args, kwargs)
+        simpler = written_out(self, func, args, kwargs)
         if simpler is not NotImplemented:
             return simpler
+        if self.outer is None:  # nobody asks
+            return func(*args, **(kwargs or {}))
         names = self.recorder.names
         given = any(id(leaf) in names for leaf in tree_leaves((args, kwargs)))
         result = func(*args, **(kwargs or {}))

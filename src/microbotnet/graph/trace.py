@@ -54,7 +54,7 @@ def _trace(model: nn.Module, input_shape: Sequence[int], calls: Calls | None) ->
     recorder.bind(picture, recorder.add(Node("input", "input", (), shape)))
     with _evaluating(model), torch.inference_mode():
         try:
-            with recorder, OuterCalls(recorder, [] if calls is None else calls.outer):
+            with recorder, OuterCalls(recorder, None if calls is None else calls.outer):
                 result = model(picture)
         except BadInput:
             raise

@@ -4,6 +4,7 @@ A chip has no gated linear unit; it has a slice, a sigmoid and a product, each w
 """
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
@@ -47,7 +48,10 @@ _FORMS: dict[str, Callable[..., Any]] = {
 }
 
 
-def written_out(function: Any, args: Any, kwargs: Any) -> Any:
-    """What the function makes, by simpler ones; NotImplemented where it is simple itself."""
+def written_out(mode: AbstractContextManager[Any], function: Any, args: Any, kwargs: Any) -> Any:
+    """What the function makes, by simpler ones that `mode` sees; NotImplemented where it is simple itself."""
     form = _FORMS.get(function.__name__)
-    return NotImplemented if form is None else form(*args, **(kwargs or {}))
+    if form is None:
+        return NotImplemented
+    with mode:
+        return form(*args, **(kwargs or {}))

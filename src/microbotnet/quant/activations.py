@@ -238,8 +238,7 @@ class _Run(TorchFunctionMode):
         return rounded
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        with self:
-            simpler = written_out(func, args, kwargs)
+        simpler = written_out(self, func, args, kwargs)
         if simpler is not NotImplemented:
             return simpler
         result = func(*args, **(kwargs or {}))
