@@ -15,8 +15,7 @@ from .program import Array, Pair, span_of
 Whole = NDArray[np.int64]
 Real = NDArray[np.float64]
 
-LARGEST = 2**30 - 1  # of a sum with its bias: so that the product's parts fit in 32 bits each
-HIGHEST = 2**31 - 1
+HIGHEST = LARGEST = 2**31 - 1  # the latter of a sum with its bias
 
 
 @dataclass(frozen=True)

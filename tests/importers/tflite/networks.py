@@ -32,6 +32,17 @@ def conv(net: Net, x: int, outputs: int, kernel: tuple[int, int] = (3, 3), **opt
     return net.node("CONV_2D", read, [y], "Conv2DOptions", **given)
 
 
+def _dead(net: Net) -> None:
+    """A channel that training has left without weights: converters give it a tiny scale and a bias of 30 bits."""
+    conv(net, net.value(1, 5, 5, 3), 5)
+    _, (_, weights, bias), *_ = net.nodes[0]
+    for channel, number in ((1, 2**30), (3, -(2**30) - 128)):
+        net.tensors[weights]["data"][channel] = 0
+        net.tensors[weights]["scales"][channel] = 1e-9
+        net.tensors[bias]["data"][channel] = number
+    net.tensors[bias] |= {"scales": [1e-4] * 5, "zeros": [0] * 5, "axis": 3}  # an axis that it has not, as some write
+
+
 def depthwise(net: Net, x: int, multiplier: int = 1, kernel: tuple[int, int] = (3, 3), **options: Any) -> int:
     """DEPTHWISE_CONV_2D."""
     _, rows, columns, inputs = net.tensors[x]["shape"]
@@ -287,6 +298,7 @@ NETWORKS: dict[str, Make] = {
     "conv dilated": lambda n: conv(n, n.value(1, 9, 8, 3), 5, DilationHFactor=2, DilationWFactor=3),
     "conv without bias": lambda n: conv(n, n.value(1, 5, 5, 3), 5, bias=False),
     "conv of one scale": lambda n: conv(n, n.value(1, 5, 5, 3), 5, axis=None),
+    "conv with dead channels": _dead,
     "conv in groups": lambda n: conv(n, n.value(1, 5, 5, 6), 4, groups=2),
     "conv of steep scales": lambda n: conv(n, n.value(1, 3, 3, 2, scale=3.0), 5, (1, 1)),
     "depthwise": lambda n: depthwise(n, n.value(1, 7, 6, 5)),

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ...integer.operators import RescaledConvolve
 from ...integer.program import Pair, Shape, Tensor
-from ...integer.rescale import rescale
+from ...integer.rescale import LARGEST, rescale
 from .activations import fused
 from .file import Node, Value
 from .layout import Held, Places, shape_in_order
@@ -232,7 +232,7 @@ def _emit(
     phases = len(sums.weights) // outputs
     biases, products = np.repeat(biases, phases), np.repeat(np.broadcast_to(products, outputs), phases)
     biases = biases - sums.x.zero_point * sums.weights.reshape(len(biases), -1).sum(1, dtype=np.int64)
-    if np.abs(biases).max() > 2**30:
+    if np.abs(biases).max() > LARGEST:
         raise Refused("a bias is too large for sums of 32 bits")
     y_scale, zero_point = lowering.scale(y)
     low, high = fused(node, y_scale, zero_point)

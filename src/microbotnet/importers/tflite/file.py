@@ -194,8 +194,6 @@ class _Reader:
             raise Damaged(f"{place}: a scale of it is not above 0")
         if len(scales) != len(zeros):
             zeros = np.resize(zeros, len(scales)) if len(zeros) == 1 else np.zeros(len(scales), np.int64)
-        if len(scales) > 1 and not (0 <= axis < len(shape) and shape[axis] == len(scales)):
-            raise Damaged(f"{place}: has {len(scales)} scales for the shape {shape}")
         data = self.data(tensor, shape, dtype, place)
         if data is None and prod(shape) > _LARGEST:
             raise Damaged(f"{place}: its shape {shape} has more than {_LARGEST:,} elements")

@@ -15,7 +15,7 @@ static INLINE int8_t rescaled(int32_t sum, const rescale_t *how, int channel)
         x = as_signed((uint32_t)x << -shift);
     x = high_product(x, how->multiplier[at]);
     if (shift > 0)
-        x = (x + ((int32_t)1 << (shift - 1)) + (x >> 31)) >> shift; /* halves away from zero */
+        x = (((x + (x >> 31)) >> (shift - 1)) + 1) >> 1; /* halves away from zero */
     x += how->zero;
     x = x < how->low ? how->low : x > how->high ? how->high : x;
     return how->table ? how->table[x + 128] : (int8_t)x;

@@ -15,13 +15,14 @@ typedef struct {
 
 static INLINE int32_t rescaled(int32_t sum, int channel, const vectors_t *how)
 {
-    int32_t right = how->right[channel], left = right < 0 ? -right : 0, half;
+    int32_t right = how->right[channel], left = right < 0 ? -right : 0, half, sign;
     int32_t x = as_signed((uint32_t)(sum + how->offset[channel]) << left);
 
     x = (int32_t)(((int64_t)x * how->multiplier[channel] + ((int64_t)1 << 30)) >> 31);
     right = right < 0 ? 0 : right;
-    half = (int32_t)((uint32_t)1 << right >> 1);
-    return ((x + half + ((x >> 31) & -(right > 0))) >> right) + how->zero; /* halves away from zero */
+    half = right > 0; /* away from zero */
+    sign = x >> 31 & -half;
+    return ((((x + sign) >> (right - half)) + half) >> half) + how->zero;
 }
 
 static INLINE int32_t scaled(int32_t sum, int channel, const vectors_t *how)
