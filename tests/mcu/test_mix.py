@@ -8,6 +8,7 @@ from microbotnet.errors import BadInput
 from microbotnet.integer.samples import random_pictures, random_program
 from microbotnet.mcu.board import load_board
 from microbotnet.mcu.firmware import make_firmware
+from microbotnet.sources.program import open_program
 
 for module in ("unicorn", "elftools", "ziglang"):
     pytest.importorskip(module, reason=f"{module} of the extra mcu is not installed")
@@ -27,3 +28,12 @@ def test_the_smallest_is_made_faster_as_far_as_it_fits() -> None:
     assert emulated.run(random_pictures(program, 2)).bit_exact
     with pytest.raises(BadInput, match=f"needs {least:,} of {least - 4:,} bytes"):
         make_firmware(program, replace(board, code=replace(board.code, bytes=least - 4)))
+
+
+def test_a_form_that_needs_too_much_ram_gives_way() -> None:
+    program, roomy = open_program("grain-xl-ternary"), load_board("microbit-v2")
+    fast, small = (make_firmware(program, roomy, prefer=prefer) for prefer in ("speed", "size"))
+    between = (fast.image.ram_bytes + 511) // 1024 * 1024  # too little for it and 512 bytes of stack
+    assert small.image.ram_bytes + 512 <= between
+    made = make_firmware(program, replace(roomy, data=replace(roomy.data, bytes=between)))
+    assert (made.prefer, made.image.ram_bytes + 512 <= between) == ("size", True)

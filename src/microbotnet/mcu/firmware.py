@@ -32,7 +32,7 @@ from ..stream.voting import rule_named, votes
 from .board import Board
 from .cores import CORES
 from .emulator import Execution, execute
-from .image import CAMERA, NAME, SHARED, START, Image, build, check_fit
+from .image import CAMERA, NAME, SHARED, START, Image, build, check_fit, fits
 from .qemu import run_in_qemu
 from .toolchain import Toolchain, find_toolchain
 
@@ -237,18 +237,21 @@ def make_firmware(
         return Firmware(program, folded, board, toolchain, prefer, sources, image, rule, more, eye)
 
     made = build_with(prefer)
-    if len(made.image.raw) > board.code.bytes:
+    if not fits(made.image):
         made = build_with("size")
         more = board.code.bytes - len(made.image.raw)
         for _ in range(BUILDS if prefer == "speed" and more > 0 else 0):  # bytes of code are known when it is compiled
             found = build_with("size", more)
             left = board.code.bytes - len(found.image.raw)
-            if left >= 0 and more > made.more:
+            if fits(found.image) and more > made.more:
                 made = found
+            if left >= 0 and not fits(found.image):  # too much of the arena
+                more //= 2
+                continue
             if 0 <= left < ENOUGH:
                 break
             more += left
-    check_fit(made.image, made.layers)
+    check_fit(made.image, made.layers, made.forms, made.plan.alive)
     return made
 
 

@@ -6,7 +6,7 @@ The linker is told of memories without end, so that an image too large is measur
 import io
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.resources import files
@@ -207,11 +207,17 @@ def check_instructions(image: Image) -> None:
             raise Failed(f"{image.toolchain} made {what}, which a {image.board.core} lacks")
 
 
-def check_fit(image: Image, layers: Mapping[int, str]) -> None:
+def fits(image: Image) -> bool:
+    """Whether its board's memories hold it, and a stack."""
+    board = image.board
+    return len(image.raw) <= board.code.bytes and image.ram_bytes + STACK_BYTES <= board.data.bytes
+
+
+def check_fit(image: Image, layers: Mapping[int, str], forms: Sequence[str] = (), alive: Sequence[int] = ()) -> None:
     """Hold the image against its board's memories.
 
     Args:
-        layers: names of the operators by index.
+        layers: names of the operators by index. forms: what computes each. alive: bytes of the arena while each runs.
 
     Raises:
         BadInput: it does not fit; by how much, and which layers weigh most.
@@ -224,11 +230,16 @@ def check_fit(image: Image, layers: Mapping[int, str]) -> None:
             ((count["code"] + count["constants"], owner) for owner, count in weights.items() if owner in layers),
             reverse=True,
         )
-        names = ", ".join(f"{layers[owner]} ({size:,} bytes)" for size, owner in heavy[:3] if isinstance(owner, int))
+        by = {index: f" by {form}" for index, form in enumerate(forms)}
+        most = [(layers[owner], size, by.get(owner, "")) for size, owner in heavy[:3] if isinstance(owner, int)]
+        names = ", ".join(f"{name} ({size:,} bytes{form})" for name, size, form in most)
         raise BadInput(_too_large(board.name, used, board.code.bytes, "code and constants", names))
     needed = image.ram_bytes + STACK_BYTES
     if needed > board.data.bytes:
         what = f"{image.ram_bytes:,} of variables and arena, {STACK_BYTES} at least of stack"
+        if alive:
+            most = max(range(len(alive)), key=alive.__getitem__)
+            what += f"; of the arena {layers[most]} needs {alive[most]:,}" + (f", by {forms[most]}" if forms else "")
         raise BadInput(_too_large(board.name, needed, board.data.bytes, "RAM", what))
 
 
