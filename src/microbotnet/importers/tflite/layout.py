@@ -11,7 +11,6 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-from ...integer.operators.view import AXES
 from ...integer.program import Shape
 
 Places = NDArray[np.int64]
@@ -61,29 +60,3 @@ def as_program(at: Places) -> Places:
     """Places of a file's tensor in the order in which the program would hold it: flat."""
     channels, rows, columns = shape_in_order(at.shape)
     return at.reshape(rows, columns, channels).transpose(2, 0, 1).reshape(-1)
-
-
-def strided(at: Places) -> tuple[tuple[int, ...], tuple[int, ...], int] | None:
-    """Sizes, strides and start of a `View` that reads these places in turn; None if there is none."""
-    sizes: list[int] = []
-    strides: list[int] = []
-    rest = at
-    while len(rest) > 1:
-        step = int(rest[1] - rest[0])
-        for run in _divisors(len(rest)):
-            rows = rest.reshape(-1, run)
-            if (rows - rows[:, :1] == np.arange(run) * step).all():
-                break
-        else:
-            return None
-        sizes.insert(0, run)
-        strides.insert(0, step)
-        rest = rows[:, 0]
-        if len(sizes) > AXES:
-            return None
-    return (tuple(sizes), tuple(strides), int(at[0])) if sizes else ((1,), (1,), int(at[0]))
-
-
-def _divisors(n: int) -> list[int]:
-    """Those above 1, the largest first."""
-    return [d for d in range(n, 1, -1) if n % d == 0]

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from ...integer.operators import Lookup, Operator, Pad, View
 from ...integer.program import Pair, Program, Shape, Tensor
 from ..imported import Layer
+from ..places import strided
 from .file import File, Node, Value
-from .layout import Held, Places, as_program, shape_in_order, strided
+from .layout import Held, Places, as_program, shape_in_order
 
 Whole = NDArray[np.int64]
 Around = tuple[Pair, Pair]  # rows, and columns, before and behind a map
