@@ -28,7 +28,7 @@ def frontier_charts(found: Comparison, circuits: Sequence[Circuit] = ()) -> dict
     macs = [_point(row, row.subject.profile.macs["conv_linear"], row.cifar10) for row in known]
     energy = [_point(row, row.subject.profile.energy.total / 1e6, row.cifar10_integers) for row in known]
     chips = [Point(f"{c.name}, {c.node_nm:g} nm", c.energy_pj / 1e6, c.top1, "silicon") for c in found.silicon]
-    chips += [Point(c.label, c.total, c.top1, KEY[0]) for c in circuits]
+    simulated = [Point(_short(c.label), c.total, c.top1, KEY[0]) for c in circuits]
     flash = [_point(row, _kilobytes(row), row.cifar10_integers) for row in known if row.subject.checkpoint]
     named = [point for row, point in zip(known, energy, strict=True) if row.subject.label in NOTES or _for_chips(row)]
     first = {(point.label, point.y): point for point in [*pareto([*energy, *chips]), *chips, *named]}
@@ -45,14 +45,13 @@ def frontier_charts(found: Comparison, circuits: Sequence[Circuit] = ()) -> dict
                 ("ours", "this project's weights"),
                 ("others", "published"),
                 ("silicon", "measured chip"),
-                KEY,
             ),
             width=480,
             height=540,
             size=14,
         ),
         "frontier-energy-all.svg": scatter(
-            [*energy, *chips],
+            [*energy, *chips, *simulated],
             f"Accuracy against energy with memory ({found.preset.name})",
             "µJ a picture, logarithmic; modelled for weights as they are stored, 8 bits where they are float",
             INTEGERS,
