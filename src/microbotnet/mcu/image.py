@@ -239,9 +239,8 @@ def check_fit(image: Image, layers: Mapping[int, str], forms: Sequence[str] = ()
         what = f"{image.ram_bytes:,} of variables and arena, {STACK_BYTES} at least of stack"
         if alive:
             fullest = max(range(len(alive)), key=alive.__getitem__)
-            what += f"; of the arena {layers[fullest]} needs {alive[fullest]:,}" + (
-                f", by {forms[fullest]}" if forms else ""
-            )
+            what += f"; of the arena {layers[fullest]} needs {alive[fullest]:,}"
+            what += f", by {forms[fullest]}" if forms else ""
         raise BadInput(_too_large(board.name, needed, board.data.bytes, "RAM", what))
 
 
