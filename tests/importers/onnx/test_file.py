@@ -57,6 +57,12 @@ def test_a_file_with_a_byte_changed_gives_one_line_or_a_network(make: Make) -> N
             import_onnx(path)
 
 
+def test_a_name_that_is_no_text_is_refused_in_one_line(make: Make) -> None:
+    path = conv(make)
+    path.write_bytes(path.read_bytes().replace(b"Conv_0", b"Con\nv0"))
+    assert "no text" in refusal(path)
+
+
 def test_a_size_left_open_is_named_and_can_be_given(make: Make) -> None:
     path = conv(make, shape=("N", 3, "h", "w"))
     assert "3×?×?" in refusal(path)

@@ -91,7 +91,7 @@ def read(path: Path, input_shape: Sequence[int] | None = None) -> File:
     if model.functions:
         raise BadInput(f"{path}: has functions of its own ({model.functions[0].name}); export it with them inlined")
     texts = [value.name for value in (*graph.input, *graph.output, *graph.initializer)]
-    if not all(isinstance(text, str) for text in texts):
+    if not all(isinstance(text, str) and text.isprintable() for text in texts):
         raise BadInput(f"{path}: a name in it is no text; the file is broken")
     constants = {tensor.name: _array(path, tensor) for tensor in graph.initializer}
     if graph.sparse_initializer:
@@ -136,7 +136,7 @@ def _opset(path: Path, model: onnx.ModelProto) -> int:
 
 def _node(path: Path, number: int, proto: onnx.NodeProto) -> Node:
     texts = (proto.name, proto.op_type, proto.domain, *proto.input, *proto.output, *(a.name for a in proto.attribute))
-    if not all(isinstance(text, str) for text in texts):
+    if not all(isinstance(text, str) and text.isprintable() for text in texts):
         raise BadInput(f"{path}: a name in node {number} is no text; the file is broken")
     name = proto.name or (proto.output[0] if proto.output else f"{proto.op_type}_{number}")
     place = f"{path}: node {name} ({proto.op_type})"
