@@ -56,6 +56,7 @@ def main() -> None:
                 "checkpoint": name, "lanes": lanes, "requantizers": requantizers,
                 "banks": banks, "bit_exact": right and not checked.differ, "cycles": checked.cycles,
                 "gates": netlist.gates, "flip_flops": netlist.flip_flops, "longest_path_ns": f"{delay * 1e9:.1f}",
+                "hazards": f"{metered.activity.hazards:.2f}",
                 "node_nm": f"{bill.node_nm:g}", "volts": f"{bill.volts:.2f}", "clock_mhz": f"{options.clock:g}",
                 **{f"{item}_uj": f"{value * 1e6:.4f}" for item, value in bill.items.items()},
                 "total_uj": f"{bill.total * 1e6:.4f}", "top1": f"{_top1(name):.2f}",

@@ -72,7 +72,8 @@ def test_gates_give_the_scores_of_the_program_and_hardwired_weights_need_no_rom(
     netlist = flow.synthesized(found, flow.shipped_library())
     counts = np.zeros((len(found.work.passes), len(COUNTED)), np.int64)
     metered, right = flow.meter(found, netlist, 130, inputs, counts)
-    assert right
+    assert right  # of the first picture some cycles were simulated with delays, which must end in the same
+    assert 1 <= metered.activity.hazards < 10
     assert netlist.flip_flops == sum(n for name, n in netlist.counts.items() if "dfxtp" in name)
     assert netlist.area == pytest.approx(sum(netlist.library.cells[c].area * n for c, n in netlist.counts.items()))
     bill = metered.bill(45, 20e6)

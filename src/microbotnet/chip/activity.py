@@ -1,6 +1,7 @@
 """How often each net of the mapped engine changes while it runs real pictures.
 
-Gates answer at once, so hazards within a cycle are not seen; `energy` allows for them.
+Gates answer at once, so hazards within a cycle are not seen. How much they add is found in some cycles, which are
+simulated with the cells' delays.
 """
 
 import ctypes
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from ..errors import Failed
 from .build import compile_library
 from .images import Image
-from .netlist import Netlist, expression
+from .netlist import Instance, Netlist, expression
 from .simulate import chunks, pack
 
 PARTS = ("engine", "walk", "columns", "rounder")
@@ -25,8 +26,11 @@ PARTS = ("engine", "walk", "columns", "rounder")
 
 @dataclass(frozen=True)
 class Activity:
-    """Of one picture. joules: (passes, parts), of the weights that were given. open_cycles: (passes, clock gates).
-    changes: of each net. cycles: of each pass. scores: as they came out, int16.
+    """Of one picture.
+
+    joules: (passes, parts, 2), of the weights that were given: of flip-flops' nets and of gates'. open_cycles: (passes,
+    clock gates). changes: of each net. cycles: of each pass. scores: as they came out, int16. hazards: joules of the
+    gates with delays over those without, in the cycles that were simulated so; 1 if none were.
     """
 
     joules: NDArray[np.float64]
@@ -34,6 +38,7 @@ class Activity:
     changes: NDArray[np.int64]
     cycles: NDArray[np.int64]
     scores: NDArray[np.int16]
+    hazards: float
 
     def averaged(self, runs: Sequence["Activity"]) -> "Activity":
         """The mean of several pictures' energy; all else is the same for every picture, or this one's."""
@@ -43,9 +48,13 @@ class Activity:
 class GateSimulator:
     """The mapped engine, compiled."""
 
-    def __init__(self, image: Image, netlist: Netlist) -> None:
-        """Raises: Failed: the compiler failed."""
-        self.image, self.netlist = image, netlist
+    def __init__(self, image: Image, netlist: Netlist, wire: float = 1.0) -> None:
+        """wire: farads of wire for each of the pins, for delays.
+
+        Raises:
+            Failed: the compiler failed.
+        """
+        self.image, self.netlist, self.wire = image, netlist, wire
         self.gates = [i for i in netlist.instances if i.cell.is_gate]
         self.kinds = list({i.cell.name: i.cell for i in netlist.ordered}.values())
         self.parts = np.array(self._parts(), np.int32)
@@ -55,8 +64,10 @@ class GateSimulator:
             source.write_text(self._text(), "utf-8")
             self.library = compile_library(source, "-O2")
 
-    def run(self, picture: NDArray[Any], weigh: NDArray[np.float64]) -> Activity:
+    def run(self, picture: NDArray[Any], weigh: NDArray[np.float64], every: int = 0, watched: int = 0) -> Activity:
         """One picture (channels, rows, columns), see `Simulator.run`. weigh: joules of a change of each net.
+
+        every, watched: of so many cycles so many are simulated with the cells' delays, for `hazards`.
 
         Raises:
             Failed: the engine does not end.
@@ -66,27 +77,33 @@ class GateSimulator:
         place = work.storage.places[work.program.input]
         memory[place.address : place.address + place.words] = pack(picture, side)
         count = len(work.passes)
-        joules = np.zeros((count, len(PARTS)))
+        joules = np.zeros((count, len(PARTS), 2))
         gates = np.zeros((count, len(self.gates)), np.uint64)
         changes, cycles = np.zeros(self.netlist.nets + 1, np.uint64), np.zeros(count, np.uint64)
         length = sum(int(np.prod(t.shape)) for t in work.program.tensors.values() if t.dtype == "int16")
         scores = np.zeros(length + 16, np.int16)
-        arrays: list[Any] = [*self.roms, memory, np.append(weigh, 0.0), self.parts, len(PARTS),
+        arrays: list[Any] = [*self.roms, memory, np.append(weigh, 0.0), self.parts, 2 * len(PARTS),
                              joules, gates, changes, scores, cycles]  # fmt: skip
         pointers = [ctypes.c_int(a) if isinstance(a, int) else a.ctypes.data_as(ctypes.c_void_p) for a in arrays]
-        code = self.library.simulate(*pointers, ctypes.c_uint64(10**9))
+        timed, untimed = np.zeros((2, self.netlist.nets + 1), np.uint64)
+        ends = [a.ctypes.data_as(ctypes.c_void_p) for a in (timed, untimed)]
+        numbers = [ctypes.c_uint64(n) for n in (10**9, every, watched)]
+        code = self.library.simulate(*pointers, *numbers, *ends)
         if code:
             raise Failed(f"the netlist {'does not end' if code == 1 else 'reads and writes one bank at once'}")
+        logic = [n for i in self.netlist.ordered for pin, n in i.pins.items() if pin in i.cell.functions]
+        spent, seen = ((weigh[logic] * changed[logic]).sum() for changed in (timed, untimed))
         return Activity(joules, gates.astype(np.int64), changes[:-1].astype(np.int64), cycles.astype(np.int64),
-                        scores[:length])  # fmt: skip
+                        scores[:length], float(spent / seen) if seen else 1.0)  # fmt: skip
 
     def _parts(self) -> list[int]:
-        """Of each net, the part of the engine that drives it."""
+        """Of each net, twice the part of the engine that drives it, and 1 more if a gate does."""
         found = [0] * (self.netlist.nets + 1)
         for i in self.netlist.instances:
             for pin, net in i.pins.items():
                 if pin in i.cell.functions:
-                    found[net] = PARTS.index(i.part) if i.part in PARTS else 0
+                    part = PARTS.index(i.part) if i.part in PARTS else 0
+                    found[net] = 2 * part + (not (i.cell.is_flip_flop or i.cell.is_gate))
         return found
 
     def _text(self) -> str:
@@ -96,8 +113,9 @@ class GateSimulator:
             "NETS": netlist.nets + 1, "GATES": len(self.gates), "SIDE": geometry.side,
             "ROUNDERS": min(geometry.requantizers, geometry.side), "TABLE": self.image.tables.address_bits,
             "BANKS": geometry.banks, "WEIGHT": self.image.weights.width, "CONSTANT": self.image.constants.width,
-            "PASS": self.image.passes.width, "TABLES": f"{self._tables()}\n{self._sets()}", "PORTS": self._ports(),
-            "CASES": self._cases(),
+            "PASS": self.image.passes.width, "PORTS": self._ports(),
+            "TABLES": "\n".join([self._tables(), self._sets(), self._readers()]),
+            "CASES": self._cases(), "VALUES": self._values(),
             "WEIGHTS_SEEN": "" if hardwired else "const uint32_t weight = v[port_weights_enable[0]], weight_at = "
                             "number(port_weights_address, W_weights_address);",
             "WEIGHTS_PUT": "" if hardwired else "if (weight) put(port_weights_data, W_weights_data, weights + wide * "
@@ -122,10 +140,51 @@ class GateSimulator:
             lines.append("        } break;")
         return "\n".join(lines)
 
+    def _values(self) -> str:
+        """Each output of each kind of cell, alone."""
+        lines = []
+        for number, cell in enumerate(self.kinds):
+            names = {pin: f"v[pin[{at}]]" for at, pin in enumerate(cell.capacitance)}
+            for output, function in enumerate(cell.functions.values()):
+                case = number * self._most_outputs + output
+                lines.append(f"    case {case}: return {expression(function, names.__getitem__)};")
+        return "\n".join(lines)
+
+    @property
+    def _most_outputs(self) -> int:
+        return max(len(cell.functions) for cell in self.kinds)
+
+    def _readers(self) -> str:
+        """Which cells read each net, in the order of `pins`, and each net's delay in femtoseconds."""
+        numbers = {cell.name: number for number, cell in enumerate(self.kinds)}
+        readers: list[list[int]] = [[] for _ in range(self.netlist.nets + 1)]
+        delays = [0] * (self.netlist.nets + 1)
+        starts, at = [], 0
+        for place, i in enumerate(self.placed):
+            starts.append(at)
+            at += len(i.cell.capacitance) + len(i.cell.functions)
+            for net in {i.pins[pin] for pin in i.cell.capacitance}:
+                readers[net].append(place)
+            for (output, _), arc in i.cell.arcs.items():
+                net = i.pins.get(output, self.netlist.nets)
+                seconds = (
+                    arc.intrinsic + arc.slope * self.netlist.loads[net] * (1 + self.wire) if output in i.pins else 0
+                )
+                delays[net] = max(delays[net], round(seconds * 1e15))
+        first = np.cumsum([0, *(len(cells) for cells in readers)]).tolist()
+        return "\n".join([
+            _array("reader_first", first), _array("reader", [cell for cells in readers for cell in cells]),
+            _array("cell_pins", starts), _array("cell_kind", [numbers[i.cell.name] for i in self.placed]),
+            _array("kind_inputs", [len(cell.capacitance) for cell in self.kinds]),
+            _array("kind_outputs", [len(cell.functions) for cell in self.kinds]), _array("delay", delays),
+            f"enum {{ MOST_OUTPUTS = {self._most_outputs} }};",
+        ])  # fmt: skip
+
     def _sets(self) -> str:
         """Cells of a kind that wait for none of each other, set after set, and their nets, inputs first."""
         level = [0] * (self.netlist.nets + 1)
         sets: dict[tuple[int, int], list[int]] = {}
+        cells: dict[tuple[int, int], list[Instance]] = {}
         numbers = {cell.name: number for number, cell in enumerate(self.kinds)}
         for i in self.netlist.ordered:
             inputs = [i.pins[pin] for pin in i.cell.capacitance]
@@ -134,7 +193,9 @@ class GateSimulator:
             for net in outputs:
                 level[net] = at
             sets.setdefault((at, numbers[i.cell.name]), []).extend(inputs + outputs)
+            cells.setdefault((at, numbers[i.cell.name]), []).append(i)
         ordered = sorted(sets.items())
+        self.placed = [i for _, some in sorted(cells.items(), key=lambda item: item[0]) for i in some]
         width = [len(cell.capacitance) + len(cell.functions) for cell in self.kinds]
         return "\n".join([
             _array("set_cell", [kind for (_, kind), _ in ordered]),

@@ -23,7 +23,6 @@ class Assumptions:
     """See assumptions.toml."""
 
     wire: float
-    hazards: float
     clock_tree: float
     gate_leakage: float
     byte_leakage: float
@@ -46,11 +45,6 @@ def weights_of(netlist: Netlist, assumed: Assumptions) -> NDArray[np.float64]:
                 found[net] += i.cell.energy[pin]
             elif pin != i.cell.clock:
                 found[net] += i.cell.pin_energy[pin]
-    for i in netlist.instances:
-        if not (i.cell.is_flip_flop or i.cell.is_gate):
-            for pin, net in i.pins.items():
-                if pin in i.cell.functions:
-                    found[net] *= assumed.hazards
     clocks = {i.pins[i.cell.clock] for i in netlist.instances if i.cell.clock}
     found[list(clocks)] = 0  # counted as the clock
     return found
@@ -107,11 +101,12 @@ class Meter:
         factor = gate_energy(node_nm, volts) / gate_energy(self.node_nm, library.volts)
         memory = preset if node_nm == preset.node_nm else scale(preset, node_nm, volts)
         accesses, by_pass = self._memories(memory)
-        logic, clock = self.activity.joules.sum(1) * factor, self._clock() * factor
+        parts = (self.activity.joules[..., 0] + self.activity.joules[..., 1] * self.activity.hazards) * factor
+        clock, leakage = self._clock() * factor, self._leakage(node_nm, volts, clock_hz)
         return Bill(
             node_nm, volts, clock_hz,
-            {"logic": logic, "memory": by_pass, "clock": clock, "leakage": self._leakage(node_nm, volts, clock_hz)},
-            dict(zip(PARTS, (self.activity.joules.sum(0) * factor).tolist(), strict=True)), tuple(accesses),
+            {"logic": parts.sum(1), "memory": by_pass, "clock": clock, "leakage": leakage},
+            dict(zip(PARTS, parts.sum(0).tolist(), strict=True)), tuple(accesses),
         )  # fmt: skip
 
     def _clock(self) -> NDArray[np.float64]:

@@ -22,6 +22,7 @@ from .passes import compile_program
 from .simulate import Simulator, in_order
 
 SHIPPED_NM = 130.0  # of the library that comes along
+TIMED = (500, 10)  # of so many cycles of the first picture so many are simulated with delays
 
 
 def design(program: Program, geometry: Geometry, memory_bytes: int | None = None) -> Image:
@@ -88,8 +89,8 @@ def meter(image: Image, netlist: Netlist, node_nm: float, inputs: NDArray[Any], 
     node_nm: of the library. counts: of `Check`.
     """
     assumed = assumed or load_assumptions()
-    simulator, weigh = GateSimulator(image, netlist), weights_of(netlist, assumed)
-    runs = [simulator.run(one, weigh) for one in inputs]
+    simulator, weigh = GateSimulator(image, netlist, assumed.wire), weights_of(netlist, assumed)
+    runs = [simulator.run(one, weigh, *(() if place else TIMED)) for place, one in enumerate(inputs)]
     program, side = image.work.program, image.work.geometry.side
     right = all(
         np.array_equal(run.scores, in_order(program, run_all(program, one[None]), side))

@@ -12,7 +12,7 @@ from .checkpoint import SUBJECT, Calibrate, InputShape, Labels, Mean, Std, Weigh
 from .output import Json, print_json, stdout
 
 if TYPE_CHECKING:
-    from ..chip.energy import Bill
+    from ..chip.energy import Bill, Meter
     from ..chip.flow import Check
     from ..chip.netlist import Netlist
     from ..cost.energy import Energy
@@ -112,7 +112,7 @@ def chip(
             "frames_per_second": clock * 1e6 / checked.cycles,
         })  # fmt: skip
         return
-    _print(checked, right, netlist, written.memory_bytes, clock, metered.assumed.wire)
+    _print(checked, right, netlist, written.memory_bytes, clock, metered)
     _print_bills([metered.bill(nm, clock * 1e6) for nm in dict.fromkeys((*NODES, node))])
     if model is not None:
         from ..cost.energy import PARTS
@@ -125,11 +125,11 @@ def chip(
 
 
 def _print(checked: "Check", right: bool, netlist: "Netlist", memories: dict[str, int], clock: float,
-           wire: float) -> None:  # fmt: skip
+           metered: "Meter") -> None:  # fmt: skip
     same = "equals the integer program bit for bit" if not checked.differ else f"differs in {', '.join(checked.differ)}"
     stdout.print(f"The engine {same}: {checked.tensors} tensors of {checked.pictures} pictures; its gates give "
                  f"{'the same' if right else 'other'} scores.", soft_wrap=True)  # fmt: skip
-    delay, path = netlist.critical_path(wire)
+    delay, path = netlist.critical_path(metered.assumed.wire)
     kilo = ", ".join(f"{name} {size:,} B" for name, size in memories.items())
     stdout.print(f"{checked.cycles:,} cycles a picture: {1e6 / checked.cycles:.1f} pictures a second at 1 MHz, "
                  f"{clock * 1e6 / checked.cycles:.0f} at {clock:g} MHz", soft_wrap=True)  # fmt: skip
@@ -138,7 +138,9 @@ def _print(checked: "Check", right: bool, netlist: "Netlist", memories: dict[str
         f"{netlist.library.name}; longest path {delay * 1e9:.1f} ns, {len(path)} cells",
         soft_wrap=True,
     )
-    stdout.print(f"memories: {kilo}\n", soft_wrap=True)
+    stdout.print(f"memories: {kilo}", soft_wrap=True)
+    stdout.print(f"gates spend {metered.activity.hazards:.2f} times what they would without hazards, by a simulation "
+                 "of some cycles with the cells' delays\n", soft_wrap=True)  # fmt: skip
 
 
 def _print_bills(bills: "list[Bill]") -> None:
