@@ -53,7 +53,9 @@ def agreement(
     if inputs.dtype == np.uint8:
         values[program.input] = inputs.astype(np.int32).reshape(-1, *entry.shape)
     else:
-        values[program.input] = points[program.input].reshape(-1, *entry.shape)
+        # Its point may stand behind moves that the program does elsewhere, such as a border.
+        quantizers = getattr(rounded, NAME)
+        values[program.input] = _integers(quantizers.at(program.input), x).reshape(-1, *entry.shape)
     layers = []
     for operator in program.operators:
         made = operator.compute([values[name] for name in operator.inputs], *program.of(operator))
@@ -80,8 +82,7 @@ def _points(model: nn.Module, x: Tensor) -> dict[str, NDArray[np.int32]]:
 
     def keep(key: str, module: nn.Module, _: Any, made: Tensor) -> None:
         assert isinstance(module, ActivationQuantizer)
-        scale, zero_point = module.scale_and_zero_point()
-        found[key.replace("/", ".")] = (made.double() / scale).round().int().numpy() + zero_point
+        found[key.replace("/", ".")] = _whole(module, made)
 
     quantizers = getattr(model, NAME)
     assert isinstance(quantizers, ActivationQuantizers)
@@ -89,4 +90,16 @@ def _points(model: nn.Module, x: Tensor) -> dict[str, NDArray[np.int32]]:
         module.register_forward_hook(partial(keep, key))
     with torch.no_grad():
         model(x)
+    return found
+
+
+def _integers(quantizer: ActivationQuantizer, x: Tensor) -> NDArray[np.int32]:
+    """What the quantizer makes of `x`, as integers."""
+    with torch.no_grad():
+        return _whole(quantizer, quantizer(x))
+
+
+def _whole(quantizer: ActivationQuantizer, rounded: Tensor) -> NDArray[np.int32]:
+    scale, zero_point = quantizer.scale_and_zero_point()
+    found: NDArray[np.int32] = (rounded.double() / scale).round().int().numpy() + zero_point
     return found

@@ -145,7 +145,8 @@ def test_sanitizers_find_nothing(seed: int, prefer: str, tmp_path: Path) -> None
 def test_labels_may_hold_anything() -> None:
     program = random_program(0)
     odd = type(program)(**(vars(program) | {"labels": ('a "b"\\', "é??/", "*/")}))
-    assert '{ "a \\042b\\042\\134", "\\303\\251\\077\\077/", "*/" }' in emit(odd)["net.h"]
+    labels = '"a \\042b\\042\\134", "\\303\\251\\077\\077/", "*/",'
+    assert labels in " ".join(emit(odd)["net.c"].split())
 
 
 def test_a_bad_name_is_refused() -> None:
