@@ -17,9 +17,9 @@ import torch
 from gradio_client import Client, handle_file
 
 import microbotnet
-from microbotnet.demo_page.answer import answer
-from microbotnet.demo_page.networks import open_network
-from microbotnet.demo_page.page import serve
+from microbotnet.demo.answer import answer
+from microbotnet.demo.networks import open_network
+from microbotnet.demo.page import serve
 
 DEMO = Path(microbotnet.__file__).parent / "demo" / "pictures"
 BAR = 0.2  # seconds

@@ -14,7 +14,7 @@ import torch
 from selenium import webdriver
 
 from microbotnet.atomic import write_atomically
-from microbotnet.demo_page.page import serve
+from microbotnet.demo.page import serve
 
 IMAGES = Path(__file__).parent / "images"
 # name: width of the window, height of the picture, pixels for each of the page's

@@ -19,7 +19,7 @@ NOT_RUN = {
     r"cmake ": "tests/backends/c/test_package.py builds the same",
     r"tensorboard ": "a server",
     r"yowasp-": "place and route for a board takes minutes",
-    r"microbotnet demo": "a server; tests/demo_page asks it",
+    r"microbotnet demo": "a server; tests/demo asks it",
     r"microbotnet watch camera": "there is no camera",
     r"microbotnet firmware .*--serial": "there is no board; tests/mcu asks an emulated one",
     r"microbotnet data ": "downloads, or reads a zip of 250 MB; tests/data does",

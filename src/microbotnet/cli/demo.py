@@ -23,7 +23,7 @@ def demo(
     """
     import torch
 
-    from ..demo_page.page import serve
+    from ..demo.page import serve
 
     torch.set_num_threads(1)  # small networks: more threads wait for each other longer than they compute
     page, address = serve(host, port, checkpoint)

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 import microbotnet
 from microbotnet import profile, trace
-from microbotnet.demo_page.answer import answer, complaint
-from microbotnet.demo_page.emulated import firmware_of
-from microbotnet.demo_page.networks import Network, offered, open_network
+from microbotnet.demo.answer import answer, complaint
+from microbotnet.demo.emulated import firmware_of
+from microbotnet.demo.networks import Network, offered, open_network
 from microbotnet.errors import BadInput
 from microbotnet.inference import predict
 from microbotnet.pictures import read_picture

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import microbotnet
-from microbotnet.demo_page.networks import open_network
+from microbotnet.demo.networks import open_network
 from microbotnet.inference import predict
 from microbotnet.pictures import read_picture
 from microbotnet.training.checkpoint import load_checkpoint
