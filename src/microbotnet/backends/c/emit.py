@@ -15,7 +15,7 @@ from ...integer.arena import Plan, plan
 from ...integer.fold import fold
 from ...integer.operators import Lookup
 from ...integer.program import Program, Requantize, Tensor
-from . import apart, avx512, hosts, vectors
+from . import avx512, hosts, no_reuse, vectors
 from .arrays import WIDTHS, Arrays
 from .choose import choose
 from .dsp import dsp_forms
@@ -125,7 +125,7 @@ def _prepared(program: Program, prefer: str) -> Program:
 
 def _plan(program: Program, forms: list[Form], prefer: str) -> Plan:
     if prefer in _ROOMS:
-        return apart.plan(program, forms, _ROOMS[prefer])
+        return no_reuse.plan(program, forms, _ROOMS[prefer])
     scratch = {o.name: form.scratch for o, form in zip(program.operators, forms, strict=True) if form.scratch}
     return plan(program, scratch)
 
