@@ -10,7 +10,7 @@ from ...integer import ranges
 from ...integer.operators import Convolution, Convolve
 from ...integer.program import Pair, Program, Requantize
 from .codes import encode_codes
-from .exact import Whole, exchanged, offset_bounds
+from .requantization import Whole, exchanged, offset_bounds
 from .form import Form, table, window_of
 from .lanes import centred, has_room, in_lanes, slack, wrapped
 from .striped import Striped, Wide

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ...integer import ranges
 from ...integer.operators import Convolve, RescaledConvolve
 from ...integer.program import Program, Requantize
-from .exact import exchanged
+from .requantization import exchanged
 from .form import Form, table, window_of
 from .lanes import has_room, wrapped
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from ...integer import ranges
 from ...integer.operators import Convolve, Gate, SumPool
 from ...integer.program import Program, Requantize
-from .exact import Whole, exchanged, offset_bounds
+from .requantization import Whole, exchanged, offset_bounds
 
 LANE = 2**15
 LARGEST = 2**31 - 1

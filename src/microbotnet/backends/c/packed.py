@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .exact import Whole
+from .requantization import Whole
 
 LONGEST = 25  # bits of a number
 

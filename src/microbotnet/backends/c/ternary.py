@@ -12,7 +12,7 @@ from ...integer import ranges
 from ...integer.operators import Convolve
 from ...integer.program import Program
 from .codes import EACH, encode_codes, in_chunks
-from .exact import exchanged
+from .requantization import exchanged
 from .form import Form, window_of
 from .lanes import centred, has_room, in_lanes, slack
 from .lists import encode_bytes, encode_pairs, encode_rows

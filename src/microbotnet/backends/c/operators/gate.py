@@ -11,7 +11,7 @@ from ....integer.program import Program, Tensor
 from .. import hosts
 from ..avx512 import avx512_form
 from ..avx512 import width as avx512_width
-from ..exact import exchanged
+from ..requantization import exchanged
 from ..form import Form, with_packed
 from ..lanes import has_room
 from ..vectors import vectors_form, width

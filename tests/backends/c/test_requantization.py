@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from microbotnet.backends.c.exact import exchanged, offset_bounds, roundest
+from microbotnet.backends.c.requantization import exchanged, offset_bounds, roundest
 from microbotnet.integer.program import Requantize
 from microbotnet.integer.ranges import Range
 
