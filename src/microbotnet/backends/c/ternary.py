@@ -15,7 +15,7 @@ from .codes import EACH, encode_codes, in_chunks
 from .requantization import exchanged
 from .form import Form, window_of
 from .lanes import centred, has_room, in_lanes, slack
-from .lists import encode_bytes, encode_pairs, encode_rows
+from .sparse import encode_bytes, encode_pairs, encode_rows
 
 LISTED = ("requantize", "lanes", "armv6m", "rows", "window", "ternary")
 TABLES = (*LISTED, "tables")

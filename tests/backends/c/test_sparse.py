@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from microbotnet.backends.c.lists import encode_rows
+from microbotnet.backends.c.sparse import encode_rows
 
 
 def decode(stream: list[int], inputs: int) -> np.ndarray:
