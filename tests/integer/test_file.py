@@ -17,7 +17,7 @@ from safetensors.numpy import load, save
 
 from microbotnet.backends.c import emit
 from microbotnet.errors import BadInput
-from microbotnet.integer.consistent import check_consistent
+from microbotnet.integer.validation import check_consistent
 from microbotnet.integer.file import _checksum, load_program, save_program
 from microbotnet.integer.interpreter import run
 from microbotnet.integer.operators import Convolve, Lookup, SumPool

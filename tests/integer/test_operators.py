@@ -20,7 +20,7 @@ from microbotnet.data.augment import Batches
 from microbotnet.errors import BadInput
 from microbotnet.graph.kinds import KINDS
 from microbotnet.integer import interpreter
-from microbotnet.integer.consistent import check_consistent
+from microbotnet.integer.validation import check_consistent
 from microbotnet.integer.convert import to_program
 from microbotnet.integer.lower.lowering import RULES, Lowering
 from microbotnet.integer.operators import Add, Convolve, Lookup, Pad, View

@@ -15,7 +15,7 @@ from safetensors.numpy import load, save
 from ..atomic import write_atomically
 from ..errors import BadInput
 from ..plain import parse_json
-from .consistent import check_consistent
+from .validation import check_consistent
 from .operators import OPERATORS, Operator
 from .program import Program, Requantize, Tensor
 from .ranges import check

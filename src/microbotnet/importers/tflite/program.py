@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import BadInput
-from ...integer.consistent import check_consistent
+from ...integer.validation import check_consistent
 from ...integer.fold import fold
 from ...integer.operators import Lookup
 from ...integer.program import Tensor

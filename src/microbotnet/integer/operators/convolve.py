@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ..consistent import demand
+from ..validation import demand
 from ..program import Array, Pair, Requantize, Shape, Tensor
 from ..ranges import Range
 from .operator import OfOne, Rounded, check_rounding, check_windows, reached, windows

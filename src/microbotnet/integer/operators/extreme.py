@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..consistent import demand
+from ..validation import demand
 from ..program import Array, Shape, Tensor
 from .operator import Operator, Over
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..consistent import demand
+from ..validation import demand
 from ..program import Array, Requantize, Shape, Tensor
 from ..ranges import Range
 from .operator import Operator, Over, Rounded, check_rounding, one_range

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..consistent import demand
+from ..validation import demand
 from ..program import LIMITS, Array, Pair, Shape, Tensor
 from .operator import OfOne, check_windows, more_fit, reached, windows
 

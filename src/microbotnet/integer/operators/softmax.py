@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ..consistent import demand
+from ..validation import demand
 from ..program import Array, Shape, Tensor
 from ..reciprocal import FIRST, SLOPE, STEPS, reciprocal
 from ..rescale import HIGHEST, doubling_high, shifted_right

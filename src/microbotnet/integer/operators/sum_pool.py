@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..consistent import demand
+from ..validation import demand
 from ..program import Array, Pair, Requantize, Shape, Tensor
 from ..ranges import Range
 from .operator import OfOne, Rounded, check_rounding, one_range, windows

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ..consistent import demand
+from ..validation import demand
 from ..program import Array, Shape, Tensor
 from .operator import OfOne, Over
 

@@ -7,7 +7,7 @@ from math import prod
 import numpy as np
 
 from ....errors import BadInput
-from ....integer.consistent import check_consistent
+from ....integer.validation import check_consistent
 from ....integer.fold import fold as fold_program
 from ....integer.operators import Lookup, Pad
 from ....integer.program import Program, Tensor
