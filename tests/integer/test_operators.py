@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from microbotnet import trace
 from microbotnet.cost.profile import profile
-from microbotnet.cost.words import explain
+from microbotnet.cost.describe import explain
 from microbotnet.data.augment import Batches
 from microbotnet.errors import BadInput
 from microbotnet.graph.kinds import KINDS

@@ -50,7 +50,7 @@ def profile(
     if name is None and checkpoint is None:
         raise BadInput("give a network to profile (`microbotnet nets` lists them) or --checkpoint")
     from ..cost.preset import load_preset, scale
-    from ..cost.words import pixels
+    from ..cost.describe import pixels
     from ..graph.graph import times
     from ..show.subject import outside, trained, untrained
     from ..sources import Given, is_outside
@@ -99,7 +99,7 @@ def profile(
 
 
 def _layers(found: "Profile") -> Table:
-    from ..cost.words import short
+    from ..cost.describe import short
     from ..graph.graph import times
 
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), show_footer=True)
@@ -170,7 +170,7 @@ def _verdict(found: "Profile") -> str:
 
 
 def _print_explained(found: "Profile") -> None:
-    from ..cost.words import explain, signature
+    from ..cost.describe import explain, signature
     from ..graph.graph import times
 
     for node in found.graph:

@@ -12,7 +12,7 @@ from ..cost.energy import estimate_energy
 from ..cost.memory import kernels_of
 from ..cost.preset import Preset
 from ..cost.silicon import SILICON, Silicon
-from ..cost.words import pixels
+from ..cost.describe import pixels
 from ..errors import BadInput
 from ..sources import is_outside
 from .subject import Subject, outside, trained, untrained

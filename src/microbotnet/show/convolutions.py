@@ -12,7 +12,7 @@ import numpy as np
 
 from ..cost.macs import node_macs
 from ..cost.profile import Profile
-from ..cost.words import explain
+from ..cost.describe import explain
 from ..graph import Graph, Node
 from ..graph.graph import times
 from .colouring import by_macs

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from math import sqrt
 from textwrap import wrap
 
-from ..cost.words import short
+from ..cost.describe import short
 from ..graph import Graph
 from ..graph.graph import Shape, times
 from ..graph.kinds import kind_of

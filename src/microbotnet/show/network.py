@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
-from ..cost.words import short
+from ..cost.describe import short
 from ..graph import Graph
 from ..graph.graph import times
 from ..graph.kinds import kind_of

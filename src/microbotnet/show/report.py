@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..atomic import write_atomically
 from ..cost.energy import BUDGET_PJ
-from ..cost.words import pixels
+from ..cost.describe import pixels
 from ..errors import BadInput
 from .answer import energy_chart
 from .charts import PARTS, Bar, Point, layer_bars, log_bars, scatter

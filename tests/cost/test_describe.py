@@ -6,7 +6,7 @@ from torch import nn
 
 from microbotnet import create_model, net_names, trace
 from microbotnet.cost.macs import node_macs
-from microbotnet.cost.words import explain, short, signature
+from microbotnet.cost.describe import explain, short, signature
 from microbotnet.graph.steps import fuse
 from microbotnet.nets import find_net
 
