@@ -1,10 +1,10 @@
 """A confusion matrix and the accuracy of each class, as SVG."""
 
-from .judged import Judged
+from .predictions import Predictions
 from .svg import SHADES, Drawing, text_width
 
 
-def confusion_matrix(judged: Judged, *, inline: bool = False) -> str:
+def confusion_matrix(judged: Predictions, *, inline: bool = False) -> str:
     """Rows are what pictures show, columns what they were taken for; each row's shares as shades, counts as numbers."""
     draw = Drawing()
     rows, columns = judged.known, range(len(judged.classes))
@@ -39,7 +39,7 @@ def confusion_matrix(judged: Judged, *, inline: bool = False) -> str:
     return draw.svg(width, bottom + 16, "What is taken for what", inline=inline)
 
 
-def class_accuracy(judged: Judged, *, inline: bool = False, width: float = 560) -> str:
+def class_accuracy(judged: Predictions, *, inline: bool = False, width: float = 560) -> str:
     """A bar for each class, the best first, with the interval in which its true accuracy lies."""
     draw = Drawing()
     order = sorted(judged.known, key=lambda i: -judged.accuracy(i)[0])

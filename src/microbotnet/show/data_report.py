@@ -17,7 +17,7 @@ from ..pictures.read import Pixels
 from .activation_map import enlarged, overlay
 from .activity import observe
 from .confusion import class_accuracy, confusion_matrix
-from .judged import Judged
+from .predictions import Predictions
 from .report import PAGE, check_report_name
 from .svg import STYLE
 
@@ -37,7 +37,7 @@ figcaption{font-size:.86rem;line-height:1.35}
 """
 
 
-def judge(checkpoint: "Checkpoint", source: "Source") -> Judged:
+def judge(checkpoint: "Checkpoint", source: "Source") -> Predictions:
     """The checkpoint's answers to the test pictures of `source`.
 
     Raises:
@@ -53,10 +53,10 @@ def judge(checkpoint: "Checkpoint", source: "Source") -> Judged:
     pictures = resized(images, size).numpy()
     parts = np.array_split(pictures, -(-len(pictures) // 500))
     found = np.concatenate([predict(checkpoint.model, part, data["mean"], data["std"]) for part in parts])
-    return Judged(tuple(data["classes"]), pictures, rows[labels.numpy()], found)
+    return Predictions(tuple(data["classes"]), pictures, rows[labels.numpy()], found)
 
 
-def write_data_report(path: Path, checkpoint: "Checkpoint", name: str, judged: Judged, data: str) -> None:
+def write_data_report(path: Path, checkpoint: "Checkpoint", name: str, judged: Predictions, data: str) -> None:
     """Write the page to `path`.
 
     Args:
@@ -73,7 +73,7 @@ def write_data_report(path: Path, checkpoint: "Checkpoint", name: str, judged: J
     write_atomically(path, _page(checkpoint, name, judged, data).encode())
 
 
-def _page(checkpoint: "Checkpoint", name: str, judged: Judged, data: str) -> str:
+def _page(checkpoint: "Checkpoint", name: str, judged: Predictions, data: str) -> str:
     title = f"{escape(name)} on {escape(data)}: {judged.top1:.2f} %"
     worst = judged.worst(WORST)
     pairs = "; ".join(
@@ -104,7 +104,7 @@ def _page(checkpoint: "Checkpoint", name: str, judged: Judged, data: str) -> str
     return "\n".join([*parts, "</main></html>"]) + "\n"
 
 
-def _mistakes(checkpoint: "Checkpoint", judged: Judged, worst: list[int]) -> tuple[str, str]:
+def _mistakes(checkpoint: "Checkpoint", judged: Predictions, worst: list[int]) -> tuple[str, str]:
     """The figures of the worst mistakes, and how their activation maps were made."""
     from ..graph.trace import trace
 

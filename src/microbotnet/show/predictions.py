@@ -13,7 +13,7 @@ Numbers = np.ndarray[Any, np.dtype[Any]]
 
 
 @dataclass(frozen=True)
-class Judged:
+class Predictions:
     """A network's answers to pictures whose classes are known.
 
     classes: the names. pictures: uint8, N×3×S×S. labels: int, N. probabilities: N×classes.

@@ -8,19 +8,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from microbotnet.show.confusion import class_accuracy, confusion_matrix
-from microbotnet.show.judged import Judged, wilson
+from microbotnet.show.predictions import Predictions, wilson
 
 from .drawings import SVG, assert_readable
 
 CLASSES = ("acorn", "nail", "snail")
 
 
-def judged(labels: list[int], said: list[int], sure: list[float], classes: tuple[str, ...] = CLASSES) -> Judged:
+def judged(labels: list[int], said: list[int], sure: list[float], classes: tuple[str, ...] = CLASSES) -> Predictions:
     probabilities = np.zeros((len(labels), len(classes)))
     for row, label, p in zip(probabilities, said, sure, strict=True):
         row[:] = (1 - p) / (len(classes) - 1)
         row[label] = p
-    return Judged(classes, np.zeros((len(labels), 3, 4, 4), np.uint8), np.array(labels), probabilities)
+    return Predictions(classes, np.zeros((len(labels), 3, 4, 4), np.uint8), np.array(labels), probabilities)
 
 
 SIX = judged([0, 0, 0, 1, 1, 0], [0, 1, 1, 1, 0, 2], [0.9, 0.8, 0.95, 0.7, 0.99, 0.6])
