@@ -52,7 +52,7 @@ def profile(
     from ..cost.preset import load_preset, scale
     from ..cost.describe import pixels
     from ..graph.graph import times
-    from ..show.subject import outside, trained, untrained
+    from ..show.profiled import outside, trained, untrained
     from ..sources import Given, is_outside
 
     preset = load_preset(energy)

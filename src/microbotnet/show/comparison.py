@@ -15,7 +15,7 @@ from ..cost.silicon import SILICON, Silicon
 from ..cost.describe import pixels
 from ..errors import BadInput
 from ..sources import is_outside
-from .subject import Subject, outside, trained, untrained
+from .profiled import ProfiledNetwork, outside, trained, untrained
 
 ROBOT = 32  # side of the pictures that a micro-robot sees
 
@@ -44,7 +44,7 @@ UNKNOWN = Published("nobody")
 class Row:
     """One network of the comparison, with what was published about it at this width and size."""
 
-    subject: Subject
+    subject: ProfiledNetwork
     published: Published | None = None
 
     @cached_property
@@ -150,7 +150,7 @@ def compare(
     return Comparison(tuple(rows), model)
 
 
-def one_bit_bytes(subject: Subject) -> float:
+def one_bit_bytes(subject: ProfiledNetwork) -> float:
     """Bytes of the kernels at one bit each, the size that papers on binary networks state."""
     return sum(kernel.numel for kernel in kernels_of(subject.profile.graph)) / 8
 

@@ -19,7 +19,7 @@ from .colouring import by_macs
 from .curves import Curve, draw_curves
 from .kernels import draw_kernel
 from .network import draw_network
-from .subject import untrained
+from .profiled import untrained
 
 STANDARD, POINTWISE, DEPTHWISE, PROJECT = ("features.0.0", *(f"features.1.conv.{i}" for i in (0, 3, 7)))
 BLOCK, FIRE = "features.3", "features.4"

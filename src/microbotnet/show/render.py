@@ -9,7 +9,7 @@ from ..errors import BadInput
 from ..sources import NOTHING, Given, is_outside
 from .colouring import COLOURINGS
 from .network import draw_network
-from .subject import outside, trained, untrained
+from .profiled import outside, trained, untrained
 
 
 def render_network(

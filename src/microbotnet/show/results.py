@@ -6,7 +6,7 @@ from typing import Any
 from ..cost.profile import Profile
 from ..weights import shipped_cards
 from .comparison import published_facts
-from .subject import trained
+from .profiled import trained
 
 
 def results() -> list[tuple[Profile, dict[str, Any], float | None]]:

@@ -17,7 +17,7 @@ from ..weights import shipped_cards, shipped_graph
 
 
 @dataclass(frozen=True)
-class Subject:
+class ProfiledNetwork:
     """A network at a width and an input shape; `checkpoint` and `top1` (percent) where it is a trained one."""
 
     name: str
@@ -61,7 +61,7 @@ def untrained(
     input_size: int | None = None,
     classes: int | None = None,
     preset: Preset | str = "horowitz-45nm",
-) -> Subject:
+) -> ProfiledNetwork:
     """A registered network and its costs. None is width 1, the paper's size, its usual number of classes.
 
     Raises:
@@ -80,7 +80,7 @@ def untrained(
     except (RuntimeError, NotImplementedError):  # a user's network that reads the values of its weights
         model = create_model(name, num_classes=outputs, width=factor, input_size=input_size)
     shape = net.input_shape if input_size is None else (3, input_size, input_size)
-    return Subject(net.name, factor, shape, outputs, profile(trace(model, shape), preset), net.widths)
+    return ProfiledNetwork(net.name, factor, shape, outputs, profile(trace(model, shape), preset), net.widths)
 
 
 def trained(
@@ -91,7 +91,7 @@ def trained(
     input_size: int | None = None,
     classes: int | None = None,
     preset: Preset | str = "horowitz-45nm",
-) -> Subject:
+) -> ProfiledNetwork:
     """The network in a checkpoint; `name` and its options are for a file without a card.
 
     Raises:
@@ -112,7 +112,7 @@ def trained(
     if asked and made != asked:
         words = ", ".join(f"{key} {value}" for key, value in made.items())
         raise BadInput(f"{checkpoint} holds another network: {words}; leave out NET and its options")
-    return Subject(
+    return ProfiledNetwork(
         made["name"],
         made["width"],
         graph[graph.inputs[0]].shape,
@@ -125,7 +125,7 @@ def trained(
     )
 
 
-def outside(name: str, given: Given = NOTHING, preset: Preset | str = "horowitz-45nm") -> Subject:
+def outside(name: str, given: Given = NOTHING, preset: Preset | str = "horowitz-45nm") -> ProfiledNetwork:
     """A network from outside, its costs and, where it is in integers, those of its program.
 
     Raises:
@@ -144,7 +144,7 @@ def outside(name: str, given: Given = NOTHING, preset: Preset | str = "horowitz-
         graph, outputs = trace(opened.model, input_shape_of(architecture)), architecture["num_classes"]
         stem = architecture["name"]
     shape = graph[graph.inputs[0]].shape
-    return Subject(stem, 1.0, shape, outputs, profile(graph, preset), False, checkpoint=Path(name).name)
+    return ProfiledNetwork(stem, 1.0, shape, outputs, profile(graph, preset), False, checkpoint=Path(name).name)
 
 
 def _read(checkpoint: str, asked: dict[str, Any] | None) -> tuple[dict[str, Any], Graph, bool]:
