@@ -25,7 +25,7 @@ from microbotnet.mcu.image import build
 from microbotnet.mcu.toolchain import find_toolchain
 from microbotnet.search import firmware_model
 from microbotnet.search.firmware_model import FEATURES, code_counts, family, features, firmware_cost, usage
-from microbotnet.search.skeleton import skeleton
+from microbotnet.search.untrained import untrained_program
 from microbotnet.search.space import SPACE, design_of
 
 FILE = Path(firmware_model.__file__).with_suffix(".toml")
@@ -63,7 +63,7 @@ def samples(count, seed):
 
 def measured(graph, prefer):
     """The image's bytes of code and constants, and the instructions of each operator."""
-    made = skeleton(graph)
+    made = untrained_program(graph)
     sources = {name: text for name, text in emit(made.program, prefer=prefer).items() if name != "main.c"}
     image = build(sources, BOARD, find_toolchain(), prefer=prefer)
     shape = made.program.tensors[made.program.input].shape
@@ -93,7 +93,7 @@ def fit(prefer, count):
     """The coefficients as lines of TOML."""
     rows, values, uses, rest = defaultdict(list), defaultdict(list), [], []
     for graph in samples(count, seed=1):
-        made = skeleton(graph)
+        made = untrained_program(graph)
         use = usage(made.program, prefer)
         size, instructions, _ = measured(graph, prefer)
         for index, kernel in zip(use.operators, use.kernels, strict=True):

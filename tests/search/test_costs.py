@@ -23,7 +23,7 @@ from microbotnet.quant.policy import load_policy
 from microbotnet.search import firmware_model
 from microbotnet.search.costs import Costs
 from microbotnet.search.firmware_model import firmware_cost
-from microbotnet.search.skeleton import skeleton
+from microbotnet.search.untrained import untrained_program
 from microbotnet.training.checkpoint import Checkpoint
 
 TERNARY = StagePrecision("ternary", "int8", "ternary", "ternary")
@@ -92,7 +92,7 @@ def test_firmware_as_estimated(design: Design, tmp_path_factory: pytest.TempPath
 @pytest.mark.parametrize("design", [SMALL, EIGHT], ids=["ternary", "eight bits"])
 def test_the_skeleton_is_the_lowered_program(design: Design, tmp_path_factory: pytest.TempPathFactory) -> None:
     program, density = lowered(design, tmp_path_factory)
-    made = skeleton(design_graph(design, density=density)).program
+    made = untrained_program(design_graph(design, density=density)).program
     assert [type(operator) for operator in made.operators] == [type(operator) for operator in program.operators]
     shapes = [[p.of(operator)[1].shape for operator in p.operators] for p in (made, program)]
     assert shapes[0] == shapes[1]

@@ -20,7 +20,7 @@ from ..backends.c import emit, weigh
 from ..errors import Failed
 from ..graph import Graph
 from ..integer.program import Program
-from .skeleton import Layer, skeleton
+from .untrained import Layer, untrained_program
 
 UNFITTED = (800.0, 100.0)  # bytes of code, once and each call, of kernels that designs do not use
 STACK_BYTES = 512  # of RAM, beside arena and scores: what an image must leave free
@@ -44,7 +44,7 @@ class FirmwareCost(Size):
 
 def firmware_cost(graph: Graph, *, prefer: str = "speed") -> FirmwareCost:
     """Of a design's graph (`design.graph`), compiled with what `prefer` spares: "speed" or "size"."""
-    made = skeleton(graph)
+    made = untrained_program(graph)
     use = usage(made.program, prefer)
     table = coefficients()[prefer]["instructions"]
     executed = 0.0

@@ -63,7 +63,7 @@ class Skeleton:
     layers: tuple[Layer, ...]
 
 
-def skeleton(graph: Graph) -> Skeleton:
+def untrained_program(graph: Graph) -> Skeleton:
     """The program of a graph of convolutions, linears, global pools, gates, shortcuts, shuffles; named as its steps."""
     picture = _shape(graph["input"].shape)
     found = {"input": Layer("lookup", (picture,), picture)}
