@@ -78,7 +78,7 @@ def search(
     if len(study.trained()) < plan.trials:
         ends = time.monotonic() + 60 * plan.minutes if plan.minutes else float("inf")
         with _cluster(address), tempfile.TemporaryDirectory(prefix="microbotnet-") as scratch:
-            from .tuning import Progress, run_trials
+            from .trials import Progress, run_trials
 
             left = plan.trials - len(study.trained())
             progress = Progress(study, plan, folder, on_epoch, on_trained, ends, left)
