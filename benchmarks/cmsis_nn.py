@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from microbotnet.backends.c.arrays import Arrays
-from microbotnet.backends.c.form import table
+from microbotnet.backends.c.kernel_call import table
 from microbotnet.integer import interpreter
 from microbotnet.integer.file import SUFFIX
 from microbotnet.integer.fold import fold

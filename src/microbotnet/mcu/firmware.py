@@ -79,7 +79,7 @@ class Firmware:
 
     @cached_property
     def forms(self) -> list[str]:
-        """What does the work of each layer; see `Form.kind`."""
+        """What does the work of each layer; see `KernelCall.kind`."""
         return kinds(self.program, prefer=self.prefer, more=self.more, isa=self.board.isa)
 
     def explain(self) -> list[Choice]:

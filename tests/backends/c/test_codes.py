@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from microbotnet.backends.c.choose import KERNELS, choose
 from microbotnet.backends.c.codes import EACH, encode_codes, in_chunks
-from microbotnet.backends.c.form import Form
+from microbotnet.backends.c.kernel_call import KernelCall
 
 
 @given(st.integers(1, 9), st.integers(1, 40), st.sampled_from(EACH), st.integers(0, 2**32 - 1))
@@ -25,8 +25,8 @@ def test_codes_by_hand() -> None:
     assert in_chunks(np.array([[1, 2, 3], [4, 5, 6]], np.uint8), 2).tolist() == [1, 2, 4, 5, 3, 6]
 
 
-def form(kernel: str, size: int, instructions: int) -> Form:
-    return Form((), f"{kernel}()", arrays={"weights": np.zeros(size, np.uint8)}, instructions=instructions)
+def form(kernel: str, size: int, instructions: int) -> KernelCall:
+    return KernelCall((), f"{kernel}()", arrays={"weights": np.zeros(size, np.uint8)}, instructions=instructions)
 
 
 def test_a_mix_adds_what_spares_most_for_each_byte() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from microbotnet.backends.c.form import Form
+from microbotnet.backends.c.kernel_call import KernelCall
 from microbotnet.integer.interpreter import run
 from microbotnet.integer.operators import Convolve, Lookup, SumPool
 from microbotnet.integer.program import Pair, Program, Requantize, Tensor
@@ -54,7 +54,7 @@ def taken(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> st
     module = import_module("microbotnet.backends.c.emit")
     choose, kind = module.choose, request.param
 
-    def only(candidates: list[list[Form]], prefer: str, more: int) -> list[Form]:
+    def only(candidates: list[list[KernelCall]], prefer: str, more: int) -> list[KernelCall]:
         return choose([[f for f in forms if f.call.startswith(kind)] or forms for forms in candidates], prefer, more)
 
     monkeypatch.setattr(module, "choose", only)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from microbotnet.backends.c import emit
-from microbotnet.backends.c.form import Form
+from microbotnet.backends.c.kernel_call import KernelCall
 from microbotnet.errors import BadInput
 from microbotnet.integer.interpreter import run
 from microbotnet.integer.operators import Convolve, RescaledConvolve
@@ -28,9 +28,9 @@ def chosen(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     module, counts = import_module("microbotnet.backends.c.emit"), Counter[str]()
     choose = module.choose
 
-    def extended(candidates: list[list[Form]], prefer: str, more: int) -> list[Form]:
+    def extended(candidates: list[list[KernelCall]], prefer: str, more: int) -> list[KernelCall]:
         some = [[form for form in forms if "dual" in form.files] or forms for forms in candidates]
-        forms: list[Form] = choose(some, prefer, more)
+        forms: list[KernelCall] = choose(some, prefer, more)
         counts.update(kind for form in forms for kind in KINDS if form.call.startswith(kind))
         return forms
 

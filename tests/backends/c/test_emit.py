@@ -11,7 +11,7 @@ import pytest
 
 from microbotnet.backends.c import emit
 from microbotnet.backends.c.choose import KERNELS
-from microbotnet.backends.c.form import Form
+from microbotnet.backends.c.kernel_call import KernelCall
 from microbotnet.errors import BadInput
 from microbotnet.integer.interpreter import handed_on, run, run_all
 from microbotnet.integer.operators import Add, Convolve, Lookup, View
@@ -105,7 +105,7 @@ def with_pre_shifts(program: Program) -> Program:
 def test_every_encoding_equals_the_interpreter(seeds: range, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rng, chosen = np.random.default_rng(0), Counter[str]()
 
-    def any_of(candidates: list[list[Form]], prefer: str, more: int) -> list[Form]:
+    def any_of(candidates: list[list[KernelCall]], prefer: str, more: int) -> list[KernelCall]:
         forms = [forms[rng.integers(len(forms))] for forms in candidates]
         chosen.update(form.call.split("\n")[-1].strip().split("(")[0] for form in forms)
         return forms

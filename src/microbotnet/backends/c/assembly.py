@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from .form import Window
+from .kernel_call import Window
 
 CLAMP = 3  # instructions of a rounding that only outputs beyond the clamp take
 

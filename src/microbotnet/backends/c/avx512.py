@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ...integer.operators import Convolution, Lookup
 from ...integer.program import Program, Requantize, Tensor
 from ...integer.rescale import Rescale
-from .form import Form, Window, table
+from .kernel_call import KernelCall, Window, table
 from .vectors import is_depthwise
 
 LANES = 16
@@ -52,7 +52,7 @@ def avx512_form(
     lanes: int = LANES,
     suffix: str = "",
     structs: Mapping[str, tuple[str, str]] = MappingProxyType({}),
-) -> Form:
+) -> KernelCall:
     """With an avx512_t whose arrays have `lanes` values, or LANES times the same."""
     many = len(start) > 1 or lanes > LANES
     numbers: dict[str, NDArray[Any]] = {
@@ -72,7 +72,7 @@ def avx512_form(
     else:
         rest = f"{how.low}, {how.high}, {how.pre_shift}, {how.shift}, {-many}, 0, 0"
     structs = {f"how{suffix}": ("avx512_t", f"{names}, {found}, {rest}"), **structs}
-    return Form(FILES, call, scratch, {**numbers, **arrays}, window=window, structs=structs)
+    return KernelCall(FILES, call, scratch, {**numbers, **arrays}, window=window, structs=structs)
 
 
 def _filled(values: NDArray[np.number], lanes: int, many: bool) -> NDArray[np.int32]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from .form import Form
+from .kernel_call import KernelCall
 
 # Bytes of each kernel's code, about, counted once.
 KERNELS = {
@@ -12,7 +12,7 @@ KERNELS = {
 }  # fmt: skip
 
 
-def choose(candidates: Sequence[Sequence[Form]], prefer: str, more: int = 0) -> list[Form]:
+def choose(candidates: Sequence[Sequence[KernelCall]], prefer: str, more: int = 0) -> list[KernelCall]:
     """One form of each operator's.
 
     Args:
@@ -25,7 +25,7 @@ def choose(candidates: Sequence[Sequence[Form]], prefer: str, more: int = 0) -> 
     return _faster(_smallest(candidates), candidates, more)
 
 
-def _smallest(candidates: Sequence[Sequence[Form]]) -> list[Form]:
+def _smallest(candidates: Sequence[Sequence[KernelCall]]) -> list[KernelCall]:
     """The least sum of weights and kernels that is found by doing without one kernel after the other."""
     without: set[str] = set()
     best = _least(candidates, without)
@@ -40,14 +40,14 @@ def _smallest(candidates: Sequence[Sequence[Form]]) -> list[Form]:
     raise AssertionError("an operator has no form")
 
 
-def _least(candidates: Sequence[Sequence[Form]], without: Collection[str]) -> list[Form] | None:
+def _least(candidates: Sequence[Sequence[KernelCall]], without: Collection[str]) -> list[KernelCall] | None:
     allowed = [[form for form in forms if _kernel(form) not in without] for forms in candidates]
     if not all(allowed):
         return None
     return [min(forms, key=lambda form: (form.bytes + form.code, form.instructions)) for forms in allowed]
 
 
-def _faster(made: list[Form], candidates: Sequence[Sequence[Form]], more: int) -> list[Form]:
+def _faster(made: list[KernelCall], candidates: Sequence[Sequence[KernelCall]], more: int) -> list[KernelCall]:
     """Exchange forms as long as there is room, those first that spare the most instructions for each byte."""
     while exchanges := _exchanges(made, candidates, more):
         _, changed = max(exchanges, key=lambda exchange: exchange[0])
@@ -56,10 +56,10 @@ def _faster(made: list[Form], candidates: Sequence[Sequence[Form]], more: int) -
     return made
 
 
-def _exchanges(made: list[Form], candidates: Sequence[Sequence[Form]], more: int) -> list[tuple[float, list[Form]]]:
+def _exchanges(made: list[KernelCall], candidates: Sequence[Sequence[KernelCall]], more: int) -> list[tuple[float, list[KernelCall]]]:
     """Instructions spared for each byte, and the forms then. Layers that need the same new function share its bytes."""
     there, size = {name for form in made for name in _code(form)}, _size(made)
-    sharing: dict[frozenset[str], dict[int, tuple[float, Form]]] = {}
+    sharing: dict[frozenset[str], dict[int, tuple[float, KernelCall]]] = {}
     for index, (form, forms) in enumerate(zip(made, candidates, strict=True)):
         for other in forms:
             spared = form.instructions - other.instructions
@@ -82,16 +82,16 @@ def _exchanges(made: list[Form], candidates: Sequence[Sequence[Form]], more: int
     return exchanges
 
 
-def _size(forms: Sequence[Form]) -> int:
+def _size(forms: Sequence[KernelCall]) -> int:
     code = {name: size for form in forms for name, size in _code(form).items()}
     return sum(form.bytes for form in forms) + sum(code.values())
 
 
-def _code(form: Form) -> dict[str, int]:
+def _code(form: KernelCall) -> dict[str, int]:
     """Bytes of the functions that it needs: its own, and the kernel, however many layers call them."""
     return dict.fromkeys(form.functions, form.code) | {_kernel(form): KERNELS.get(_kernel(form), 0)}
 
 
-def _kernel(form: Form) -> str:
+def _kernel(form: KernelCall) -> str:
     """The one that does the work: the last that is called."""
     return form.call.split("\n")[-1].strip().split("(")[0]

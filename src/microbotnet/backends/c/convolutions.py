@@ -9,12 +9,12 @@ from ...integer.operators import Convolve
 from ...integer.program import Program
 from .depthwise import depthwise_forms
 from .dots import dots_forms
-from .form import Form, window_of, with_packed
+from .kernel_call import KernelCall, window_of, with_packed
 from .immediate import immediate_form
 from .ternary import linear_forms, pixel_forms
 
 
-def forms_of(program: Program, operator: Convolve) -> list[Form]:
+def forms_of(program: Program, operator: Convolve) -> list[KernelCall]:
     """The forms of the first of these that has any: ternary linear, depthwise, ternary; or those for 8 bits."""
     for forms in (linear_forms, depthwise_forms, pixel_forms):
         if found := forms(program, operator):
@@ -23,13 +23,13 @@ def forms_of(program: Program, operator: Convolve) -> list[Form]:
     return [_dense(program, operator), *([immediate] if immediate else []), *dots_forms(program, operator)]
 
 
-def _dense(program: Program, operator: Convolve) -> Form:
+def _dense(program: Program, operator: Convolve) -> KernelCall:
     (x,), y = program.of(operator)
     wide = y.dtype == "int16"
     depth, outputs = operator.weights.shape[1], len(operator.weights) // operator.groups
     inputs = prod(operator.weights.shape[1:])
     rows, columns = -(-outputs // 4) * 4, -(-inputs // 4) * 4
-    return Form(
+    return KernelCall(
         ("requantize", "lanes", "armv6m", "window", "dense"),
         f"dense({{x}}, {'0, {y}' if wide else '{y}, 0'}, (int32_t *){{scratch}}, {{weights}}, &how, &window, {depth}, "
         f"{outputs}, {x.zero_point})",

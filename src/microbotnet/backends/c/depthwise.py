@@ -11,7 +11,7 @@ from ...integer.operators import Convolution, Convolve
 from ...integer.program import Pair, Program, Requantize
 from .codes import encode_codes
 from .requantization import Whole, exchanged, offset_bounds
-from .form import Form, table, window_of
+from .kernel_call import KernelCall, table, window_of
 from .lanes import centred, has_room, in_lanes, slack, wrapped
 from .striped import Striped, Wide
 from .unrolled import Unrolled
@@ -20,7 +20,7 @@ FILES = ("requantize", "lanes", "armv6m", "rows", "window")
 FAR = 1 << 40
 
 
-def depthwise_forms(program: Program, operator: Convolve) -> list[Form]:
+def depthwise_forms(program: Program, operator: Convolve) -> list[KernelCall]:
     """The ways to compute bytes with one kernel a channel; none for another convolution, scores, or too large a map."""
     (x,), y = program.of(operator)
     if operator.weights.shape[1] != 1 or len(operator.weights) != operator.groups or y.dtype != "int8":
@@ -36,7 +36,7 @@ def depthwise_forms(program: Program, operator: Convolve) -> list[Form]:
     return [form for form in found if form]
 
 
-def _ternary(program: Program, operator: Convolve) -> Form | None:
+def _ternary(program: Program, operator: Convolve) -> KernelCall | None:
     (x,), y = program.of(operator)
     how, free, operator = (
         centred(operator, x.zero_point, more=128),
@@ -50,7 +50,7 @@ def _ternary(program: Program, operator: Convolve) -> Form | None:
     tile = Tile(program, operator, half, words)
     if tile.taps.max() > 255 or tile.places.max() > 63:
         return None
-    return Form(
+    return KernelCall(
         (*FILES, "depthwise"),
         "depthwise_ternary({x}, {y}, (uint32_t *){scratch}, {weights}, &how, &window, &shape)",
         scratch=4 * tile.words + x.shape[2],
@@ -72,7 +72,7 @@ def _ternary(program: Program, operator: Convolve) -> Form | None:
     )
 
 
-def _ternary_2x2(program: Program, operator: Convolve, how: Requantize) -> Form | None:
+def _ternary_2x2(program: Program, operator: Convolve, how: Requantize) -> KernelCall | None:
     """For kernels that reach one pixel beyond a map of 2×2. There a value less its zero point is as good as
     one with 128 added whose padding is the zero point with 128 added.
     """
@@ -87,7 +87,7 @@ def _ternary_2x2(program: Program, operator: Convolve, how: Requantize) -> Form 
     shift = x.zero_point + 128  # of both the values and the padding, so that sums move by shift·Σ weights
     total = operator.weights.reshape(len(operator.weights), -1).sum(1, dtype=np.int64)
     moved = how.offset.astype(np.int64) - how.multiplier.astype(np.int64) * shift * total
-    return Form(
+    return KernelCall(
         (*FILES, "depthwise"),
         f"depthwise_2x2({{x}}, {{y}}, (uint32_t *){{scratch}}, {{weights}}, &how, {x.shape[0]}, {x.zero_point})",
         scratch=4 * 12,
@@ -106,7 +106,7 @@ def _tap_lists(operator: Convolve, places: NDArray[np.intp]) -> NDArray[np.uint8
     return np.array(lists, np.uint8)
 
 
-def _straight(program: Program, operator: Convolve) -> list[Form]:
+def _straight(program: Program, operator: Convolve) -> list[KernelCall]:
     """As straight code, of a channel or of a row, where one can be written.
 
     Sums are of values less their zero point, so that padding adds nothing. What is missing then, a multiple of the zero
@@ -127,7 +127,7 @@ def _straight(program: Program, operator: Convolve) -> list[Form]:
             continue
         tile = ", (int32_t *){scratch}" if isinstance(code, Striped) else ""
         values = f"{{multiplier}}, {{offset}}, {{start}}, {{table}}, {', '.join(map(str, numbers))}"
-        form = Form(
+        form = KernelCall(
             (*FILES, "mapped"),
             f"{{NAME}}_{code.name}({{x}}, {{y}}, {{weights}}, &map{tile})",
             scratch=4 * code.words if isinstance(code, Striped) else 0,
@@ -149,7 +149,7 @@ def _straight(program: Program, operator: Convolve) -> list[Form]:
     return found
 
 
-def _tiled(program: Program, operator: Convolve) -> Form | None:
+def _tiled(program: Program, operator: Convolve) -> KernelCall | None:
     (x,), y = program.of(operator)
     centre, free = 0, slack(program, operator)
     if (moved := _moved(program, operator)) is not None:
@@ -158,7 +158,7 @@ def _tiled(program: Program, operator: Convolve) -> Form | None:
     if tile.taps.max() > 255 or tile.places.max() > 63:
         return None
     numbers = (tile.rows, tile.row, 0, x.zero_point, centre, 4)
-    return Form(
+    return KernelCall(
         (*FILES, "depthwise"),
         "depthwise({x}, {y}, (uint32_t *){scratch}, {weights}, &how, &window, &shape)",
         scratch=4 * tile.words + x.shape[2],
@@ -191,7 +191,7 @@ def _moved(program: Program, operator: Convolve) -> tuple[Convolve, tuple[Whole,
     return replace(_trimmed(program, operator), requantize=how), free
 
 
-def _coded(form: Form) -> Form:
+def _coded(form: KernelCall) -> KernelCall:
     """With ternary weights stored five a byte."""
     weights = form.arrays["weights"]
     widened = f"{{scratch}} + {form.scratch}"

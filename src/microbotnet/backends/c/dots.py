@@ -17,7 +17,7 @@ from ...integer import ranges
 from ...integer.operators import Convolve
 from ...integer.program import Program
 from .assembly import CLAMP, guarded, requantized
-from .form import Form, table, window_of
+from .kernel_call import KernelCall, table, window_of
 from .lanes import has_room, wrapped
 
 FILES = ("requantize", "lanes", "armv6m", "window", "dense", "dots")
@@ -138,7 +138,7 @@ class Quads:
                 "6: add sp, #84"]  # fmt: skip
 
 
-def dots_forms(program: Program, operator: Convolve) -> list[Form]:
+def dots_forms(program: Program, operator: Convolve) -> list[KernelCall]:
     """The forms of a dense convolution to bytes."""
     (x,), y = program.of(operator)
     if operator.groups > 1 or y.dtype != "int8" or not has_room(program, operator):
@@ -156,7 +156,7 @@ def dots_forms(program: Program, operator: Convolve) -> list[Form]:
     interleaved = (padded + 128).astype(np.uint8).reshape(blocks, OUTPUTS, columns).transpose(0, 2, 1)
     numbers = f"{{weights}}, {{rounding}}, {{table}}, {columns}, {operator.weights.shape[1]}, {outputs}, {x.zero_point}"
     turns = columns / code.each * (13 * code.each + 2 + -(-code.each // 8))
-    dots = Form(
+    dots = KernelCall(
         FILES,
         f"dots({{x}}, {{y}}, (int32_t *){{scratch}}, &shape, &window, {{NAME}}_{code.name})",
         scratch=4 * columns,
@@ -170,7 +170,7 @@ def dots_forms(program: Program, operator: Convolve) -> list[Form]:
     return [dots, *_quads(program, operator, shared)]
 
 
-def _quads(program: Program, operator: Convolve, shared: dict[str, NDArray[Any]]) -> list[Form]:
+def _quads(program: Program, operator: Convolve, shared: dict[str, NDArray[Any]]) -> list[KernelCall]:
     (x,), y = program.of(operator)
     outputs, depth, tall, wide = operator.weights.shape
     how, before = operator.requantize, operator.padding[1]
@@ -192,7 +192,7 @@ def _quads(program: Program, operator: Convolve, shared: dict[str, NDArray[Any]]
     pairs = y.shape[1] * y.shape[2] // 2
     copied = y.shape[1] * depth * tall * (x.shape[2] + 30)
     return [
-        Form(
+        KernelCall(
             FILES,
             f"quads({{x}}, {{y}}, (int32_t *){{scratch}}, &shape, &window, {{NAME}}_{code.name})",
             scratch=16 * rows + depth * tall * row,

@@ -3,12 +3,12 @@
 from ...integer.operators import Convolve, Operator, RescaledConvolve
 from ...integer.program import Program
 from .dual import dual_forms
-from .form import Form
+from .kernel_call import KernelCall
 from .paired import paired_forms
 from .tripled import tripled_forms
 
 
-def dsp_forms(program: Program, operator: Operator) -> list[Form]:
+def dsp_forms(program: Program, operator: Operator) -> list[KernelCall]:
     """What these cores can do besides; nothing for most operators."""
     if not isinstance(operator, Convolve | RescaledConvolve):
         return []

@@ -19,7 +19,7 @@ from ...integer import ranges
 from ...integer.operators import Convolve, RescaledConvolve
 from ...integer.program import Program, Requantize
 from .requantization import exchanged
-from .form import Form, table, window_of
+from .kernel_call import KernelCall, table, window_of
 from .lanes import has_room, wrapped
 
 FILES = ("requantize", "lanes", "window", "dual")
@@ -230,7 +230,7 @@ def added(sum_: str, number: int) -> list[str]:
     return [f"{'add' if number > 0 else 'sub'} {sum_}, {sum_}, #{abs(number)}"] if number else []
 
 
-def dual_forms(program: Program, operator: Convolve | RescaledConvolve) -> list[Form]:
+def dual_forms(program: Program, operator: Convolve | RescaledConvolve) -> list[KernelCall]:
     """The form of a convolution of one group to bytes; none where its tile is too wide or its rounding too long."""
     (x,), y = program.of(operator)
     if operator.groups > 1 or y.dtype != "int8" or max(operator.stride) > 2 or operator.stride[0] != operator.stride[1]:
@@ -246,7 +246,7 @@ def dual_forms(program: Program, operator: Convolve | RescaledConvolve) -> list[
     return [] if made is None else [made]
 
 
-def _pointwise(program: Program, operator: Convolve | RescaledConvolve, rounding: Rounding) -> Form | None:
+def _pointwise(program: Program, operator: Convolve | RescaledConvolve, rounding: Rounding) -> KernelCall | None:
     (x,), y = program.of(operator)
     pairs, pixels = -(-x.shape[0] // 2), prod(y.shape[1:])
     stripe = min(STRIPE, -(-pixels // 2) * 2)
@@ -262,7 +262,7 @@ def _pointwise(program: Program, operator: Convolve | RescaledConvolve, rounding
     return _form(operator, code, rounding, call, shape, tile, stripes, -(-stripe // 2) * stripes, fill)
 
 
-def _windows(program: Program, operator: Convolve | RescaledConvolve, rounding: Rounding) -> Form | None:
+def _windows(program: Program, operator: Convolve | RescaledConvolve, rounding: Rounding) -> KernelCall | None:
     (x,), y = program.of(operator)
     (tall, wide), stride = operator.weights.shape[2:], operator.stride[0]
     pairs, columns = -(-x.shape[0] // 2), y.shape[2]
@@ -299,7 +299,7 @@ def _turns(pairs: int, most: int) -> tuple[int, int]:
 def _form(
     operator: Convolve | RescaledConvolve, code: Dual, rounding: Rounding, call: str, shape: Sequence[int], tile: int,
     stripes: int, runs: int, fill: float,
-) -> Form:  # fmt: skip
+) -> KernelCall:  # fmt: skip
     outputs, depth = operator.weights.shape[:2]
     blocks, pairs, taps = -(-outputs // OUTPUTS), code.turns * len(code.offsets), prod(operator.weights.shape[2:])
     weights = np.zeros((blocks * OUTPUTS, pairs // taps * 2, taps), np.int8)
@@ -316,7 +316,7 @@ def _form(
     )
     name = "{x}, {y}, "
     partly = 60 * stripes * blocks * (outputs % OUTPUTS != 0)
-    return Form(
+    return KernelCall(
         FILES,
         call.replace(name, name + at + ", "),
         scratch=tile + 8 + wide + 16,

@@ -19,7 +19,7 @@ from . import avx512, hosts, no_reuse, vectors
 from .arrays import WIDTHS, Arrays
 from .choose import choose
 from .dsp import dsp_forms
-from .form import Form, table
+from .kernel_call import KernelCall, table
 from .header import answers, checked, comment, header
 from .interface import Interface
 from .lanes import lane_rounding
@@ -123,7 +123,7 @@ def _prepared(program: Program, prefer: str) -> Program:
     return replace(program, tensors=program.tensors | {as_pixels.name: as_pixels}, operators=operators)
 
 
-def _plan(program: Program, forms: list[Form], prefer: str) -> Plan:
+def _plan(program: Program, forms: list[KernelCall], prefer: str) -> Plan:
     if prefer in _ROOMS:
         return no_reuse.plan(program, forms, _ROOMS[prefer])
     scratch = {o.name: form.scratch for o, form in zip(program.operators, forms, strict=True) if form.scratch}
@@ -137,7 +137,7 @@ def weigh(sources: Mapping[str, str], name: str = "net") -> tuple[int, int]:
     return sum(WIDTHS[kind] * int(count) for kind, count in arrays), max(map(int, arenas))
 
 
-def _forms(program: Program, prefer: str, more: int, isa: str) -> list[Form]:
+def _forms(program: Program, prefer: str, more: int, isa: str) -> list[KernelCall]:
     writers = [WRITERS[type(operator)] for operator in program.operators]
     both = list(zip(writers, program.operators, strict=True))
     if prefer == "vectors":
@@ -147,7 +147,7 @@ def _forms(program: Program, prefer: str, more: int, isa: str) -> list[Form]:
     return choose(candidates_of(program, isa), prefer, more)
 
 
-def candidates_of(program: Program, isa: str) -> list[list[Form]]:
+def candidates_of(program: Program, isa: str) -> list[list[KernelCall]]:
     """The forms for a small core that can compute each operator of a folded program."""
     found = [WRITERS[type(operator)].small(program, operator) for operator in program.operators]
     if isa == "c":  # what stands in for functions in assembly is slower than kernels in C
@@ -222,7 +222,7 @@ class _Source:
     shared: str  # begins the names of kernels
     interface: Interface
     prefer: str
-    forms: list[Form]
+    forms: list[KernelCall]
 
     @property
     def host(self) -> bool:
@@ -241,7 +241,7 @@ class _Source:
         run = f"{self.interface.signature(self.name, 'run')}\n{{\n{checks}{calls}}}\n"
         return needed, "\n".join([*functions.values(), run, *answers(self.program, self.interface, self.name)])
 
-    def works(self, index: int, form: Form) -> bool:
+    def works(self, index: int, form: KernelCall) -> bool:
         """Whether the operator has anything to do: not so where its output lies in its input already."""
         if not form.in_place:
             return True
@@ -260,7 +260,7 @@ class _Source:
                 calls.append(f"    host_output({self._read(y)}, {self.interface.address(y)}, {sizes});\n")
         return "".join(calls)
 
-    def function(self, index: int, form: Form) -> str:
+    def function(self, index: int, form: KernelCall) -> str:
         operator = self.program.operators[index]
         inputs, output = self.program.of(operator)
         names = {
@@ -305,7 +305,7 @@ class _Source:
             + "}\n"
         )
 
-    def _thin(self, form: Form, index: int, name: str, lines: list[str]) -> Form:
+    def _thin(self, form: KernelCall, index: int, name: str, lines: list[str]) -> KernelCall:
         """The form with a lanes_t that is widened whole, behind the kernel's own scratch."""
         packed, steps = form.rounding(), form.steps()
         assert packed is not None
@@ -324,7 +324,7 @@ class _Source:
         lines.append("lanes_t how")
         return replace(form, how=None, packed=False, call=f"widen_lanes(&thin, {room}, &how);\n    {form.call}")
 
-    def _widened(self, form: Form, index: int, name: str, lines: list[str]) -> tuple[dict[str, str], list[str]]:
+    def _widened(self, form: KernelCall, index: int, name: str, lines: list[str]) -> tuple[dict[str, str], list[str]]:
         """Where packed constants are widened to, behind the kernel's own scratch, and the calls that do it."""
         packed, steps = form.rounding(), form.steps()
         at = self.plan.scratch[name] + form.scratch

@@ -6,7 +6,7 @@ from ...integer.operators import Convolve, Operator
 from ...integer.program import Program
 from .choose import choose
 from .emit import candidates_of
-from .form import Form
+from .kernel_call import KernelCall
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def explain(program: Program, *, prefer: str = "speed", more: int = 0, isa: str 
     ]
 
 
-def _against(other: Form, form: Form, prefer: str) -> str:
+def _against(other: KernelCall, form: KernelCall, prefer: str) -> str:
     slower = other.instructions - form.instructions
     larger = other.bytes + other.code - form.bytes - form.code
     if prefer == "speed":

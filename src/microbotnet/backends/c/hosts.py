@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ...integer.program import Program, Requantize, Tensor
 from . import avx512, vectors
-from .form import Form
+from .kernel_call import KernelCall
 
 FILES = ("hosts",)
 
@@ -33,14 +33,14 @@ def of_avx512(program: Program) -> Layout:
     return Layout(lambda tensor: avx512.width(program, tensor), 128)
 
 
-def gather(layout: Layout, x: Tensor, y: Tensor, index: NDArray[np.int64], fill: int = 0) -> Form:
+def gather(layout: Layout, x: Tensor, y: Tensor, index: NDArray[np.int64], fill: int = 0) -> KernelCall:
     """y's elements, each from the element of x that `index`, of y's shape, says; where it says −1, `fill`."""
     channel, pixel = np.divmod(index, prod(x.shape[1:]))
     at = np.where(index < 0, -1, pixel * layout.width(x) + channel).reshape(y.shape[0], -1).T
     value = fill + layout.apart
     sizes = f"{prod(y.shape[1:])}, {y.shape[0]}, {layout.width(y)}"
     call = f"host_gather({{x}}, {{y}}, {{index}}, {value - 256 if value > 127 else value}, {sizes})"
-    return Form(FILES, call, arrays={"index": np.ascontiguousarray(at, np.int32)})
+    return KernelCall(FILES, call, arrays={"index": np.ascontiguousarray(at, np.int32)})
 
 
 def rounding(how: Requantize) -> tuple[dict[str, NDArray[Any]], dict[str, tuple[str, str]]]:

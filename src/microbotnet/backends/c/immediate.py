@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ...integer.operators import Convolve
 from ...integer.program import Program
 from .assembly import CLAMP, guarded, requantized
-from .form import Form, table, window_of
+from .kernel_call import KernelCall, table, window_of
 from .lanes import has_room, wrapped
 
 SUMS = ("r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11")
@@ -113,7 +113,7 @@ def _products(weights: list[int], column: int) -> list[str]:
     return lines
 
 
-def immediate_form(program: Program, operator: Convolve) -> Form | None:
+def immediate_form(program: Program, operator: Convolve) -> KernelCall | None:
     """With the weights in the code, if they are few and every output is one of 8 bits."""
     (x,), y = program.of(operator)
     how = operator.requantize
@@ -127,7 +127,7 @@ def immediate_form(program: Program, operator: Convolve) -> Form | None:
     width = x.shape[2]
     steps = f"{width}, {(x.shape[1] - rows + 1) * width}", f"{columns}, {columns}"
     stride = y.shape[1] * y.shape[2]
-    return Form(
+    return KernelCall(
         ("requantize", "lanes", "armv6m", "window", "immediate"),
         f"immediate({{x}}, {{y}}, {{scratch}}, &inside, &edge, &window, {depth}, {x.zero_point}, {{NAME}}_{code.name})",
         scratch=depth * rows * columns,

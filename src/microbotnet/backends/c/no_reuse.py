@@ -5,12 +5,12 @@ from math import prod
 
 from ...integer.arena import Area, Plan
 from ...integer.program import Program, Tensor
-from .form import Form
+from .kernel_call import KernelCall
 
 _ALIGNMENT = 64
 
 
-def plan(program: Program, forms: list[Form], room: Callable[[Program, Tensor], int]) -> Plan:
+def plan(program: Program, forms: list[KernelCall], room: Callable[[Program, Tensor], int]) -> Plan:
     """Picture, scratch and tensors one after the other, each at a multiple of 64 bytes.
 
     Args:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ...integer.operators import Convolve, RescaledConvolve
 from ...integer.program import Pair, Program
 from .dual import FILES, REACH, WORD, added, doubled, rounding_of
-from .form import Form, Window, window_of
+from .kernel_call import KernelCall, Window, window_of
 
 RESIDENT, PER_COLUMN = 6, 6  # words of weights that stay in r5 … r10; that one column of the kernel may need
 SUMS = ("r3", "r4", "r11", "ip")  # of row 0, columns 0 and 1; of row 1
@@ -348,7 +348,7 @@ class Paired:
         return lines
 
 
-def paired_forms(program: Program, operator: Convolve | RescaledConvolve) -> list[Form]:
+def paired_forms(program: Program, operator: Convolve | RescaledConvolve) -> list[KernelCall]:
     """The form of one kernel a channel; none for other convolutions, for scores, or where it cannot be written so."""
     (x,), y = program.of(operator)
     weights = operator.weights
@@ -367,7 +367,7 @@ def paired_forms(program: Program, operator: Convolve | RescaledConvolve) -> lis
     less = (-x.zero_point & 0xFFFF) * 0x10001
     numbers = f"(const uint32_t *){{weights}}, {{rounding}}, {{table}}, {len(weights)}, {less}u"
     return [
-        Form(
+        KernelCall(
             FILES,
             f"{{NAME}}_{code.name}({{x}}, {{y}}, (uint32_t *){{scratch}}, &shape)",
             scratch=4 * code.words + made[1],

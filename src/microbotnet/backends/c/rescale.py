@@ -11,12 +11,12 @@ from ...integer.program import Program
 from ...integer.rescale import Rescale
 from .convolutions import interleaved
 from .depthwise import Tile
-from .form import Form, window_of
+from .kernel_call import KernelCall, window_of
 
 FILES = ("requantize", "lanes", "armv6m", "rows", "window", "depthwise", "dense", "product", "rescale")
 
 
-def forms_of(program: Program, operator: RescaledConvolve) -> list[Form]:
+def forms_of(program: Program, operator: RescaledConvolve) -> list[KernelCall]:
     """By tiles of one channel where every channel has one kernel, if the tile is small; else by windows."""
     (x,), y = program.of(operator)
     weights, how = operator.weights, operator.rescale
@@ -26,7 +26,7 @@ def forms_of(program: Program, operator: RescaledConvolve) -> list[Form]:
         if tile.taps.max() <= 255 and tile.places.max() <= 63:
             numbers = (tile.rows, tile.row, 0, x.zero_point, 0, 4)
             return [
-                Form(
+                KernelCall(
                     FILES,
                     "depthwise_rescaled({x}, {y}, (uint32_t *){scratch}, {weights}, &how, &window, &shape)",
                     scratch=4 * tile.words + x.shape[2],
@@ -48,7 +48,7 @@ def forms_of(program: Program, operator: RescaledConvolve) -> list[Form]:
     depth, outputs = weights.shape[1], len(weights) // operator.groups
     inputs = -(-prod(weights.shape[1:]) // 4) * 4
     return [
-        Form(
+        KernelCall(
             FILES,
             f"dense_rescaled({{x}}, {{y}}, (int32_t *){{scratch}}, {{weights}}, &how, &window, {depth}, {outputs}, "
             f"{x.zero_point})",

@@ -13,7 +13,7 @@ from ...integer.operators import Convolve
 from ...integer.program import Program
 from .codes import EACH, encode_codes, in_chunks
 from .requantization import exchanged
-from .form import Form, window_of
+from .kernel_call import KernelCall, window_of
 from .lanes import centred, has_room, in_lanes, slack
 from .sparse import encode_bytes, encode_pairs, encode_rows
 
@@ -26,7 +26,7 @@ FINISH = {1: 25, 2: 56, 4: 92}  # instructions that round what a row of a tile c
 BLOCK = 64  # rows of a linear layer at one time
 
 
-def linear_forms(program: Program, operator: Convolve) -> list[Form]:
+def linear_forms(program: Program, operator: Convolve) -> list[KernelCall]:
     """Of a layer whose outputs are each one sum over the whole input."""
     (x,), y = program.of(operator)
     if operator.bits > 2 or not _covers(program, operator) or not (y.dtype == "int16" or has_room(program, operator)):
@@ -41,7 +41,7 @@ def linear_forms(program: Program, operator: Convolve) -> list[Form]:
     for encode, is_paired in ((encode_pairs, True), (lambda rows: encode_rows(rows, passed=0), False)):
         weights = encode(rows)
         if weights is not None:
-            form = Form(
+            form = KernelCall(
                 LISTED,
                 f"ternary_linear({{x}}, {made}, (int8_t *){{scratch}}, {{weights}}, &how, {inputs}, {outputs}, "
                 f"{centre}, {int(is_paired)})",
@@ -58,7 +58,7 @@ def linear_forms(program: Program, operator: Convolve) -> list[Form]:
         block = outputs if groups > chunk else min(outputs, BLOCK)
         shape = (inputs, outputs, x.zero_point, centre, inputs, groups, chunk, block, 3**each, each, 1)
         chunks = -(-groups // chunk)
-        form = Form(
+        form = KernelCall(
             TABLES,
             f"tabled_linear({{x}}, {made}, (uint32_t *){{scratch}}, {{weights}}, &how, &shape)",
             scratch=4 * (block + groups * each + chunk * 3**each),
@@ -73,7 +73,7 @@ def linear_forms(program: Program, operator: Convolve) -> list[Form]:
     return found
 
 
-def pixel_forms(program: Program, operator: Convolve) -> list[Form]:
+def pixel_forms(program: Program, operator: Convolve) -> list[KernelCall]:
     """Of a convolution, of which 4 or 8 pixels are computed at once, in lanes."""
     (x,), y = program.of(operator)
     centre = x.zero_point
@@ -101,7 +101,7 @@ def pixel_forms(program: Program, operator: Convolve) -> list[Form]:
         weights = None if shifted else encode(rows)
         if weights is not None:
             listed = (depth, outputs, x.zero_point, centre, words, is_bytes)
-            form = Form(
+            form = KernelCall(
                 LISTED,
                 f"ternary({{x}}, {{y}}, (uint32_t *){{scratch}}, {{weights}}, &how, &window, &shape, {load})",
                 scratch=4 * words * (rows.shape[1] + 1),
@@ -120,7 +120,7 @@ def pixel_forms(program: Program, operator: Convolve) -> list[Form]:
         values = (depth, outputs, x.zero_point, centre, rows.shape[1], groups, chunk, outputs, 3**each, each, words)
         adding = outputs * (10 * -(-groups // chunk) + ADD[words] * groups + 5 * words + FINISH[words])
         kernel = f"tabled{words}{'_shifted' * shifted}"
-        form = Form(
+        form = KernelCall(
             TABLES,
             f"{kernel}({{x}}, {{y}}, (uint32_t *){{scratch}}, {{weights}}, &how, &window, &shape, {load})",
             scratch=4 * words * (outputs + groups * each + chunk * 3**each),

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ...integer.operators import Convolve
 from ...integer.program import Program
 from .dual import WORD
-from .form import Form, table
+from .kernel_call import KernelCall, table
 from .lanes import has_room, in_lanes, slack
 
 EACH, PIXELS, ENTRY = 3, 8, 16  # inputs of a sum; pixels of a tile; bytes of an entry
@@ -91,7 +91,7 @@ class Finish:
         return [*lines, "add r1, ip", "subs lr, #1", "bne 1b", "pop {r4-r11, pc}"]
 
 
-def tripled_forms(program: Program, operator: Convolve) -> list[Form]:
+def tripled_forms(program: Program, operator: Convolve) -> list[KernelCall]:
     """The form of a ternary 1×1 convolution whose pixels fill tiles; none of others."""
     (x,), y = program.of(operator)
     pixels, outputs = prod(y.shape[1:]), len(operator.weights)
@@ -116,7 +116,7 @@ def tripled_forms(program: Program, operator: Convolve) -> list[Form]:
     tiles, making = pixels // PIXELS, 156 * count * chunks + 11 * x.shape[0]
     rows = outputs * (chunks * (7 * count + 4) + len(finish.lines) - 3 + 6)
     return [
-        Form(
+        KernelCall(
             FILES,
             f"tripled({{x}}, {{y}}, (uint32_t *){{scratch}}, &shape, {{NAME}}_{gather.name}, {{NAME}}_{finish.name})",
             scratch=tile + tables + ENTRY * outputs,

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ...integer.operators import Convolution
 from ...integer.program import Program, Requantize, Tensor
 from ...integer.rescale import Rescale
-from .form import Form, Window
+from .kernel_call import KernelCall, Window
 
 BLOCK = 32
 FILES = ("window", "vectors")
@@ -63,7 +63,7 @@ def vectors_form(
     window: Window | None = None,
     scratch: int = 0,
     suffix: str = "",
-) -> Form:
+) -> KernelCall:
     """With a vectors_t whose arrays have a value for each channel, or BLOCK of one."""
     count = -(-len(start) // BLOCK) * BLOCK
     values = {"multiplier": how.multiplier, "start": start}
@@ -84,7 +84,7 @@ def vectors_form(
     table = f"{{table{suffix}}}" if how.table is not None else "0"
     numbers = f"{how.low}, {how.high}, {shifts}"
     structs = {f"how{suffix}": ("vectors_t", f"{names}, {table}, {numbers}")}
-    return Form(FILES, call, scratch, arrays, window=window, structs=structs)
+    return KernelCall(FILES, call, scratch, arrays, window=window, structs=structs)
 
 
 def _filled(values: NDArray[np.number], channels: int, count: int) -> NDArray[np.int32]:

@@ -5,19 +5,19 @@ from typing import Any, Protocol, cast
 
 from ....integer.operators import OPERATORS, Operator
 from ....integer.program import Program
-from ..form import Form
+from ..kernel_call import KernelCall
 
 
 class Writer(Protocol):
     """What a file of this folder has."""
 
-    def small(self, program: Program, operator: Any) -> list[Form]:
+    def small(self, program: Program, operator: Any) -> list[KernelCall]:
         """The forms for a small core, of which one is chosen."""
 
-    def vectors(self, program: Program, operator: Any) -> Form:
+    def vectors(self, program: Program, operator: Any) -> KernelCall:
         """The call of a kernel of `kernels/vectors.c`."""
 
-    def avx512(self, program: Program, operator: Any) -> Form:
+    def avx512(self, program: Program, operator: Any) -> KernelCall:
         """The call of a kernel of `kernels/avx512.c`."""
 
 

@@ -11,12 +11,12 @@ from ....integer.operators import Concatenate
 from ....integer.program import Program, Tensor
 from ..avx512 import FILES, avx512_form
 from ..avx512 import width as avx512_width
-from ..form import Form, with_packed
+from ..kernel_call import KernelCall, with_packed
 from ..vectors import FILES as vectors_files
 from ..vectors import vectors_form, width
 
 
-def small(program: Program, operator: Concatenate) -> list[Form]:
+def small(program: Program, operator: Concatenate) -> list[KernelCall]:
     """Element by element."""
     inputs, y = program.of(operator)
     pixels = prod(y.shape[1:])
@@ -26,15 +26,15 @@ def small(program: Program, operator: Concatenate) -> list[Form]:
         for i, (tensor, start) in enumerate(zip(inputs, starts, strict=True))
     )
     files = ("requantize", "lanes", "armv6m", "elementwise")
-    return with_packed([Form(files, call, hows=operator.requantize)])
+    return with_packed([KernelCall(files, call, hows=operator.requantize)])
 
 
-def vectors(program: Program, operator: Concatenate) -> Form:
+def vectors(program: Program, operator: Concatenate) -> KernelCall:
     """Channels in lanes."""
     return _placed(program, operator, "vector_place", vectors_files, vectors_form, np.zeros(1), width)
 
 
-def avx512(program: Program, operator: Concatenate) -> Form:
+def avx512(program: Program, operator: Concatenate) -> KernelCall:
     """Channels in lanes."""
     return _placed(
         program, operator, "avx512_place", FILES, avx512_form, np.array([-128]), lambda t: avx512_width(program, t)
@@ -46,10 +46,10 @@ def _placed(
     operator: Concatenate,
     kernel: str,
     files: tuple[str, ...],
-    form: Callable[..., Form],
+    form: Callable[..., KernelCall],
     begin: NDArray[Any],
     width: Callable[[Tensor], int],
-) -> Form:
+) -> KernelCall:
     inputs, y = program.of(operator)
     calls, first = [], 0
     arrays: dict[str, NDArray[Any]] = {}
@@ -61,4 +61,4 @@ def _placed(
         sizes = f"{first}, {tensor.shape[0]}, {width(tensor)}, {width(y)}, {prod(y.shape[1:])}"
         calls.append(f"{kernel}({{x{i or ''}}}, {{y}}, {sizes}, &how{i})")
         first += tensor.shape[0]
-    return Form(files, ";\n    ".join(calls), arrays=arrays, structs=structs)
+    return KernelCall(files, ";\n    ".join(calls), arrays=arrays, structs=structs)

@@ -12,31 +12,31 @@ from ....integer.rescale import Rescale
 from ..avx512 import LANES, REGISTER, avx512_form
 from ..avx512 import width as avx512_width
 from ..convolutions import forms_of
-from ..form import Form, Window
+from ..kernel_call import KernelCall, Window
 from ..vectors import PIXELS, destination, is_depthwise, lanes_of, one_group, vectors_form, width
 
 
-def small(program: Program, operator: Convolve) -> list[Form]:
+def small(program: Program, operator: Convolve) -> list[KernelCall]:
     """See `convolutions`."""
     return forms_of(program, operator)
 
 
-def vectors(program: Program, operator: Convolve) -> Form:
+def vectors(program: Program, operator: Convolve) -> KernelCall:
     """See `vectors_convolution`."""
     return vectors_convolution(program, operator, operator.requantize)
 
 
-def avx512(program: Program, operator: Convolve) -> Form:
+def avx512(program: Program, operator: Convolve) -> KernelCall:
     """See `avx512_convolution`."""
     return avx512_convolution(program, operator, operator.requantize)
 
 
-def vectors_convolution(program: Program, operator: Convolution, how: Requantize | Rescale) -> Form:
+def vectors_convolution(program: Program, operator: Convolution, how: Requantize | Rescale) -> KernelCall:
     """Outputs in lanes; a depthwise layer's channels."""
     return (_vectors_depthwise if is_depthwise(program, operator) else _vectors)(program, operator, how)
 
 
-def avx512_convolution(program: Program, operator: Convolution, how: Requantize | Rescale) -> Form:
+def avx512_convolution(program: Program, operator: Convolution, how: Requantize | Rescale) -> KernelCall:
     """Four inputs at a time; a depthwise layer's taps, or on a small map its pixels."""
     operator = _evenly_padded(program, operator)
     return (_avx512_depthwise if is_depthwise(program, operator) else _avx512)(program, operator, how)
@@ -54,7 +54,7 @@ def _evenly_padded(program: Program, operator: Convolution) -> Convolution:
     return replace(operator, weights=weights, padding=padding)
 
 
-def _vectors(program: Program, operator: Convolution, how: Requantize | Rescale) -> Form:
+def _vectors(program: Program, operator: Convolution, how: Requantize | Rescale) -> KernelCall:
     (x,), y = program.of(operator)
     outputs, inputs = len(operator.weights), x.shape[0]
     size = operator.weights.shape[2:]
@@ -75,7 +75,7 @@ def _vectors(program: Program, operator: Convolution, how: Requantize | Rescale)
     )
 
 
-def _vectors_depthwise(program: Program, operator: Convolution, how: Requantize | Rescale) -> Form:
+def _vectors_depthwise(program: Program, operator: Convolution, how: Requantize | Rescale) -> KernelCall:
     (x,), y = program.of(operator)
     outputs, _, rows, columns = operator.weights.shape
     lanes = lanes_of(outputs)
@@ -97,7 +97,7 @@ def _run(operator: Convolution, largest: int) -> int:
     return max(1, 32767 // max(1, int(np.abs(operator.weights.astype(np.int64)).max(initial=0)) * largest))
 
 
-def _avx512(program: Program, operator: Convolution, how: Requantize | Rescale) -> Form:
+def _avx512(program: Program, operator: Convolution, how: Requantize | Rescale) -> KernelCall:
     (x,), y = program.of(operator)
     weights = one_group(operator, x.shape[0])
     outputs, inputs, tall, wide = weights.shape
@@ -129,7 +129,7 @@ def _avx512(program: Program, operator: Convolution, how: Requantize | Rescale) 
     )
 
 
-def _avx512_depthwise(program: Program, operator: Convolution, how: Requantize | Rescale) -> Form:
+def _avx512_depthwise(program: Program, operator: Convolution, how: Requantize | Rescale) -> KernelCall:
     (x,), y = program.of(operator)
     outputs, _, tall, wide = operator.weights.shape
     pixels, made = prod(x.shape[1:]), prod(y.shape[1:])
@@ -157,7 +157,7 @@ def _avx512_depthwise(program: Program, operator: Convolution, how: Requantize |
     )
 
 
-def _avx512_small_depthwise(program: Program, operator: Convolution, how: Requantize | Rescale) -> Form:
+def _avx512_small_depthwise(program: Program, operator: Convolution, how: Requantize | Rescale) -> KernelCall:
     (x,), y = program.of(operator)
     outputs, _, tall, wide = operator.weights.shape
     _, height, across = x.shape

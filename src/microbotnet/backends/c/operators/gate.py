@@ -12,12 +12,12 @@ from .. import hosts
 from ..avx512 import avx512_form
 from ..avx512 import width as avx512_width
 from ..requantization import exchanged
-from ..form import Form, with_packed
+from ..kernel_call import KernelCall, with_packed
 from ..lanes import has_room
 from ..vectors import vectors_form, width
 
 
-def small(program: Program, operator: Gate) -> list[Form]:
+def small(program: Program, operator: Gate) -> list[KernelCall]:
     """A gate for each channel; without a pre-shift, where it can be, the gate and the multiplier are one factor.
 
     Other products go element by element.
@@ -27,16 +27,16 @@ def small(program: Program, operator: Gate) -> list[Form]:
         numbers = ", ".join(map(str, (*x.shape, *_steps(g, g.shape[1] * g.shape[2], g.shape[2], 1), x.zero_point)))
         structs = {"sides": ("product_t", f"{numbers}, {g.zero_point}")}
         call = "product({x}, {x1}, {y}, &sides, &how)"
-        return with_packed([Form(("requantize", "pairs"), call, how=operator.requantize, structs=structs)])
+        return with_packed([KernelCall(("requantize", "pairs"), call, how=operator.requantize, structs=structs)])
     how = exchanged(operator.requantize, *ranges.sums(program, operator)) or operator.requantize
     plain = how.pre_shift == 0 and has_room(program, replace(operator, requantize=how))
     kernel = "gate_unshifted" if plain else "gate"
     zeros = f"{x.zero_point}, {g.zero_point}"
     call = f"{kernel}({{x}}, {{x1}}, {{y}}, {zeros}, &how, {y.shape[0]}, {prod(y.shape[1:])})"
-    return with_packed([Form(("requantize", "lanes", "armv6m", "elementwise"), call, how=how)])
+    return with_packed([KernelCall(("requantize", "lanes", "armv6m", "elementwise"), call, how=how)])
 
 
-def vectors(program: Program, operator: Gate) -> Form:
+def vectors(program: Program, operator: Gate) -> KernelCall:
     """Channels in lanes."""
     (x, g), y = program.of(operator)
     if not _by_channel(x, g):
@@ -45,7 +45,7 @@ def vectors(program: Program, operator: Gate) -> Form:
     return vectors_form(call, operator.requantize, np.zeros(1))
 
 
-def avx512(program: Program, operator: Gate) -> Form:
+def avx512(program: Program, operator: Gate) -> KernelCall:
     """Channels in lanes."""
     (x, g), y = program.of(operator)
     if not _by_channel(x, g):
@@ -64,12 +64,12 @@ def _steps(g: Tensor, *steps: int) -> list[int]:
     return [step if n > 1 else 0 for n, step in zip(g.shape, steps, strict=True)]
 
 
-def _product(layout: hosts.Layout, program: Program, operator: Gate) -> Form:
+def _product(layout: hosts.Layout, program: Program, operator: Gate) -> KernelCall:
     (x, g), _ = program.of(operator)
     arrays, structs = hosts.rounding(operator.requantize)
     wide = layout.width(g)
     moves = _steps(g, 1, g.shape[2] * wide, wide)
     numbers = ", ".join(map(str, (*x.shape, layout.width(x), *moves, x.zero_point, g.zero_point)))
     structs["sides"] = ("host_product_t", numbers)
-    return Form(hosts.FILES, f"host_product({{x}}, {{x1}}, {{y}}, &sides, {layout.apart}, &how)", arrays=arrays,
+    return KernelCall(hosts.FILES, f"host_product({{x}}, {{x1}}, {{y}}, &sides, {layout.apart}, &how)", arrays=arrays,
                 structs=structs)  # fmt: skip

@@ -11,29 +11,29 @@ from ....integer.program import Program, Tensor
 from .. import avx512 as registers
 from ..avx512 import signs_apart
 from ..avx512 import width as avx512_width
-from ..form import Form, with_packed
+from ..kernel_call import KernelCall, with_packed
 from ..vectors import FILES, width
 
 
-def small(program: Program, operator: Lookup) -> list[Form]:
+def small(program: Program, operator: Lookup) -> list[KernelCall]:
     """One table for all channels, or one for each."""
     (x,), y = program.of(operator)
     kernel = "lookup_bytes" if x.dtype == "uint8" else "lookup"
     call = f"{kernel}({{x}}, {{y}}, {{table}}, {_step(operator)}, {y.shape[0]}, {prod(y.shape[1:])})"
-    return with_packed([Form(("lookup",), call, arrays={"table": operator.tables})])
+    return with_packed([KernelCall(("lookup",), call, arrays={"table": operator.tables})])
 
 
-def vectors(program: Program, operator: Lookup) -> Form:
+def vectors(program: Program, operator: Lookup) -> KernelCall:
     """What comes from the caller is brought into pixels, too."""
     (x,), y = program.of(operator)
     given = x.name == program.input
     kernel = "vector_picture" if given else "vector_lookup"
     sizes = f"{_step(operator)}, {y.shape[0]}, {width(y)}, {prod(y.shape[1:])}"
     call = f"{kernel}({_unsigned(x) if given else '{x}'}, {{y}}, {{table}}, {sizes})"
-    return Form(FILES, call, arrays={"table": _by_byte(x, operator) if given else operator.tables})
+    return KernelCall(FILES, call, arrays={"table": _by_byte(x, operator) if given else operator.tables})
 
 
-def avx512(program: Program, operator: Lookup) -> Form:
+def avx512(program: Program, operator: Lookup) -> KernelCall:
     """What comes from the caller is brought into pixels, too."""
     (x,), y = program.of(operator)
     step, channels, wide, pixels = _step(operator), y.shape[0], avx512_width(program, y), prod(y.shape[1:])
@@ -46,7 +46,7 @@ def avx512(program: Program, operator: Lookup) -> Form:
         call = f"avx512_rest({_unsigned(x)}, {{y}}, {{table}}, {step}, {channels}, {wide}, 0, {pixels})"
     else:
         call = f"avx512_lookup({{x}}, {{y}}, {{table}}, {step}, {channels}, {wide}, {pixels})"
-    return Form(registers.FILES, call, arrays=arrays)
+    return KernelCall(registers.FILES, call, arrays=arrays)
 
 
 def _unsigned(x: Tensor) -> str:

@@ -4,27 +4,27 @@ from ....integer.operators import MaxPool
 from ....integer.program import Program
 from ..avx512 import FILES
 from ..avx512 import width as avx512_width
-from ..form import Form, Window
+from ..kernel_call import KernelCall, Window
 from ..vectors import FILES as vectors_files
 from ..vectors import width
 
 
-def small(program: Program, operator: MaxPool) -> list[Form]:
+def small(program: Program, operator: MaxPool) -> list[KernelCall]:
     """Pixel by pixel."""
     files = ("requantize", "lanes", "armv6m", "rows", "window", "pools")
-    return [Form(files, "max_pool({x}, {y}, &window)", window=_window(operator))]
+    return [KernelCall(files, "max_pool({x}, {y}, &window)", window=_window(operator))]
 
 
-def vectors(program: Program, operator: MaxPool) -> Form:
+def vectors(program: Program, operator: MaxPool) -> KernelCall:
     """Channels in lanes."""
     _, y = program.of(operator)
-    return Form(vectors_files, f"vector_max({{x}}, {{y}}, &window, {width(y)})", window=_window(operator))
+    return KernelCall(vectors_files, f"vector_max({{x}}, {{y}}, &window, {width(y)})", window=_window(operator))
 
 
-def avx512(program: Program, operator: MaxPool) -> Form:
+def avx512(program: Program, operator: MaxPool) -> KernelCall:
     """Channels in lanes."""
     _, y = program.of(operator)
-    return Form(FILES, f"avx512_max({{x}}, {{y}}, &window, {avx512_width(program, y)})", window=_window(operator))
+    return KernelCall(FILES, f"avx512_max({{x}}, {{y}}, &window, {avx512_width(program, y)})", window=_window(operator))
 
 
 def _window(operator: MaxPool) -> Window:

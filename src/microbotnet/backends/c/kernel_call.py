@@ -25,7 +25,7 @@ class Window:
 
 
 @dataclass(frozen=True)
-class Form:
+class KernelCall:
     """A call of a kernel.
 
     files: of `kernels/` that it needs, in order.
@@ -101,7 +101,7 @@ class Form:
         return [steps for steps in made if steps is not None] if None not in made else []
 
 
-def with_packed(forms: list[Form]) -> list[Form]:
+def with_packed(forms: list[KernelCall]) -> list[KernelCall]:
     """The forms, and those whose multipliers, offsets or table can be packed so."""
     found = list(forms)
     for form in forms:
