@@ -25,8 +25,8 @@ from microbotnet.mcu.image import build
 from microbotnet.mcu.toolchain import find_toolchain
 from microbotnet.search import firmware_model
 from microbotnet.search.firmware_model import FEATURES, code_counts, family, features, firmware_cost, usage
-from microbotnet.search.untrained import untrained_program
 from microbotnet.search.space import SPACE, design_of
+from microbotnet.search.untrained import untrained_program
 
 FILE = Path(firmware_model.__file__).with_suffix(".toml")
 # Large enough for every design, with SCuM's core.

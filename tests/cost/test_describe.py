@@ -5,8 +5,8 @@ import torch
 from torch import nn
 
 from microbotnet import create_model, net_names, trace
-from microbotnet.cost.macs import node_macs
 from microbotnet.cost.describe import explain, short, signature
+from microbotnet.cost.macs import node_macs
 from microbotnet.graph.steps import fuse
 from microbotnet.nets import find_net
 

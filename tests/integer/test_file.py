@@ -17,12 +17,12 @@ from safetensors.numpy import load, save
 
 from microbotnet.backends.c import emit
 from microbotnet.errors import BadInput
-from microbotnet.integer.validation import check_consistent
 from microbotnet.integer.file import _checksum, load_program, save_program
 from microbotnet.integer.interpreter import run
 from microbotnet.integer.operators import Convolve, Lookup, SumPool
 from microbotnet.integer.program import Program
 from microbotnet.integer.samples import random_pictures, random_program
+from microbotnet.integer.validation import check_consistent
 
 
 @settings(max_examples=20, deadline=None)

@@ -17,10 +17,10 @@ from microbotnet.data.augment import Batches
 from microbotnet.design import Design, Head, Stage, Stem
 from microbotnet.errors import BadInput
 from microbotnet.integer import interpreter
-from microbotnet.integer.validation import check_consistent
 from microbotnet.integer.lower import lower
 from microbotnet.integer.operators import Convolve, SumPool
 from microbotnet.integer.program import Program
+from microbotnet.integer.validation import check_consistent
 from microbotnet.nets import SqueezeExcite, create_model
 from microbotnet.nets.designed import Designed
 from microbotnet.quant import quantize

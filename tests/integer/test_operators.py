@@ -14,18 +14,18 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from microbotnet import trace
-from microbotnet.cost.profile import profile
 from microbotnet.cost.describe import explain
+from microbotnet.cost.profile import profile
 from microbotnet.data.augment import Batches
 from microbotnet.errors import BadInput
 from microbotnet.graph.kinds import KINDS
 from microbotnet.integer import interpreter
-from microbotnet.integer.validation import check_consistent
 from microbotnet.integer.convert import to_program
 from microbotnet.integer.lower.lowering import RULES, Lowering
 from microbotnet.integer.operators import Add, Convolve, Lookup, Pad, View
 from microbotnet.integer.program import Program
 from microbotnet.integer.ranges import check
+from microbotnet.integer.validation import check_consistent
 from microbotnet.nets import SqueezeExcite
 from microbotnet.quant.activations import ActivationQuantizer, ActivationQuantizers, calibrate, quantize_activations
 from microbotnet.quant.uniform import uniform

@@ -49,8 +49,8 @@ def profile(
         raise BadInput("choose one of --totals, --explain, --json and --csv")
     if name is None and checkpoint is None:
         raise BadInput("give a network to profile (`microbotnet nets` lists them) or --checkpoint")
-    from ..cost.preset import load_preset, scale
     from ..cost.describe import pixels
+    from ..cost.preset import load_preset, scale
     from ..graph.graph import times
     from ..show.profiled import outside, trained, untrained
     from ..sources import Given, is_outside

@@ -15,11 +15,11 @@ from safetensors.numpy import load, save
 from ..atomic import write_atomically
 from ..errors import BadInput
 from ..plain import parse_json
-from .validation import check_consistent
 from .operators import OPERATORS, Operator
 from .program import Program, Requantize, Tensor
 from .ranges import check
 from .rescale import Rescale
+from .validation import check_consistent
 
 FORMAT = "microbotnet program 2"
 _FIRST = "microbotnet program 1"  # had one output, and a field "output" for it

@@ -8,11 +8,11 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from ..cost.describe import pixels
 from ..cost.energy import estimate_energy
 from ..cost.memory import kernels_of
 from ..cost.preset import Preset
 from ..cost.silicon import SILICON, Silicon
-from ..cost.describe import pixels
 from ..errors import BadInput
 from ..sources import is_outside
 from .profiled import ProfiledNetwork, outside, trained, untrained

@@ -10,9 +10,9 @@ from math import prod
 
 import numpy as np
 
+from ..cost.describe import explain
 from ..cost.macs import node_macs
 from ..cost.profile import Profile
-from ..cost.describe import explain
 from ..graph import Graph, Node
 from ..graph.graph import times
 from .colouring import by_macs

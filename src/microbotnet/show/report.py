@@ -5,8 +5,8 @@ from html import escape
 from pathlib import Path
 
 from ..atomic import write_atomically
-from ..cost.energy import BUDGET_PJ
 from ..cost.describe import pixels
+from ..cost.energy import BUDGET_PJ
 from ..errors import BadInput
 from .answer import energy_chart
 from .charts import PARTS, Bar, Point, layer_bars, log_bars, scatter

@@ -56,7 +56,9 @@ def _faster(made: list[KernelCall], candidates: Sequence[Sequence[KernelCall]], 
     return made
 
 
-def _exchanges(made: list[KernelCall], candidates: Sequence[Sequence[KernelCall]], more: int) -> list[tuple[float, list[KernelCall]]]:
+def _exchanges(
+    made: list[KernelCall], candidates: Sequence[Sequence[KernelCall]], more: int
+) -> list[tuple[float, list[KernelCall]]]:
     """Instructions spared for each byte, and the forms then. Layers that need the same new function share its bytes."""
     there, size = {name for form in made for name in _code(form)}, _size(made)
     sharing: dict[frozenset[str], dict[int, tuple[float, KernelCall]]] = {}

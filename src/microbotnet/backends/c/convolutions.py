@@ -9,8 +9,8 @@ from ...integer.operators import Convolve
 from ...integer.program import Program
 from .depthwise import depthwise_forms
 from .dots import dots_forms
-from .kernel_call import KernelCall, window_of, with_packed
 from .immediate import immediate_form
+from .kernel_call import KernelCall, window_of, with_packed
 from .ternary import linear_forms, pixel_forms
 
 

@@ -10,9 +10,9 @@ from ...integer import ranges
 from ...integer.operators import Convolution, Convolve
 from ...integer.program import Pair, Program, Requantize
 from .codes import encode_codes
-from .requantization import Whole, exchanged, offset_bounds
 from .kernel_call import KernelCall, table, window_of
 from .lanes import centred, has_room, in_lanes, slack, wrapped
+from .requantization import Whole, exchanged, offset_bounds
 from .striped import Striped, Wide
 from .unrolled import Unrolled
 

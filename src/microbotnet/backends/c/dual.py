@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from ...integer import ranges
 from ...integer.operators import Convolve, RescaledConvolve
 from ...integer.program import Program, Requantize
-from .requantization import exchanged
 from .kernel_call import KernelCall, table, window_of
 from .lanes import has_room, wrapped
+from .requantization import exchanged
 
 FILES = ("requantize", "lanes", "window", "dual")
 OUTPUTS = 4  # at once

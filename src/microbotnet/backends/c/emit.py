@@ -19,9 +19,9 @@ from . import avx512, hosts, no_reuse, vectors
 from .arrays import WIDTHS, Arrays
 from .choose import choose
 from .dsp import dsp_forms
-from .kernel_call import KernelCall, table
 from .header import answers, checked, comment, header
 from .interface import Interface
+from .kernel_call import KernelCall, table
 from .lanes import lane_rounding
 from .operators import WRITERS
 

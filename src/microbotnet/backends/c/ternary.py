@@ -12,9 +12,9 @@ from ...integer import ranges
 from ...integer.operators import Convolve
 from ...integer.program import Program
 from .codes import EACH, encode_codes, in_chunks
-from .requantization import exchanged
 from .kernel_call import KernelCall, window_of
 from .lanes import centred, has_room, in_lanes, slack
+from .requantization import exchanged
 from .sparse import encode_bytes, encode_pairs, encode_rows
 
 LISTED = ("requantize", "lanes", "armv6m", "rows", "window", "ternary")

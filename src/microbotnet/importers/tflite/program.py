@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import BadInput
-from ...integer.validation import check_consistent
 from ...integer.fold import fold
 from ...integer.operators import Lookup
 from ...integer.program import Tensor
 from ...integer.ranges import check
+from ...integer.validation import check_consistent
 from ..imported import Imported
 from . import activations, convolutions, elementwise, moves, pools, softmax
 from .activations import clamped, requantized, table_of

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ..validation import demand
 from ..program import Array, Pair, Requantize, Shape, Tensor
 from ..ranges import Range
+from ..validation import demand
 from .operator import OfOne, Rounded, check_rounding, check_windows, reached, windows
 
 if TYPE_CHECKING:

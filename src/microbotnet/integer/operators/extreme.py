@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..validation import demand
 from ..program import Array, Shape, Tensor
+from ..validation import demand
 from .operator import Operator, Over
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..validation import demand
 from ..program import Array, Requantize, Shape, Tensor
 from ..ranges import Range
+from ..validation import demand
 from .operator import Operator, Over, Rounded, check_rounding, one_range
 
 if TYPE_CHECKING:

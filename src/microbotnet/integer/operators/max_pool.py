@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..validation import demand
 from ..program import LIMITS, Array, Pair, Shape, Tensor
+from ..validation import demand
 from .operator import OfOne, check_windows, more_fit, reached, windows
 
 if TYPE_CHECKING:

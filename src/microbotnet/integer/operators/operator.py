@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from ..validation import demand
 from ..program import Array, Pair, Requantize, Shape, Tensor
 from ..ranges import Range
 from ..rescale import Rescale
+from ..validation import demand
 
 if TYPE_CHECKING:
     from ...backends.onnx import OnnxGraph

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ..validation import demand
 from ..program import Array, Shape, Tensor
 from ..reciprocal import FIRST, SLOPE, STEPS, reciprocal
 from ..rescale import HIGHEST, doubling_high, shifted_right
+from ..validation import demand
 from .operator import OfOne, Over, check_array
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..validation import demand
 from ..program import Array, Pair, Requantize, Shape, Tensor
 from ..ranges import Range
+from ..validation import demand
 from .operator import OfOne, Rounded, check_rounding, one_range, windows
 
 if TYPE_CHECKING:

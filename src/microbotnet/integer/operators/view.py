@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ..validation import demand
 from ..program import Array, Shape, Tensor
+from ..validation import demand
 from .operator import OfOne, Over
 
 if TYPE_CHECKING:

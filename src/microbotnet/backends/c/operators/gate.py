@@ -11,9 +11,9 @@ from ....integer.program import Program, Tensor
 from .. import hosts
 from ..avx512 import avx512_form
 from ..avx512 import width as avx512_width
-from ..requantization import exchanged
 from ..kernel_call import KernelCall, with_packed
 from ..lanes import has_room
+from ..requantization import exchanged
 from ..vectors import vectors_form, width
 
 

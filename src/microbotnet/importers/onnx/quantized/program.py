@@ -7,11 +7,11 @@ from math import prod
 import numpy as np
 
 from ....errors import BadInput
-from ....integer.validation import check_consistent
 from ....integer.fold import fold as fold_program
 from ....integer.operators import Lookup, Pad
 from ....integer.program import Program, Tensor
 from ....integer.ranges import check
+from ....integer.validation import check_consistent
 from ...imported import Imported, Layer
 from ..constants import FOLDED, evaluate, fold
 from ..file import File, Node, Refused
