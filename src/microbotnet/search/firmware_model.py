@@ -1,7 +1,7 @@
 """What a design's firmware takes, without compiling it: RAM, flash and instructions of a Cortex-M0.
 
 The memory plan, the constant arrays and straight code are the C back end's own, on a program of the design's shapes
-(`skeleton`). Other code bytes and instructions are linear in what each kernel is given; the coefficients in
+(`untrained_program`). Other code bytes and instructions are linear in what each kernel is given; the coefficients in
 `firmware_model.toml` were fitted to compiled and emulated firmware of random designs by `tools/fit_firmware_model.py`,
 which says how well.
 """
