@@ -12,6 +12,7 @@ from microbotnet import create_model, trace
 from microbotnet.cli import app
 from microbotnet.data import source
 from microbotnet.graph import Graph
+from microbotnet.graph.steps import fuse
 from microbotnet.nets.binarynet import Sign, Thermometer
 from microbotnet.quant import quantize
 from microbotnet.training.checkpoint import load_checkpoint
@@ -63,7 +64,7 @@ def test_the_graph_has_signs_for_nothing() -> None:
     graph: Graph = trace(create_model("binarynet-chip"), (3, 32, 32))
     assert sum(node.kind == "sign" for node in graph) == 9
     assert not graph.warnings
-    assert [step.nodes[-1].kind for step in graph.steps if step.kind == "conv"].count("sign") == 6  # 2 have pools
+    assert [step.nodes[-1].kind for step in fuse(graph) if step.kind == "conv"].count("sign") == 6  # 2 have pools
 
 
 def test_it_trains_and_is_read_back_as_a_user_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

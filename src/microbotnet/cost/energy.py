@@ -1,6 +1,6 @@
 """Energy of one picture, itemised: arithmetic by operand type, weight reads, activation reads and writes.
 
-For each step (`graph.steps`: a layer with the batch norm and activation that follow it):
+For each step (`fuse`: a layer with the batch norm and activation that follow it):
 
 - arithmetic: its MACs; additions and multiplications of element-wise operators and pools (`graph.kinds`); one
   requantization for each integer that a step with any of these writes. A batch norm after a layer with weights
@@ -21,7 +21,7 @@ from typing import Any
 from ..errors import BadInput
 from ..graph import Graph
 from ..graph.kinds import kind_of
-from ..graph.steps import Step
+from ..graph.steps import Step, fuse
 from .macs import node_macs
 from .memory import kernels_of, measure_memory, other_values
 from .preset import OPERANDS, Preset, load_preset, scale
@@ -134,7 +134,7 @@ class _Account:
         self.activation_memory = measure_memory(graph).peak_activation_bytes * self.bits / 8
 
     def energy(self) -> Energy:
-        steps = self.graph.steps
+        steps = fuse(self.graph)
         sizes = {name: self.graph[name].numel for name in self.graph.inputs} | {step.name: step.numel for step in steps}
         accounts = {}
         for step in steps:

@@ -9,7 +9,7 @@ shift that a batch norm folds into) has 4 bytes, in every format.
 - `ternary_2bit`: 2 bits a weight, whole bytes a layer
 - `sparse_ternary`: 1 bit a weight says whether it is zero, 1 more bit the sign of one that is not; whole bytes a layer
 
-Activations are counted as steps (`graph.steps`) write them: a batch norm or activation that follows a layer costs
+Activations are counted as steps (`fuse`) write them: a batch norm or activation that follows a layer costs
 nothing, since it is done on the way out. Alive at a time are the tensors still to be read and the one being written.
 A sum, product or activation writes over an input that dies with it; the inputs of a concatenation that die with it
 were written side by side from the start. These are live bytes: a bound for every memory plan, met where nothing lies
@@ -24,7 +24,7 @@ from typing import Any
 from ..errors import BadInput
 from ..graph import Graph, Parameter
 from ..graph.kinds import kind_of
-from ..graph.steps import Step
+from ..graph.steps import Step, fuse
 
 STATES = 100_000  # of the search for the best order; the networks of the zoo need a few hundred
 
@@ -75,7 +75,7 @@ def measure_memory(graph: Graph, *, element_bytes: int = 1, density: float | Non
     """
     if element_bytes < 1:
         raise BadInput(f"element_bytes must be at least 1, not {element_bytes}")
-    steps = graph.steps
+    steps = fuse(graph)
     order, alive, exact = _best_order(_Schedule(graph, steps, element_bytes))
     return Memory(
         weight_bytes=weight_bytes(graph, density=density),

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..graph import Graph
-from ..graph.steps import Step
+from ..graph.steps import Step, fuse
 from .energy import PARTS, Energy, estimate_energy
 from .macs import CONVENTIONS, count_macs, effective_macs, node_macs
 from .memory import Memory, measure_memory
@@ -80,7 +80,7 @@ def profile(graph: Graph, preset: Preset | str = "horowitz-45nm") -> Profile:
     energy = estimate_energy(graph, preset)
     return Profile(
         graph,
-        layers=tuple(_layer(graph, step, memory, energy) for step in graph.steps),
+        layers=tuple(_layer(graph, step, memory, energy) for step in fuse(graph)),
         macs={convention: count_macs(graph, convention) for convention in CONVENTIONS},
         effective_macs=sum(effective_macs(graph, node) for node in graph),
         memory=memory,

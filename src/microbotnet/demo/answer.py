@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from ..cost.energy import BUDGET_PJ
+from ..graph.steps import fuse
 from ..pictures.read import Pixels, read_picture
 from ..show.activation_map import enlarged, overlay
 from ..show.activity import Activity
@@ -143,7 +144,7 @@ def _costs(network: Network, seconds: float) -> str:
     costs = network.costs
     macs, energy = costs.macs["conv_linear"], costs.energy
     skipped = macs - costs.effective_macs
-    bits = [kernel.ternary for step in costs.graph.steps for kernel in step.head.parameters if kernel.role == "weight"]
+    bits = [kernel.ternary for step in fuse(costs.graph) for kernel in step.head.parameters if kernel.role == "weight"]
     weights = costs.memory.weight_bytes["int8"] if not any(bits) else energy.weight_memory_bytes
     tiles = [
         (f"{macs:,}", f"MACs, {skipped:,} of them by a weight of zero" if skipped else "MACs (conv_linear)", ""),

@@ -4,10 +4,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from math import prod
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from .steps import Step
+from typing import Any
 
 Shape = tuple[int, ...]
 
@@ -146,13 +143,6 @@ class Graph:
             for name in dict.fromkeys(node.inputs):
                 readers[name].append(node.name)
         return {name: tuple(found) for name, found in readers.items()}
-
-    @cached_property
-    def steps(self) -> "tuple[Step, ...]":
-        """The operators as a chip would run them: batch norms and activations fused to the layer before."""
-        from .steps import fuse
-
-        return fuse(self)
 
     @property
     def parameter_count(self) -> int:

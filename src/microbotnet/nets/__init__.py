@@ -12,8 +12,9 @@ from . import ds_cnn as _ds_cnn
 from . import deep_autoencoder as _deep_autoencoder
 from . import airbench as _airbench
 from . import designed as _designed
+from .create import architecture, create_model, find_net, input_shape_of
 from .layers import SqueezeExcite
-from .registry import Fitted, Net, architecture, create_model, find_net, input_shape_of, net_names, register_net
+from .registry import Fitted, Net, net_names, register_net
 
 __all__ = [
     "Fitted",

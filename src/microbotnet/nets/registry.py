@@ -1,17 +1,14 @@
-"""The names of the networks, and how to make one."""
+"""The networks that there are, by the name users type."""
 
 import difflib
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
-import torch
 from torch import Tensor, nn
 
-from ..design import Design, design_from, load_design
-from ..design.file import SUFFIXES
+from ..design import Design
 from ..errors import BadInput
 from ..pictures import picture_size
 
@@ -41,6 +38,10 @@ class Net:
     def input_size(self) -> int | None:
         """The side of the pictures in pixels; None where the input is no square picture of three colours."""
         return picture_size(self.input_shape)
+
+    def takes(self, keyword: str) -> bool:
+        """Whether `build` has an argument of that name."""
+        return _takes(self.build, keyword)
 
 
 @runtime_checkable
@@ -94,20 +95,8 @@ def net_names() -> list[str]:
     return list(_NETS)
 
 
-def find_net(name: str, design: Mapping[str, Any] | None = None) -> Net:
-    """The network registered as `name`, or in the design's file of that name.
-
-    Args:
-        name: one of `net_names()`, or the path of a .toml or .json file with a design.
-        design: what a card holds of a network made from a design; `name` is then only what it is called.
-
-    Raises:
-        BadInput: an unknown name (the nearest is suggested), or see `load_design`.
-    """
-    if design is not None or name.endswith(SUFFIXES):
-        from .designed import net_of
-
-        return net_of(Path(name).stem, load_design(name)) if design is None else net_of(name, design_from(design))
+def registered(name: str) -> Net:
+    """The network of that name; BadInput if there is none (the nearest is suggested)."""
     if name not in _NETS:
         close = difflib.get_close_matches(name.lower(), _NETS, n=1, cutoff=0.5)
         hint = f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(_NETS)}"
@@ -115,92 +104,6 @@ def find_net(name: str, design: Mapping[str, Any] | None = None) -> Net:
     return _NETS[name]
 
 
-def architecture(name: str, num_classes: int, *, width: float = 1.0, input_size: int | None = None) -> dict[str, Any]:
-    """`create_model`'s arguments as a card keeps them: with them alone the network is made again.
-
-    An `input_size` of None is that of the design, for other networks 32, or none where they take no pictures.
-    """
-    net = find_net(name)
-    size = input_size or (net.design.resolution if net.design else 32 if net.input_size else None)
-    plain = {"name": net.name, "width": width, "num_classes": num_classes, "input_size": size}
-    return plain | ({"design": net.design.to_json()} if net.design else {})
-
-
-def input_shape_of(architecture: Mapping[str, Any]) -> Shape:
-    """What goes into the network of a card's `architecture`, without the batch."""
-    if shape := architecture.get("input_shape"):  # of a network from outside the zoo
-        return tuple(shape)
-    if size := architecture.get("input_size"):
-        return (3, size, size)
-    return find_net(architecture["name"], architecture.get("design")).input_shape
-
-
-def create_model(
-    name: str,
-    *,
-    num_classes: int | None = None,
-    width: float = 1.0,
-    input_size: int | None = None,
-    design: Mapping[str, Any] | None = None,
-) -> nn.Module:
-    """Make a network by name, freshly initialised, in training mode.
-
-    Args:
-        name: one of `net_names()`, or a design's file.
-        num_classes: outputs, at least 1; None is 10, or the paper's where it classifies no pictures.
-        width: multiplier of the channel counts, > 0.
-        input_size: side of the pictures in pixels that it will see; None is the paper's.
-        design: see `find_net`.
-
-    Raises:
-        BadInput: unknown name, or a value out of range, or pictures so small that a layer would be empty.
-    """
-    net = find_net(name, design)
-    num_classes = net.num_classes if num_classes is None else num_classes
-    if num_classes < 1:
-        raise BadInput(f"classes must be at least 1, not {num_classes}")
-    if not 0 < width <= 16:
-        raise BadInput(f"width must be over 0 and at most 16, not {width:g}")
-    if width != 1.0 and not net.widths:
-        raise BadInput(f"{net.name} has no width multiplier; leave the width at 1")
-    if input_size is not None and net.input_size is None:
-        raise BadInput(f"{net.name} takes {'×'.join(map(str, net.input_shape))}, no pictures; leave out the input size")
-    size = net.input_size if input_size is None else input_size
-    if size is not None and not 1 <= size <= 4096:
-        raise BadInput(f"input size must be from 1 to 4096 pixels, not {size}")
-    optional = {"width": width, "input_size": size}
-    model = net.build(num_classes=num_classes, **{k: v for k, v in optional.items() if _takes(net.build, k)})
-    if size is not None and size != net.input_size:
-        _check_size(net.name, model, size)
-    return model
-
-
 def _takes(build: Builder, keyword: str) -> bool:
     parameters = inspect.signature(build).parameters
     return keyword in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
-
-
-def _check_size(name: str, model: nn.Module, size: int) -> None:
-    """Run shapes without data through `model`; a layer that refuses what it would get raises BadInput."""
-    running: list[tuple[str, nn.Module]] = []  # outermost first
-    hooks = []
-    for path, module in model.named_modules():
-        hooks.append(module.register_forward_pre_hook(lambda module, _, path=path: running.append((path, module))))
-        hooks.append(module.register_forward_hook(lambda *_: running.pop() and None))
-    weights = {key: value.to("meta") for key, value in model.state_dict().items()}
-    pictures = torch.empty(2, 3, size, size, device="meta")  # two, since batch norm refuses a single 1×1
-    try:
-        with torch.no_grad():
-            torch.func.functional_call(model, weights, (pictures,))
-    except RuntimeError as error:
-        path, module = running[-1]
-        if not type(module).__module__.startswith("torch.nn") or isinstance(error, NotImplementedError):
-            return  # not a matter of size: code that needs data, which only running it can judge
-        layer = f"{path} ({type(module).__name__})"
-        raise BadInput(
-            f"{name} cannot take {size}×{size} pictures: layer {layer} would be empty or not fit; "
-            f"choose a larger input size [{error}]"
-        ) from None
-    finally:
-        for hook in hooks:
-            hook.remove()

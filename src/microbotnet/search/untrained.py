@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..graph import Graph
-from ..graph.steps import Step
+from ..graph.steps import Step, fuse
 from ..integer import ranges
 from ..integer.fixed import fixed_point, tolerance_of
 from ..integer.operators import Add, Convolve, Extreme, Gate, Lookup, Operator, SumPool, View
@@ -69,7 +69,7 @@ def untrained_program(graph: Graph) -> Skeleton:
     found = {"input": Layer("lookup", (picture,), picture)}
     operators = [_renamed(operator_of(found["input"]).operators[-1], "input", (PICTURE,))]
     behind = {"input": "input"}  # each step: the one whose output it hands on
-    for step in graph.steps:
+    for step in fuse(graph):
         reads = tuple(behind[name] for name in step.inputs)
         alone = step.kind == "avg_pool" and step.head.kernel == (1, 1)
         behind[step.name] = reads[0] if alone else step.name

@@ -23,7 +23,7 @@ from torch.nn import functional as F
 
 from ..data.augment import Batches
 from ..graph import Graph
-from ..graph.steps import Step
+from ..graph.steps import Step, fuse
 from ..pictures.read import Pixels
 
 CELLS = 8
@@ -120,7 +120,7 @@ def _ends(model: nn.Module, graph: Graph) -> dict[Step, nn.Module]:
     """The steps that a module finishes, in running order, and that module."""
     modules = dict(model.named_modules())
     found = {}
-    for step in graph.steps:
+    for step in fuse(graph):
         last = step.nodes[-1]
         if last.name == last.module and last.module in modules:
             found[step] = modules[last.module]
@@ -133,7 +133,8 @@ def _fine(shape: tuple[int, ...]) -> bool:
 
 def _linear_after(graph: Graph, step: Step) -> bool:
     """Whether only a global average pool and at most one layer of weights follow, nothing else."""
-    after = graph.steps[graph.steps.index(step) + 1 :]
+    steps = fuse(graph)
+    after = steps[steps.index(step) + 1 :]
     weighted = [later for later in after if later.kind in ("conv", "linear")]
     pools = [later for later in after if later.kind == "avg_pool" and later.numel == later.shape[0]]
     plain = all(len(later.nodes) == 1 for later in after)
