@@ -7,13 +7,14 @@ USE := $(VENV)/.use
 DEV := $(VENV)/.dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint docs clean
+.PHONY: help demo test lint docs release clean
 
 help:
 	@echo "make demo   classify real pictures, then run the network as firmware on an emulated Cortex-M0 (half a minute; the first time 1 minute more)"
 	@echo "make test   run all tests (8 minutes; the first time 3 minutes more)"
 	@echo "make lint   ruff and mypy"
 	@echo "make docs   the documentation site, in docs/_build; a broken link or reference is an error"
+	@echo "make release  wheels and sdist in dist/: built, checked, installed without network and used (half a minute)"
 	@echo "make clean  remove the environment"
 
 $(USE): requirements.lock pyproject.toml
@@ -47,6 +48,9 @@ lint: $(DEV)
 docs: $(DEV)
 	@$(BIN)/python -m sphinx -q -b html -W --keep-going docs docs/_build
 	@echo "open docs/_build/index.html"
+
+release: $(DEV)
+	@$(BIN)/python tools/release.py
 
 clean:
 	rm -rf $(VENV)

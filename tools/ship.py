@@ -3,7 +3,8 @@
 python tools/ship.py NAME FOLDER [FOLDER …]  # what `microbotnet train --out` made, and the same with other seeds
 python tools/ship.py [NAME]                  # only the graphs and programs of everything shipped, again
 
-The card then has the top-1 of the program too, `top1_integers`: what a chip gets.
+The card then has the top-1 of the program too, `top1_integers`: what a chip gets. New networks come into the package
+itself, which may weigh 8 MB (`make release` says so); those that few load belong in `src/microbotnet_weights`.
 Of further seeds the log is kept, and the top-1 in the card. Where weights were trained with float activations, their
 ranges in the program are those that 1,000 training pictures of their data set show.
 """
@@ -22,15 +23,22 @@ from microbotnet.data.resize import resized
 from microbotnet.data.source import open_source
 from microbotnet.engine import load
 from microbotnet.graph.trace import trace
+from microbotnet.integer.checkpoint import lower_checkpoint
 from microbotnet.integer.file import save_program
-from microbotnet.nets import find_net
+from microbotnet.nets import find_net, input_shape_of
 from microbotnet.quant.activations import NAME
-from microbotnet.sources import open_program
+from microbotnet.sources.program import calibration_inputs
 from microbotnet.training.checkpoint import load_checkpoint
-from microbotnet.weights import shipped_cards
+from microbotnet.weights import LARGER, shipped_cards
 
 ROOT = Path(__file__).resolve().parents[1]
 WEIGHTS = ROOT / "src" / "microbotnet" / "weights"
+
+
+def home(name: str) -> Path:
+    """The folder of a network's weights and program."""
+    larger = ROOT / "src" / LARGER
+    return larger if (larger / f"{name}.safetensors").exists() else WEIGHTS
 
 
 def add(name: str, folder: Path, *seeds: Path) -> None:
@@ -46,7 +54,7 @@ def add(name: str, folder: Path, *seeds: Path) -> None:
     if seeds:
         card["metrics"]["top1_of_seeds"] = {str(one["recipe"]["seed"]): one["metrics"]["top1"] for one in cards}
     card["sha256"] = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
-    shutil.copyfile(folder / "model.safetensors", WEIGHTS / f"{name}.safetensors")
+    shutil.copyfile(folder / "model.safetensors", home(name) / f"{name}.safetensors")
     write_atomically(WEIGHTS / f"{name}.json", (json.dumps(card, indent=2, ensure_ascii=False) + "\n").encode())
     shutil.copyfile(folder / "log.csv", ROOT / "docs" / "results" / f"{name}.csv")
 
@@ -59,17 +67,19 @@ def derive(name: str) -> None:
     graph = replace(graph, nodes=tuple(replace(node, source="") for node in graph))  # paths on this machine
     stored = {"widths": find_net(made["name"], made.get("design")).widths, "graph": graph.to_json()}
     write_atomically(WEIGHTS / "graphs" / f"{name}.json", (json.dumps(stored, separators=(",", ":")) + "\n").encode())
-    pictures = None if hasattr(loaded.model, NAME) else loaded.card["data"]["name"]
-    program = open_program(str(WEIGHTS / f"{name}.safetensors"), pictures)
-    save_program(WEIGHTS / "programs" / f"{name}.program", program)
-    judge(name)
+    shape = input_shape_of(made)
+    pictures = None if hasattr(loaded.model, NAME) else calibration_inputs(loaded.card["data"]["name"], shape)
+    path = home(name) / "programs" / f"{name}.program"
+    save_program(path, lower_checkpoint(loaded, pictures, name=name))
+    judge(name, path)
 
 
-def judge(name: str) -> None:
-    """Write the top-1 of the shipped program, over the test pictures, into the card."""
+def judge(name: str, program: Path) -> None:
+    """Write the program's SHA-256, and its top-1 over the test pictures, into the card."""
     path = WEIGHTS / f"{name}.json"
     card = json.loads(path.read_text())
-    network = load(name)
+    card["program_sha256"] = hashlib.sha256(program.read_bytes()).hexdigest()
+    network = load(program)
     source = open_source(card["data"]["name"], size=network.input_shape[1])
     images, labels = source.load("test")
     scores = network.scores(resized(images, network.input_shape[1]).numpy())

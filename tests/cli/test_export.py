@@ -100,7 +100,7 @@ def test_what_cannot_be_exported_is_said_in_a_line(tmp_path: Path) -> None:
     (tmp_path / "bad.program").write_bytes(b"nothing")
     weights = Path(__file__).resolve().parents[2] / "src" / "microbotnet" / "weights"
     for suffix in ("json", "safetensors"):
-        shutil.copy(weights / f"microbotnet-0.25.{suffix}", tmp_path / f"float.{suffix}")
+        shutil.copy(weights / f"microbotnet-0.32.{suffix}", tmp_path / f"float.{suffix}")
     for arguments, message in (
         (("export", tmp_path / "bad.program", "--c", tmp_path / "c"), "damaged, or no program"),
         (("export", "microbotnet-0.32"), "give --c DIR"),

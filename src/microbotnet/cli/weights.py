@@ -1,4 +1,4 @@
-"""`microbotnet weights`: what is shipped."""
+"""`microbotnet weights`: what is shipped, and what of it is here."""
 
 from typing import Any
 
@@ -9,8 +9,11 @@ from .output import Json, print_json, stdout
 
 
 def weights(json: Json = False) -> None:
-    """List the weights that come with the package; each name is a CHECKPOINT wherever one is asked for."""
-    from ..weights import shipped_cards
+    """List the trained networks; each name is a CHECKPOINT wherever one is asked for.
+
+    Those that few load are in a package of their own, microbotnet-weights: the list says which are not here yet.
+    """
+    from ..weights import INSTALL, is_installed, shipped_cards
 
     rows = [
         {
@@ -23,6 +26,7 @@ def weights(json: Json = False) -> None:
             "recipe": card["recipe"]["name"],
             "epochs": card["recipe"]["epochs"],
             "seed": card["recipe"]["seed"],
+            "installed": is_installed(name),
         }
         for name, card in shipped_cards().items()
     ]
@@ -36,9 +40,12 @@ def weights(json: Json = False) -> None:
     for row in rows:
         how = f"{row['recipe']}, {row['epochs']} epochs, seed {row['seed']}"
         words = [] if row["quantization"] == "none" else [_words(row["quantization"])]
-        table.add_row(row["name"], f"{row['top1']:.2f}", "; ".join([*words, row["data"], how]))
+        here = [] if row["installed"] else ["not installed"]
+        table.add_row(row["name"], f"{row['top1']:.2f}", "; ".join([*here, *words, row["data"], how]))
     console = stdout if stdout.is_terminal else Console(width=120, highlight=False)
     console.print(table)
+    if missing := sum(not row["installed"] for row in rows):
+        console.print(f"\n{missing} of {len(rows)} are not installed; {INSTALL} brings them", markup=False)
 
 
 def _words(quantization: dict[str, Any]) -> str:

@@ -8,7 +8,7 @@ from ..cost.profile import Profile, profile
 from ..graph.trace import trace
 from ..show.activity import Activity, observe
 from ..training.checkpoint import Checkpoint, load_checkpoint
-from ..weights import DEFAULT, shipped_cards
+from ..weights import DEFAULT, is_installed, shipped_cards
 from .emulated import BOARD, firmware_of
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def offered(checkpoint: str | None = None) -> dict[str, str]:
     Args:
         checkpoint: the user's own, which comes first; BadInput if there is none.
     """
-    cards = shipped_cards()
+    cards = {name: card for name, card in shipped_cards().items() if is_installed(name)}
     names = sorted(cards, key=lambda name: (name != DEFAULT, name))
     if checkpoint is not None and checkpoint not in cards:
         return {_line(checkpoint, open_network(checkpoint).checkpoint.card): checkpoint} | offered()

@@ -1,5 +1,6 @@
 """The best shipped network for a board and an energy, and why the next better one is not it. Needs no torch."""
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,12 +9,12 @@ from typing import Any
 
 from ..cost.energy import estimate_energy
 from ..cost.preset import Preset
-from ..errors import BadInput
+from ..errors import BadInput, Failed
 from ..integer.file import load_program
 from ..integer.operators import Convolve
 from ..integer.program import Program
 from ..mcu.board import Board
-from ..weights import shipped_cards, shipped_graph, shipped_program
+from ..weights import INSTALL, is_installed, shipped_cards, shipped_graph, shipped_program
 from .budget import Budget, Limit
 from .firmware_model import firmware_size
 
@@ -63,6 +64,10 @@ def recommend(
 
     Raises:
         BadInput: nothing shipped for the data, or nothing fits; it names what comes nearest and what it breaks.
+        Failed: nothing of what is shipped for the data is installed.
+
+    Warns:
+        UserWarning: a network that is not installed is more accurate than the one that is named.
     """
     limits = [Limit("flash", board.code.bytes), Limit("ram", board.data.bytes)]
     limits += [] if energy_pj is None else [Limit("energy", energy_pj)]
@@ -71,10 +76,15 @@ def recommend(
     if not cards:
         known = ", ".join(sorted({card["data"]["name"] for card in shipped_cards().values()}))
         raise BadInput(f"nothing is shipped for {data!r}; there are networks for: {known}")
-    shipped = [_Shipped(name, cards[name]["metrics"]["top1_integers"], budget, preset) for name in cards]
+    top1 = {name: card["metrics"]["top1_integers"] for name, card in cards.items()}
+    shipped = [_Shipped(name, top1[name], budget, preset) for name in cards if is_installed(name)]
+    if not shipped:
+        raise Failed(f"the networks for {data} are not installed; {INSTALL} brings them")
     shipped.sort(key=lambda one: -one.top1)
     for place, one in enumerate(shipped):
         if not one.bound.broken and not one.exact.broken:
+            if better := [name for name in cards if not is_installed(name) and top1[name] > one.top1]:
+                warnings.warn(f"not looked at, for not installed: {', '.join(better)}; {INSTALL}", stacklevel=2)
             return Recommendation(one.exact, shipped[place - 1].exact if place else None)
     nearest: Candidate | None = None
     for one in sorted(shipped, key=lambda one: budget.excess(one.bound.costs)):
