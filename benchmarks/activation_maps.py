@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from microbotnet.data.augment import Batches
-from microbotnet.pictures import read_picture
+from microbotnet.preprocessing import read_picture
 from microbotnet.training.checkpoint import load_checkpoint
 
 FROGS = "tiny-imagenet-200/train/n01644900"

@@ -32,9 +32,9 @@ def spliced(text: str, name: str, content: str) -> str:
 
 def answer(found: Comparison) -> str:
     """Can we classify under 1 µJ? In words, with the numbers of MicroBotNet ×0.32."""
-    row = next(row for row in found.rows if row.subject.label == "microbotnet ×0.32")
-    energy = row.subject.profile.energy
-    macs = row.subject.profile.macs["thop_2020"]
+    row = next(row for row in found.rows if row.network.label == "microbotnet ×0.32")
+    energy = row.network.profile.energy
+    macs = row.network.profile.macs["thop_2020"]
     return (
         "**MicroBotNet with ternary weights, yes; with 8-bit ones only a network designed for it**, by the model. The "
         f"notes' estimate, 1 pJ a MAC, gives MicroBotNet ×0.32 {macs / 1e6:.2f} µJ. Counting memory as well, it takes "
@@ -46,9 +46,9 @@ def answer(found: Comparison) -> str:
 
 
 def _under_a_microjoule(found: Comparison) -> str:
-    rows = [row for row in found.rows if row.subject.checkpoint and row.subject.profile.energy.total < 1e6]
+    rows = [row for row in found.rows if row.network.checkpoint and row.network.profile.energy.total < 1e6]
     return "; ".join(
-        f"{r.subject.label} {r.subject.top1_integers:.2f} % at {r.subject.profile.energy.total / 1e6:.2f} µJ"
+        f"{r.network.label} {r.network.top1_integers:.2f} % at {r.network.profile.energy.total / 1e6:.2f} µJ"
         for r in rows
     )
 

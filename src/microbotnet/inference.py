@@ -93,7 +93,7 @@ def side_of(shape: tuple[int, ...], name: str) -> tuple[int, int]:
 
 def in_channels(pictures: Pictures, channels: int) -> Pictures:
     """Pictures in three colours or grey."""
-    from .pictures.read import grey
+    from .preprocessing import grey
 
     return grey(pictures) if channels == 1 and pictures.shape[1] == 3 else pictures
 

@@ -19,7 +19,7 @@ from microbotnet.camera.camera import CROPS, FORMATS
 from microbotnet.data.resize import resized
 from microbotnet.errors import BadInput
 from microbotnet.inference import shown
-from microbotnet.pictures.read import read_picture
+from microbotnet.preprocessing import read_picture
 from microbotnet.stream.frames import open_frames, through
 
 WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-pedantic", "-Werror")

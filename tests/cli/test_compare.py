@@ -152,16 +152,16 @@ def test_a_narrow_terminal_gets_several_tables_that_fit() -> None:
 
 def test_the_notes_preset_is_a_picojoule_a_mac() -> None:
     (row,) = compare(["microbotnet@0.32"], preset="notes").rows
-    assert row.subject.profile.energy.total == pytest.approx(932_886)
+    assert row.network.profile.energy.total == pytest.approx(932_886)
 
 
 def test_a_ternary_checkpoint_takes_less_energy_than_its_float_twin(shared: Path) -> None:
     files = ("fd_mobilenetv3_x0_32.pth", "micro_one_neg_one_x0_32.pytorch_state")
     full, ternary = compare([str(shared / "checkpoints" / file) for file in files]).rows
-    costs = ternary.subject.profile
-    assert costs.macs == full.subject.profile.macs
-    assert costs.effective_macs < full.subject.profile.effective_macs == 782_368
-    assert costs.energy.total < full.subject.profile.energy.total
+    costs = ternary.network.profile
+    assert costs.macs == full.network.profile.macs
+    assert costs.effective_macs < full.network.profile.effective_macs == 782_368
+    assert costs.energy.total < full.network.profile.energy.total
 
 
 @pytest.mark.parametrize(

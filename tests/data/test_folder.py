@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from microbotnet import BadInput
+from microbotnet.classify import classify
 from microbotnet.data import folder as module
 from microbotnet.data.folder import list_folder, load_folder
 from microbotnet.data.sample import sample_pictures
-from microbotnet.pictures import classify
 from microbotnet.stream.frames import open_frames
 
 

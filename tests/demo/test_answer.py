@@ -16,7 +16,7 @@ from microbotnet.demo.emulated import firmware_of
 from microbotnet.demo.networks import Network, offered, open_network
 from microbotnet.errors import BadInput
 from microbotnet.inference import predict
-from microbotnet.pictures import read_picture
+from microbotnet.preprocessing import read_picture
 from microbotnet.training.checkpoint import Checkpoint
 from microbotnet.weights import DEFAULT, shipped_cards
 

@@ -16,7 +16,7 @@ import pytest
 import microbotnet
 from microbotnet.demo.networks import open_network
 from microbotnet.inference import predict
-from microbotnet.pictures import read_picture
+from microbotnet.preprocessing import read_picture
 from microbotnet.training.checkpoint import load_checkpoint
 from microbotnet.weights import DEFAULT
 

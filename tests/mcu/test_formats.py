@@ -10,7 +10,7 @@ from microbotnet.integer.samples import random_program
 from microbotnet.mcu.board import load_board
 from microbotnet.mcu.firmware import Firmware, make_firmware
 from microbotnet.mcu.formats import intel_hex, uf2, write_image
-from microbotnet.pictures.read import read_picture
+from microbotnet.preprocessing import read_picture
 from microbotnet.sources import open_program
 from microbotnet.weights import DEFAULT
 

@@ -15,7 +15,9 @@ from .drawings import SVG, assert_readable
 CLASSES = ("acorn", "nail", "snail")
 
 
-def judged(labels: list[int], said: list[int], sure: list[float], classes: tuple[str, ...] = CLASSES) -> Predictions:
+def predictions(
+    labels: list[int], said: list[int], sure: list[float], classes: tuple[str, ...] = CLASSES
+) -> Predictions:
     probabilities = np.zeros((len(labels), len(classes)))
     for row, label, p in zip(probabilities, said, sure, strict=True):
         row[:] = (1 - p) / (len(classes) - 1)
@@ -23,7 +25,7 @@ def judged(labels: list[int], said: list[int], sure: list[float], classes: tuple
     return Predictions(classes, np.zeros((len(labels), 3, 4, 4), np.uint8), np.array(labels), probabilities)
 
 
-SIX = judged([0, 0, 0, 1, 1, 0], [0, 1, 1, 1, 0, 2], [0.9, 0.8, 0.95, 0.7, 0.99, 0.6])
+SIX = predictions([0, 0, 0, 1, 1, 0], [0, 1, 1, 1, 0, 2], [0.9, 0.8, 0.95, 0.7, 0.99, 0.6])
 
 
 def test_hand_counted() -> None:
@@ -66,7 +68,7 @@ def test_the_matrix_shows_every_count() -> None:
 def test_charts_are_readable(count: int) -> None:
     names = tuple(f"a_class_name_{i}" for i in range(count))
     rng = np.random.default_rng(count)
-    found = judged(
+    found = predictions(
         list(range(count)) * 50, rng.integers(0, count, 50 * count).tolist(), [0.9] * (50 * count), classes=names
     )
     assert_readable(class_accuracy(found))

@@ -117,7 +117,7 @@ def pictures_for(program: Program, data: str | None, count: int) -> NDArray[Any]
         from ..data.sample import sample_pictures
 
         return sample_pictures(data, rows, count)
-    from ..pictures.read import read_picture
+    from ..preprocessing import read_picture
 
     with as_file(files("microbotnet") / "demo" / "pictures") as folder:
         found = [read_picture(file, rows) for file in sorted(folder.glob("*.png"))]

@@ -50,7 +50,7 @@ def approach(
     """
     from ..atomic import write_atomically
     from ..inference import predictor
-    from ..pictures import read_picture
+    from ..preprocessing import read_picture
     from ..sources import Given
     from ..stream.approach import Score, micro_robot_pictures, survey, walk_up
     from ..stream.voting import rule_named

@@ -30,9 +30,9 @@ def classify(
     Any common format and size: the largest centred square is scaled to what the network takes, after the EXIF
     orientation. A file that is no picture gets a line on standard error; the others are still classified (exit code 2).
     """
+    from ..classify import classify as answers
     from ..inference import predictor
-    from ..pictures import classify as answers
-    from ..pictures.read import printable
+    from ..preprocessing import printable
     from ..sources import Given
     from ..weights import DEFAULT, shipped_name
 

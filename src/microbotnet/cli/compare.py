@@ -42,7 +42,7 @@ def compare(
     if output is not None:
         check_report_name(output)
     found = side_by_side(nets or (), input_size=input_size, classes=classes, preset=energy)
-    for warning in dict.fromkeys(text for row in found.rows for text in row.subject.profile.graph.warnings):
+    for warning in dict.fromkeys(text for row in found.rows for text in row.network.profile.graph.warnings):
         stderr.print(f"microbotnet: {escape(warning)}", soft_wrap=True)
     if output is not None:
         write_report(found, output)

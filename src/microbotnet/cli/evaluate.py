@@ -83,9 +83,9 @@ def evaluate(
         if output is not None:
             from ..show.data_report import judge, write_data_report
 
-            judged = judge(opened, source)
-            write_data_report(output, opened, Path(checkpoint).name, judged, source.name)
-            result |= {**judged.to_json(), "report": str(output)}
+            predictions = judge(opened, source)
+            write_data_report(output, opened, Path(checkpoint).name, predictions, source.name)
+            result |= {**predictions.to_json(), "report": str(output)}
     if camera is not None:
         result["input"] = camera
     if json:

@@ -240,7 +240,7 @@ def _print_choices(made: "Firmware") -> None:
 
 
 def _print_predictions(ran: "Run", names: list[str]) -> None:
-    from ..pictures.read import printable
+    from ..preprocessing import printable
 
     stdout.print()
     longest = max(len(printable(name)) for name in names)

@@ -62,22 +62,22 @@ def profile(
         if None not in (name, checkpoint) or width is not None or classes is not None:
             raise BadInput(f"{file}: is a network itself; leave out NET, --width and --classes")
         given = Given.of(weights=weights, input_shape=input_shape, input_size=input_size)
-        subject = outside(file, given, preset=preset)
+        network = outside(file, given, preset=preset)
     elif weights is not None or input_shape is not None:
         raise BadInput("--weights and --input-shape are for my_net.py:Net, a .pt2 or an .onnx")
     elif checkpoint is not None:
-        subject = trained(checkpoint, name, width=width, input_size=input_size, classes=classes, preset=preset)
+        network = trained(checkpoint, name, width=width, input_size=input_size, classes=classes, preset=preset)
     else:
         assert name is not None
-        subject = untrained(name, width=width, input_size=input_size, classes=classes, preset=preset)
-    found = subject.profile
+        network = untrained(name, width=width, input_size=input_size, classes=classes, preset=preset)
+    found = network.profile
     for warning in found.graph.warnings:
         stderr.print(f"microbotnet: {escape(warning)}", soft_wrap=True)
     if json:
-        what = {"name": subject.name, "width": subject.width, "checkpoint": subject.checkpoint}
+        what = {"name": network.name, "width": network.width, "checkpoint": network.checkpoint}
         print_json(
             what
-            | {"input_shape": list(subject.input_shape), "input_size": subject.input_size, "classes": subject.classes}
+            | {"input_shape": list(network.input_shape), "input_size": network.input_size, "classes": network.classes}
             | found.to_json()
         )
     elif csv:
@@ -86,11 +86,11 @@ def profile(
         _print_explained(found)
     else:
         sizes = (
-            f"{pixels(subject.input_shape)} pixels, {subject.classes} classes"
-            if subject.input_size
-            else f"{times(subject.input_shape)} in, {subject.classes} out"
+            f"{pixels(network.input_shape)} pixels, {network.classes} classes"
+            if network.input_size
+            else f"{times(network.input_shape)} in, {network.classes} out"
         )
-        stdout.print(f"[bold]{escape(subject.label)}[/], {sizes}\n")
+        stdout.print(f"[bold]{escape(network.label)}[/], {sizes}\n")
         console = stdout if stdout.is_terminal else Console(width=100, highlight=False)
         console.print(_totals(found) if totals else _layers(found))
         console.print(_memory(found))

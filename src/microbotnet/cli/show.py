@@ -77,7 +77,7 @@ def activation_map(
     from ..graph.trace import trace
     from ..inference import side_of
     from ..nets import input_shape_of
-    from ..pictures import read_picture
+    from ..preprocessing import read_picture
     from ..show.activation_map import beside
     from ..show.activity import observe
     from ..sources import Given, float_network, tell_assumed

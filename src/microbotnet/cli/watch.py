@@ -44,7 +44,7 @@ def watch(
     """
     from ..camera import camera_of
     from ..inference import predictor
-    from ..pictures.read import printable
+    from ..preprocessing import printable
     from ..sources import Given
     from ..stream.frames import open_frames, through
     from ..stream.voting import rule_named

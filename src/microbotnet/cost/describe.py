@@ -7,7 +7,7 @@ from ..graph.graph import times
 from ..graph.kinds import kind_of
 from ..graph.kinds.numbers import one
 from ..graph.steps import Step
-from ..pictures import picture_size
+from ..preprocessing import picture_size
 from .macs import node_macs
 
 

@@ -16,8 +16,7 @@ import numpy as np
 
 from ..atomic import cache_folder, write_atomically
 from ..errors import BadInput
-from ..pictures.classify import is_picture
-from ..pictures.read import Pixels, is_left_behind, printable, read_picture
+from ..preprocessing import Pixels, is_left_behind, is_picture, printable, read_picture
 from .cifar10 import Split
 
 if TYPE_CHECKING:

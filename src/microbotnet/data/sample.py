@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import BadInput
-from ..pictures.read import Pixels, read_picture
+from ..preprocessing import Pixels, read_picture
 from .folder import pictures_below
 from .resize import resized
 from .source import NAMED, is_cifar10, open_source

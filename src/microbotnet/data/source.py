@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import BadInput
-from ..pictures.classify import is_picture
-from ..pictures.read import is_left_behind
+from ..preprocessing import is_left_behind, is_picture
 from . import cifar10
 from .cifar10 import Split, load_cifar10
 from .folder import SHARE, list_folder, load_folder

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from ..errors import BadInput
-from ..pictures.read import is_left_behind
+from ..preprocessing import is_left_behind
 
 MAX_BYTES = 16 << 20
 """Of one file: what claims to be larger is no small picture or list of them."""

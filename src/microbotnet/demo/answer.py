@@ -14,7 +14,7 @@ from PIL import Image
 
 from ..cost.energy import BUDGET_PJ
 from ..graph.steps import fuse
-from ..pictures.read import Pixels, read_picture
+from ..preprocessing import Pixels, read_picture
 from ..show.activation_map import enlarged, overlay
 from ..show.activity import Activity
 from ..show.colouring import Colouring

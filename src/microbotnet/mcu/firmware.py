@@ -17,6 +17,7 @@ from ..backends.c.explain import Choice, explain
 from ..backends.c.library import in_front_of
 from ..backends.c.vote import voters
 from ..camera import Camera, convert, frames_of
+from ..classify import classify
 from ..cost.preset import load_preset
 from ..errors import BadInput
 from ..integer import interpreter
@@ -26,8 +27,7 @@ from ..integer.fold import fold
 from ..integer.operators import Convolution, Operator
 from ..integer.outputs import packed, unpacked
 from ..integer.program import Program
-from ..pictures import classify
-from ..pictures.read import grey
+from ..preprocessing import grey
 from ..stream.voting import rule_named, votes
 from .board import Board
 from .cores import CORES

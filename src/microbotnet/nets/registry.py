@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ..design import Design
 from ..errors import BadInput
-from ..pictures import picture_size
+from ..preprocessing import picture_size
 
 Builder = Callable[..., nn.Module]
 Shape = tuple[int, ...]

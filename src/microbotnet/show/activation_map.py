@@ -5,7 +5,7 @@ from io import BytesIO
 import numpy as np
 from PIL import Image
 
-from ..pictures.read import Pixels
+from ..preprocessing import Pixels
 from .activity import Values
 from .svg import HEAT
 

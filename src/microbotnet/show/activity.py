@@ -24,7 +24,7 @@ from torch.nn import functional as F
 from ..data.augment import Batches
 from ..graph import Graph
 from ..graph.steps import Step, fuse
-from ..pictures.read import Pixels
+from ..preprocessing import Pixels
 
 CELLS = 8
 Values = np.ndarray[Any, np.dtype[np.float32]]

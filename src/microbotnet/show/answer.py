@@ -15,10 +15,10 @@ def energy_chart(found: Comparison, circuits: Sequence[Circuit] = (), *, inline:
     """Every network that sees 32×32 pictures, circuits and the measured chips, from the least energy to the most."""
     bars = []
     for row in found.small or found.rows:
-        total, two_bit, top1 = row.subject.profile.energy.total / 1e6, row.two_bit_pj / 1e6, row.cifar10_integers
+        total, two_bit, top1 = row.network.profile.energy.total / 1e6, row.two_bit_pj / 1e6, row.cifar10_integers
         note = f"{total:,.2f} · {two_bit:,.2f} µJ" + (f" · {top1[0]:.2f} % {top1[1]}" if top1 else "")
-        mark = row.subject.profile.macs["thop_2020"] / 1e6
-        bars.append(Bar(row.subject.label, ((total, "kind0"), (two_bit, "kind1")), note, mark))
+        mark = row.network.profile.macs["thop_2020"] / 1e6
+        bars.append(Bar(row.network.label, ((total, "kind0"), (two_bit, "kind1")), note, mark))
     for chip in found.silicon:
         note = f"{chip.energy_pj / 1e6:.2f} µJ · {chip.top1:.2f} % measured"
         bars.append(Bar(f"{chip.name}, {chip.node_nm:g} nm", ((chip.energy_pj / 1e6, "silicon"),), note))
@@ -40,9 +40,9 @@ def energy_table(found: Comparison) -> str:
     lines = [f"| {' | '.join(headers)} |", f"|---|{'--:|' * (len(headers) - 1)}"]
     rows: list[tuple[float, str]] = []
     for row in found.small or found.rows:
-        costs, top1 = row.subject.profile, row.cifar10_integers
+        costs, top1 = row.network.profile, row.cifar10_integers
         cells = [
-            row.subject.label,
+            row.network.label,
             f"{costs.macs['conv_linear']:,}",
             f"{costs.memory.weight_bytes['int8'] / 1024:,.1f} kB",
             f"{costs.memory.peak_activation_bytes / 1024:,.1f} kB",

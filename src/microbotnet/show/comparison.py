@@ -44,18 +44,18 @@ UNKNOWN = Published("nobody")
 class Row:
     """One network of the comparison, with what was published about it at this width and size."""
 
-    subject: ProfiledNetwork
+    network: ProfiledNetwork
     published: Published | None = None
 
     @cached_property
     def two_bit_pj(self) -> float:
         """Energy in pJ if all kernels were −1 or +1 or 0 at two bits, none of them zero."""
-        costs = self.subject.profile
+        costs = self.network.profile
         return estimate_energy(costs.graph, costs.energy.preset, operand="ternary", density=1.0).total
 
     def energy_pj(self, preset: Preset | str) -> float:
         """Energy in pJ by another preset, weights as they are stored."""
-        return estimate_energy(self.subject.profile.graph, preset).total
+        return estimate_energy(self.network.profile.graph, preset).total
 
     @property
     def cifar10_published(self) -> float | None:
@@ -65,37 +65,37 @@ class Row:
     @property
     def cifar10(self) -> tuple[float, str] | None:
         """Top-1 on CIFAR-10 in percent and who says so, "ours" or "published"; None where nobody does."""
-        if self.subject.top1 is not None:
-            return self.subject.top1, "ours"
+        if self.network.top1 is not None:
+            return self.network.top1, "ours"
         return (self.cifar10_published, "published") if self.cifar10_published is not None else None
 
     @property
     def cifar10_integers(self) -> tuple[float, str] | None:
         """As `cifar10`; ours is that of the integer program, which is what costs the energy."""
-        if self.subject.top1_integers is not None:
-            return self.subject.top1_integers, "ours"
+        if self.network.top1_integers is not None:
+            return self.network.top1_integers, "ours"
         return self.cifar10
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
-        subject, costs = self.subject, self.subject.profile
+        network, costs = self.network, self.network.profile
         top1 = self.cifar10
         return {
-            "name": subject.name,
-            "label": subject.label,
-            "checkpoint": subject.checkpoint,
-            "width": subject.width,
-            "input_shape": list(subject.input_shape),
-            "input_size": subject.input_size,
-            "classes": subject.classes,
+            "name": network.name,
+            "label": network.label,
+            "checkpoint": network.checkpoint,
+            "width": network.width,
+            "input_shape": list(network.input_shape),
+            "input_size": network.input_size,
+            "classes": network.classes,
             "parameters": costs.parameters,
             "macs": costs.macs,
             "macs_without_zero_weights": costs.effective_macs,
-            "memory": costs.memory.to_json() | {"one_bit_kernel_bytes": one_bit_bytes(subject)},
+            "memory": costs.memory.to_json() | {"one_bit_kernel_bytes": one_bit_bytes(network)},
             "energy_pj": {key: costs.energy.to_json()[key] for key in ("total", "arithmetic", "weights", "activations")}
             | {"two_bit_total": self.two_bit_pj, "preset": costs.energy.preset.name, "measured": False},
             "top1": {"value": top1[0], "by": top1[1], "data": "CIFAR-10"} if top1 else None,
-            "top1_integers": subject.top1_integers,
+            "top1_integers": network.top1_integers,
             "published": self.published.to_json() if self.published else None,
         }
 
@@ -111,12 +111,12 @@ class Comparison:
     @property
     def small(self) -> tuple[Row, ...]:
         """The rows that see a robot's pictures."""
-        return tuple(row for row in self.rows if row.subject.input_size == ROBOT)
+        return tuple(row for row in self.rows if row.network.input_size == ROBOT)
 
     @property
     def large(self) -> tuple[Row, ...]:
         """The others."""
-        return tuple(row for row in self.rows if row.subject.input_size != ROBOT)
+        return tuple(row for row in self.rows if row.network.input_size != ROBOT)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -150,19 +150,19 @@ def compare(
     return Comparison(tuple(rows), model)
 
 
-def one_bit_bytes(subject: ProfiledNetwork) -> float:
+def one_bit_bytes(network: ProfiledNetwork) -> float:
     """Bytes of the kernels at one bit each, the size that papers on binary networks state."""
-    return sum(kernel.numel for kernel in kernels_of(subject.profile.graph)) / 8
+    return sum(kernel.numel for kernel in kernels_of(network.profile.graph)) / 8
 
 
 def cells(row: Row) -> list[str]:
     """A row as plain text: network, input, counts each beside the published one, kB, µJ, top-1 in percent."""
-    subject, costs, published = row.subject, row.subject.profile, row.published or UNKNOWN
+    network, costs, published = row.network, row.network.profile, row.published or UNKNOWN
     weights = costs.memory.weight_bytes
-    top1 = (subject.top1, row.cifar10_published)
+    top1 = (network.top1, row.cifar10_published)
     return [
-        subject.label,
-        f"{pixels(subject.input_shape)} → {subject.classes}",
+        network.label,
+        f"{pixels(network.input_shape)} → {network.classes}",
         f"{costs.parameters:,}",
         beside(published.parameters, costs.parameters),
         f"{costs.macs['conv_linear']:,}",
@@ -242,5 +242,5 @@ def _costed(name: str, width: float, input_size: int | None, classes: int | None
     known = [key[3] for key in published_facts() if key[:3] == (name, width, size)]
     if classes is None:
         classes = known[0] if known else (1000 if size not in (None, ROBOT) else net.num_classes)
-    subject = untrained(name, width=width, input_size=size, classes=classes, preset=preset)
-    return Row(subject, published_facts().get((name, width, size, classes)))
+    network = untrained(name, width=width, input_size=size, classes=classes, preset=preset)
+    return Row(network, published_facts().get((name, width, size, classes)))

@@ -4,25 +4,25 @@ from .predictions import Predictions
 from .svg import SHADES, Drawing, text_width
 
 
-def confusion_matrix(judged: Predictions, *, inline: bool = False) -> str:
+def confusion_matrix(predictions: Predictions, *, inline: bool = False) -> str:
     """Rows are what pictures show, columns what they were taken for; each row's shares as shades, counts as numbers."""
     draw = Drawing()
-    rows, columns = judged.known, range(len(judged.classes))
-    cell = 34.0 if len(judged.classes) <= 12 else 27.0
-    label = max(text_width(name, 10.5) for name in judged.classes) + 10
+    rows, columns = predictions.known, range(len(predictions.classes))
+    cell = 34.0 if len(predictions.classes) <= 12 else 27.0
+    label = max(text_width(name, 10.5) for name in predictions.classes) + 10
     left, top = 16 + label, 62 + label * 0.72
     draw.text(16, 24, "What is taken for what", size=14, css="ink bold")
     draw.text(16, 42, "a row: what the pictures show; a column: what the network says", size=10, css="soft")
     for column in columns:
-        draw.text(left + (column + 0.62) * cell, top - 6, judged.classes[column], size=10.5, turn=-45)
+        draw.text(left + (column + 0.62) * cell, top - 6, predictions.classes[column], size=10.5, turn=-45)
     for at, row in enumerate(rows):
         y = top + at * cell
-        total = int(judged.confusion[row].sum())
-        draw.text(left - 8, y + cell / 2 + 3.5, judged.classes[row], size=10.5, anchor="end")
+        total = int(predictions.confusion[row].sum())
+        draw.text(left - 8, y + cell / 2 + 3.5, predictions.classes[row], size=10.5, anchor="end")
         for column in columns:
-            count = int(judged.confusion[row, column])
+            count = int(predictions.confusion[row, column])
             x = left + column * cell
-            draw.open(f"{judged.classes[row]}, taken for {judged.classes[column]}: {count:,} of {total:,}")
+            draw.open(f"{predictions.classes[row]}, taken for {predictions.classes[column]}: {count:,} of {total:,}")
             draw.rect(x, y, cell - 1.5, cell - 1.5, "panel", radius=3)
             if count:
                 kind = "ours" if row == column else "limit-tip"
@@ -35,15 +35,15 @@ def confusion_matrix(judged: Predictions, *, inline: bool = False) -> str:
     draw.text(left + 17, bottom, "right", size=10, css="soft")
     draw.rect(left + 68, bottom - 9, 12, 10, "limit-tip", radius=2)
     draw.text(left + 85, bottom, "wrong; the stronger, the larger the share of the row", size=10, css="soft")
-    width = max(left + len(judged.classes) * cell + label * 0.72 + 12, left + 85 + 290)
+    width = max(left + len(predictions.classes) * cell + label * 0.72 + 12, left + 85 + 290)
     return draw.svg(width, bottom + 16, "What is taken for what", inline=inline)
 
 
-def class_accuracy(judged: Predictions, *, inline: bool = False, width: float = 560) -> str:
+def class_accuracy(predictions: Predictions, *, inline: bool = False, width: float = 560) -> str:
     """A bar for each class, the best first, with the interval in which its true accuracy lies."""
     draw = Drawing()
-    order = sorted(judged.known, key=lambda i: -judged.accuracy(i)[0])
-    label = max(text_width(judged.classes[i], 10.5) for i in order) + 10
+    order = sorted(predictions.known, key=lambda i: -predictions.accuracy(i)[0])
+    label = max(text_width(predictions.classes[i], 10.5) for i in order) + 10
     left, right, top, pitch = 16 + label, width - 64, 66.0, 24.0
     bottom = top + len(order) * pitch
     draw.text(16, 24, "Right, class by class", size=14, css="ink bold")
@@ -53,9 +53,9 @@ def class_accuracy(judged: Predictions, *, inline: bool = False, width: float = 
         draw.line([(x, top - 4), (x, bottom)], "rule")
         draw.text(x, bottom + 14, f"{tick}", size=10, css="soft", anchor="middle")
     for at, index in enumerate(order):
-        share, low, high = judged.accuracy(index)
+        share, low, high = predictions.accuracy(index)
         y = top + at * pitch
-        name, total = judged.classes[index], int(judged.confusion[index].sum())
+        name, total = predictions.classes[index], int(predictions.confusion[index].sum())
         draw.open(f"{name}: {100 * share:.1f} % of {total:,}; 95 % interval {100 * low:.0f}–{100 * high:.0f} %")
         draw.text(left - 8, y + 12.5, name, size=10.5, anchor="end")
         draw.rect(left, y + 2, max(share * (right - left), 1), pitch - 9, "ours", radius=2)

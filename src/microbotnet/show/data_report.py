@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from ..atomic import write_atomically
-from ..pictures.read import Pixels
+from ..preprocessing import Pixels
 from .activation_map import enlarged, overlay
 from .activity import observe
 from .confusion import class_accuracy, confusion_matrix
@@ -56,29 +56,30 @@ def judge(checkpoint: "Checkpoint", source: "Source") -> Predictions:
     return Predictions(tuple(data["classes"]), pictures, rows[labels.numpy()], found)
 
 
-def write_data_report(path: Path, checkpoint: "Checkpoint", name: str, judged: Predictions, data: str) -> None:
+def write_data_report(path: Path, checkpoint: "Checkpoint", name: str, predictions: Predictions, data: str) -> None:
     """Write the page to `path`.
 
     Args:
         path: a name that ends in .html.
-        checkpoint: whose answers `judged` holds; it is run again on the worst mistakes.
+        checkpoint: whose answers `predictions` holds; it is run again on the worst mistakes.
         name: the checkpoint's, for the title.
-        judged: of `judge`.
+        predictions: of `judge`.
         data: the name of the set.
 
     Raises:
         BadInput: the name does not end in .html.
     """
     check_report_name(path)
-    write_atomically(path, _page(checkpoint, name, judged, data).encode())
+    write_atomically(path, _page(checkpoint, name, predictions, data).encode())
 
 
-def _page(checkpoint: "Checkpoint", name: str, judged: Predictions, data: str) -> str:
-    title = f"{escape(name)} on {escape(data)}: {judged.top1:.2f} %"
-    worst = judged.worst(WORST)
+def _page(checkpoint: "Checkpoint", name: str, predictions: Predictions, data: str) -> str:
+    title = f"{escape(name)} on {escape(data)}: {predictions.top1:.2f} %"
+    worst = predictions.worst(WORST)
+    right = predictions.said == predictions.labels
     pairs = "; ".join(
-        f"{escape(judged.classes[a])} for {escape(judged.classes[b])}, {times:,} times"
-        for a, b, times in judged.pairs(5)
+        f"{escape(predictions.classes[a])} for {escape(predictions.classes[b])}, {times:,} times"
+        for a, b, times in predictions.pairs(5)
     )
     parts = [
         "<!doctype html>",
@@ -86,15 +87,15 @@ def _page(checkpoint: "Checkpoint", name: str, judged: Predictions, data: str) -
         '<meta name="viewport" content="width=device-width,initial-scale=1">',
         f"<title>{title}</title><style>{PAGE}{MISTAKES}{STYLE}</style>",
         f"<main><h1>{title}</h1>",
-        f"<p>Right: {int((judged.said == judged.labels).sum()):,} of {len(judged.labels):,} test pictures.",
+        f"<p>Right: {int(right.sum()):,} of {len(right):,} test pictures.",
         f" Taken for another most often: {pairs}.</p>" if pairs else "</p>",
         '<div class="charts">',
-        f"<figure>{confusion_matrix(judged, inline=True)}</figure>",
-        f"<figure>{class_accuracy(judged, inline=True)}</figure>",
+        f"<figure>{confusion_matrix(predictions, inline=True)}</figure>",
+        f"<figure>{class_accuracy(predictions, inline=True)}</figure>",
         "</div>",
     ]
     if worst:
-        figures, method = _mistakes(checkpoint, judged, worst)
+        figures, method = _mistakes(checkpoint, predictions, worst)
         parts += [
             "<h2>The mistakes that it was surest of</h2>",
             '<p class="soft">Beside each picture, in colour: where the wrong answer comes from '
@@ -104,22 +105,22 @@ def _page(checkpoint: "Checkpoint", name: str, judged: Predictions, data: str) -
     return "\n".join([*parts, "</main></html>"]) + "\n"
 
 
-def _mistakes(checkpoint: "Checkpoint", judged: Predictions, worst: list[int]) -> tuple[str, str]:
+def _mistakes(checkpoint: "Checkpoint", predictions: Predictions, worst: list[int]) -> tuple[str, str]:
     """The figures of the worst mistakes, and how their activation maps were made."""
     from ..graph.trace import trace
 
     data = checkpoint.card["data"]
-    graph = trace(checkpoint.model, judged.pictures.shape[1:])
+    graph = trace(checkpoint.model, predictions.pictures.shape[1:])
     figures, method = [], "no maps: no layer of the network has positions"
     for index in worst:
-        picture, right, said = judged.pictures[index], int(judged.labels[index]), int(judged.said[index])
+        picture, right, said = predictions.pictures[index], int(predictions.labels[index]), int(predictions.said[index])
         found = observe(checkpoint.model, graph, picture, data["mean"], data["std"], said).map
         images = _png(picture)
         if found is not None:
             method = found.method
-            images += _img(overlay(picture, found.values, SIDE), f"where {judged.classes[said]} comes from")
-        p = judged.probabilities[index]
-        words = f"<b>{escape(judged.classes[right])}</b> {100 * p[right]:.1f} %<br>said {escape(judged.classes[said])}"
+            images += _img(overlay(picture, found.values, SIDE), f"where {predictions.classes[said]} comes from")
+        p, names = predictions.probabilities[index], [escape(name) for name in predictions.classes]
+        words = f"<b>{names[right]}</b> {100 * p[right]:.1f} %<br>said {names[said]}"
         figures.append(f"<figure>{images}<figcaption>{words} {100 * p[said]:.1f} %</figcaption></figure>")
     return "".join(figures), method
 

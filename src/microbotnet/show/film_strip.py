@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from ..pictures.read import Pixels
+from ..preprocessing import Pixels
 from ..stream.approach import Walked
 from ..stream.walk import NOTE, Walk, angles_of
 

@@ -25,12 +25,12 @@ def frontier_charts(found: Comparison, circuits: Sequence[Circuit] = ()) -> dict
     were trained in integers, the notes' network.
     """
     known = [row for row in found.small if row.cifar10]
-    macs = [_point(row, row.subject.profile.macs["conv_linear"], row.cifar10) for row in known]
-    energy = [_point(row, row.subject.profile.energy.total / 1e6, row.cifar10_integers) for row in known]
+    macs = [_point(row, row.network.profile.macs["conv_linear"], row.cifar10) for row in known]
+    energy = [_point(row, row.network.profile.energy.total / 1e6, row.cifar10_integers) for row in known]
     chips = [Point(f"{c.name}, {c.node_nm:g} nm", c.energy_pj / 1e6, c.top1, "silicon") for c in found.silicon]
     simulated = [Point(_short(c.label), c.total, c.top1, KEY[0]) for c in circuits]
-    flash = [_point(row, _kilobytes(row), row.cifar10_integers) for row in known if row.subject.checkpoint]
-    named = [point for row, point in zip(known, energy, strict=True) if row.subject.label in NOTES or _for_chips(row)]
+    flash = [_point(row, _kilobytes(row), row.cifar10_integers) for row in known if row.network.checkpoint]
+    named = [point for row, point in zip(known, energy, strict=True) if row.network.label in NOTES or _for_chips(row)]
     first = {(point.label, point.y): point for point in [*pareto([*energy, *chips]), *chips, *named]}
     budget = (BUDGET_PJ / 1e6, "1 µJ")
     return {
@@ -78,7 +78,7 @@ def frontier_charts(found: Comparison, circuits: Sequence[Circuit] = ()) -> dict
 def _point(row: Row, x: float, known: tuple[float, str] | None) -> Point:
     assert known is not None
     top1, by = known
-    name = row.subject.label
+    name = row.network.label
     if by == "published":
         return Point(_short(name), x, top1, tip=f"{name} published")
     card = shipped_cards().get(name, {})
@@ -86,7 +86,7 @@ def _point(row: Row, x: float, known: tuple[float, str] | None) -> Point:
 
 
 def _for_chips(row: Row) -> bool:
-    card = shipped_cards().get(row.subject.label, {})
+    card = shipped_cards().get(row.network.label, {})
     return "design" in card.get("architecture", {}) and card["quantization"] != "none"
 
 
@@ -104,4 +104,4 @@ def _shortest(label: str) -> str:
 
 
 def _kilobytes(row: Row) -> float:
-    return firmware_size(open_program(row.subject.label), prefer="size").flash_bytes / 1024
+    return firmware_size(open_program(row.network.label), prefer="size").flash_bytes / 1024

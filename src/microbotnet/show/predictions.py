@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..pictures.read import Pixels
+from ..preprocessing import Pixels
 
 Numbers = np.ndarray[Any, np.dtype[Any]]
 

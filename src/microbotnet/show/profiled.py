@@ -11,7 +11,7 @@ from ..graph import Graph
 from ..graph.graph import Shape
 from ..importers.imported import Imported
 from ..integer.graph import graph_of
-from ..pictures import picture_size
+from ..preprocessing import picture_size
 from ..sources import NOTHING, Given, open_network
 from ..weights import shipped_cards, shipped_graph
 

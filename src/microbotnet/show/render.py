@@ -50,20 +50,20 @@ def render_network(
     if file is not None:
         if None not in (name, checkpoint) or width is not None or classes is not None:
             raise BadInput(f"{file}: is a network itself; leave out NET, --width and --classes")
-        subject = outside(file, given, preset)
+        network = outside(file, given, preset)
     elif given != NOTHING:
         raise BadInput("--weights and --input-shape are for my_net.py:Net, a .pt2 or an .onnx")
     elif checkpoint is not None:
-        subject = trained(checkpoint, name, **options, preset=preset)  # type: ignore[arg-type]
+        network = trained(checkpoint, name, **options, preset=preset)  # type: ignore[arg-type]
     elif name is not None:
-        subject = untrained(name, **options, preset=preset)  # type: ignore[arg-type]
+        network = untrained(name, **options, preset=preset)  # type: ignore[arg-type]
     else:
         raise BadInput("which network? give a NET (`microbotnet nets` lists them) or --checkpoint")
-    found = subject.profile
-    write_atomically(output, draw_network(found.graph, COLOURINGS[color](found), subject.title).encode())
+    found = network.profile
+    write_atomically(output, draw_network(found.graph, COLOURINGS[color](found), network.title).encode())
     return {
         "file": str(output),
-        "title": subject.title,
+        "title": network.title,
         "color": color,
         "parameters": found.parameters,
         "macs": found.macs,

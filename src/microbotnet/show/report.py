@@ -99,9 +99,9 @@ def accuracy_charts(found: Comparison) -> list[str]:
     if not points:
         return []
     css = {"ours": "ours", "published": "others"}
-    macs = [Point(r.subject.label, r.subject.profile.macs["conv_linear"], t[0], css[t[1]]) for r, t in points]
+    macs = [Point(r.network.label, r.network.profile.macs["conv_linear"], t[0], css[t[1]]) for r, t in points]
     energy = [
-        Point(r.subject.label, r.subject.profile.energy.total / 1e6, t[0], css[t[1]])
+        Point(r.network.label, r.network.profile.energy.total / 1e6, t[0], css[t[1]])
         for r, t in points
         if not _published_on_silicon(r)
     ]
@@ -117,13 +117,13 @@ def memory_chart(rows: tuple[Row, ...]) -> str:
     """Weights and live activations of each network against the 64 kB that SCuM has for each."""
     bars = []
     for row in rows:
-        memory = row.subject.profile.memory
+        memory = row.network.profile.memory
         sizes = memory.weight_bytes["int8"], memory.weight_bytes["ternary_2bit"], memory.peak_activation_bytes
         fits = "fits" if memory.peak_activation_bytes <= SCUM_BYTES else "data too large"
         if fits == "fits" and sizes[0] > SCUM_BYTES:
             fits = "fits at 2 bits" if sizes[1] <= SCUM_BYTES else "weights too large"
         segments = tuple((size / 1024, css) for size, css in zip(sizes, ("kind4", "kind3", "kind2"), strict=True))
-        bars.append(Bar(row.subject.label, segments, fits))
+        bars.append(Bar(row.network.label, segments, fits))
     keys = [("kind4", "weights at int8"), ("kind3", "weights at 2 bits"), ("kind2", "activations at int8, peak")]
     return log_bars(
         bars,
@@ -137,11 +137,11 @@ def memory_chart(rows: tuple[Row, ...]) -> str:
 
 def _published_on_silicon(row: Row) -> bool:
     """Its accuracy belongs to one-bit arithmetic on the chip that has its own point."""
-    return row.subject.name == "binarynet-chip"
+    return row.network.name == "binarynet-chip"
 
 
 def _answer(found: Comparison) -> str:
-    int8 = _under(found, lambda row: row.subject.profile.energy.total)
+    int8 = _under(found, lambda row: row.network.profile.energy.total)
     two_bit = _under(found, lambda row: row.two_bit_pj)
     return f"By this model 1 µJ holds, with int8 weights, for {int8}; with weights at 2 bits for {two_bit}."
 
@@ -150,8 +150,8 @@ def _under(found: Comparison, energy: Callable[[Row], float]) -> str:
     rows = sorted(found.rows, key=energy)
     under = [row for row in rows if energy(row) < BUDGET_PJ]
     if not under:
-        return f"none of {len(rows)} (the least is {escape(rows[0].subject.label)}, {energy(rows[0]) / 1e6:.2f} µJ)"
-    names = (f"{escape(row.subject.label)} {energy(row) / 1e6:.2f} µJ" for row in under)
+        return f"none of {len(rows)} (the least is {escape(rows[0].network.label)}, {energy(rows[0]) / 1e6:.2f} µJ)"
+    names = (f"{escape(row.network.label)} {energy(row) / 1e6:.2f} µJ" for row in under)
     return f"{len(under)} of {len(rows)} ({', '.join(names)})"
 
 
@@ -165,7 +165,7 @@ def _table(found: Comparison) -> str:
     headers += ["energy<br>int8, µJ", "of it<br>memory", "2-bit weights<br>µJ", "top-1 %<br>ours", "<br>published"]
     lines = ["<tr>" + "".join(f"<th>{header}</th>" for header in headers) + "</tr>"]
     for row in (*found.small, *found.large):
-        energy = row.subject.profile.energy
+        energy = row.network.profile.energy
         texts = [escape(text) for text in cells(row)]
         texts.insert(12, f"{energy.memory_share:.0%}")
         marked = (
@@ -178,22 +178,22 @@ def _table(found: Comparison) -> str:
         body = "".join(f"<td>{cell}</td>" for cell in [*texts, "", "", "", f"{chip.top1:.2f}"])
         lines.append(f'<tr class="measured" title="{escape(chip.source)}">{body}</tr>')
     known = [(row, row.published.weights) for row in found.rows if row.published and row.published.weights]
-    sizes = (f"{escape(r.subject.label)} {escape(text)}{_one_bit(r) if '1 bit' in text else ''}" for r, text in known)
+    sizes = (f"{escape(r.network.label)} {escape(text)}{_one_bit(r) if '1 bit' in text else ''}" for r, text in known)
     note = f'<p class="soft">Weights as published: {"; ".join(sizes)}.</p>' if known else ""
     return '<div class="wide"><table>' + "\n".join(lines) + f"</table></div>{note}"
 
 
 def _one_bit(row: Row) -> str:
-    kilobytes = one_bit_bytes(row.subject) / 1024
+    kilobytes = one_bit_bytes(row.network) / 1024
     return f" (ours: {kilobytes:,.1f} kB)" if kilobytes < 1000 else f" (ours: {kilobytes / 1024:,.2f} MB)"
 
 
 def _details(row: Row) -> str:
-    costs = row.subject.profile
+    costs = row.network.profile
     layers = [(layer.step.name, {part: layer.energy_pj[part] for part in PARTS}) for layer in costs.layers]
     chart = layer_bars(layers, f"Energy by layer: {costs.energy.total / 1e6:,.2f} µJ", inline=True)
-    drawing = draw_network(costs.graph, by_macs(costs), row.subject.title, inline=True)
+    drawing = draw_network(costs.graph, by_macs(costs), row.network.title, inline=True)
     return (
-        f"<details><summary>{escape(row.subject.label)}, {pixels(row.subject.input_shape)}: "
+        f"<details><summary>{escape(row.network.label)}, {pixels(row.network.input_shape)}: "
         f"{costs.energy.total / 1e6:,.2f} µJ</summary>{_figure(chart)}{_figure(drawing, 'drawing')}</details>"
     )

@@ -111,7 +111,7 @@ def _outside(name: str, model: "nn.Module", given: Given) -> "Checkpoint":
 
     from ..data.augment import contiguous
     from ..graph.trace import trace
-    from ..pictures import picture_size
+    from ..preprocessing import picture_size
     from ..training.checkpoint import Checkpoint, data_of, is_ordered
     from ..training.state import check_values, fitted, read_state
     from .module import attribute

@@ -137,7 +137,7 @@ def calibration_inputs(calibrate: str, shape: Shape) -> Inputs:
             f"float32 (N, {sizes})"
         )
     from ..data.sample import sample_pictures
-    from ..pictures.read import grey
+    from ..preprocessing import grey
 
     pictures = sample_pictures(calibrate, shape[1], CALIBRATION)
     return grey(pictures) if shape[0] == 1 else pictures

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..data.micro_robot import SETS, load_micro_robot
 from ..errors import BadInput
-from ..pictures.read import Pixels
+from ..preprocessing import Pixels
 from .voting import Rule, Scores, votes
 from .walk import NOTE, Walk, streams
 

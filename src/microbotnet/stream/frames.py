@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import BadInput, Failed
-from ..pictures.classify import is_picture
-from ..pictures.read import STDIN, Pixels, Size, centre, decode_picture, printable, read_picture
+from ..preprocessing import STDIN, Pixels, Size, centre, decode_picture, is_picture, printable, read_picture
 from .concatenated import split_pictures
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import BadInput
-from ..pictures.read import Pixels
+from ..preprocessing import Pixels
 
 if TYPE_CHECKING:
     from PIL.Image import Image

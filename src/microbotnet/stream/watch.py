@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from ..pictures.read import Pixels
+from ..preprocessing import Pixels
 from .frames import Frame
 from .voting import Rule, Scores, Window
 

@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import BadInput
+from .errors import BadInput
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -78,6 +78,14 @@ def picture_size(shape: tuple[int, ...]) -> int | None:
 def is_left_behind(name: str) -> bool:
     """Whether a file or folder is one that systems and programs leave beside pictures, or hidden: passed over."""
     return name.startswith(".") or name.lower() in _LEFT_BEHIND
+
+
+def is_picture(path: Path) -> bool:
+    """Whether a folder's entry is taken for a picture: by its name."""
+    if is_left_behind(path.name):
+        return False
+    # A broken link is kept: it is better complained of than passed over.
+    return path.suffix.lower() in SUFFIXES and (path.is_file() or not path.exists())
 
 
 def decode_picture(content: bytes, name: str, size: Size = 32) -> Pixels:

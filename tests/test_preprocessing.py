@@ -15,9 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
+from microbotnet import preprocessing as reading
 from microbotnet.errors import BadInput
-from microbotnet.pictures import read as reading
-from microbotnet.pictures import read_picture
+from microbotnet.preprocessing import read_picture
 
 RNG = np.random.default_rng(0)
 COLOURS = RNG.integers(0, 256, (32, 32, 3), np.uint8)
@@ -297,5 +297,5 @@ def test_damaged_bytes_give_a_picture_or_one_line(tmp_path: Path, seed: bytes, d
 
 
 def test_torch_is_not_imported() -> None:
-    command = "import sys, microbotnet.pictures as p; p.read_picture; sys.exit('torch' in sys.modules)"
+    command = "import sys, microbotnet.preprocessing as p; p.read_picture; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", command]).returncode == 0

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import BadInput
-from .read import STDIN, SUFFIXES, Pixels, Size, is_left_behind, printable, read_picture, sides
+from .errors import BadInput
+from .preprocessing import STDIN, Pixels, Size, is_picture, printable, read_picture, sides
 
 Probabilities = np.ndarray[Any, np.dtype[np.float32]]
 
@@ -76,14 +76,6 @@ def _find(files: Iterable[str]) -> Iterator[tuple[str, BadInput | None]]:
         if not inside:
             yield file, BadInput(f"{printable(file)}: no pictures in this folder")
         yield from ((str(path), None) for path in inside)
-
-
-def is_picture(path: Path) -> bool:
-    """Whether a folder's entry is taken for a picture: by its name."""
-    if is_left_behind(path.name):
-        return False
-    # A broken link is kept: it is better complained of than passed over.
-    return path.suffix.lower() in SUFFIXES and (path.is_file() or not path.exists())
 
 
 def _read(item: tuple[str, BadInput | None], size: Size) -> Pixels | BadInput:

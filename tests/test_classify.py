@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from microbotnet.pictures import Answer, classify
-from microbotnet.pictures.read import Pixels
+from microbotnet.classify import Answer, classify
+from microbotnet.preprocessing import Pixels
 
 CLASSES = ["red", "green", "blue"]
 
