@@ -22,12 +22,14 @@ SHAPES = [  # rows and columns, kernel, stride, padding, pre-shift, outputs
 ]
 
 
-def dense(size: Pair, kernel: Pair, stride: Pair, padding: Pair, pre_shift: int, outputs: int) -> Program:
-    """Five channels, the extremes of 8 bits among weights and values."""
+def dense(
+    size: Pair, kernel: Pair, stride: Pair, padding: Pair, pre_shift: int, outputs: int, channels: int = 5
+) -> Program:
+    """The extremes of 8 bits are among weights and values."""
     rng = np.random.default_rng(outputs)
     rows, columns = ((n + 2 * p - k) // s + 1 for n, k, s, p in zip(size, kernel, stride, padding, strict=True))
-    mix = rng.integers(-128, 128, (5, 3, 1, 1)).astype(np.int8)
-    weights = rng.choice(np.array([-128, -127, -3, 0, 1, 127], np.int8), (outputs, 5, *kernel))
+    mix = rng.integers(-128, 128, (channels, 3, 1, 1)).astype(np.int8)
+    weights = rng.choice(np.array([-128, -127, -3, 0, 1, 127], np.int8), (outputs, channels, *kernel))
     multiplier = rng.integers(40 << pre_shift, 90 << pre_shift, outputs).astype(np.int32)
     how = Requantize(multiplier, rng.integers(-9999, 9999, outputs).astype(np.int32), pre_shift, 18, -128, 127)
     first = Requantize(np.array([99], np.int32), np.array([50], np.int32), 0, 15, -128, 127)
@@ -35,7 +37,7 @@ def dense(size: Pair, kernel: Pair, stride: Pair, padding: Pair, pre_shift: int,
     tensors = {
         "picture": Tensor("picture", (3, *size), "uint8", 1.0, 0, 0, 255),
         "x": Tensor("x", (3, *size), "int8", 1.0, 7, -128, 127),
-        "z": Tensor("z", (5, *size), "int8", 1.0, -3, -128, 127),
+        "z": Tensor("z", (channels, *size), "int8", 1.0, -3, -128, 127),
         "y": Tensor("y", (outputs, rows, columns), "int8", 1.0, 0, -128, 127),
         "scores": Tensor("scores", (outputs, 1, 1), "int16", 1.0, 0, -32768, 32767),
     }

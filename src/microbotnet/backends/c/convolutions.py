@@ -11,6 +11,7 @@ from .depthwise import depthwise_forms
 from .dots import dots_forms
 from .immediate import immediate_form
 from .kernel_call import KernelCall, window_of, with_packed
+from .pointwise import pointwise_forms
 from .ternary import linear_forms, pixel_forms
 
 
@@ -20,7 +21,8 @@ def forms_of(program: Program, operator: Convolve) -> list[KernelCall]:
         if found := forms(program, operator):
             return with_packed(found)
     immediate = immediate_form(program, operator)
-    return [_dense(program, operator), *([immediate] if immediate else []), *dots_forms(program, operator)]
+    straight = [*dots_forms(program, operator), *pointwise_forms(program, operator)]
+    return [_dense(program, operator), *([immediate] if immediate else []), *straight]
 
 
 def _dense(program: Program, operator: Convolve) -> KernelCall:

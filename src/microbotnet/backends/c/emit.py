@@ -26,9 +26,9 @@ from .lanes import lane_rounding
 from .operators import WRITERS
 
 ORDER = (
-    "begin", "requantize", "window", "lanes", "armv6m", "rows", "widen", "lookup", "ternary", "tables", "depthwise",
-    "mapped", "dense", "product", "rescale", "softmax", "immediate", "dots", "dual", "tripled", "pools", "elementwise",
-    "moves", "pairs", "windows", "vectors", "avx512", "hosts",
+    "begin", "requantize", "window", "lanes", "armv6m", "rows", "widen", "lookup", "ternary", "tables", "mirrored",
+    "depthwise", "mapped", "dense", "product", "rescale", "softmax", "immediate", "dots", "pointwise", "dual",
+    "tripled", "pools", "elementwise", "moves", "pairs", "windows", "vectors", "avx512", "hosts",
 )  # fmt: skip
 
 

@@ -71,6 +71,7 @@ def _missing(program: Program, operator: Operator, there: set[str], isa: str) ->
         if isa == "dsp":
             missing("paired", [scores, (max(operator.stride) > 2, "windows more than two apart")])
         return found
+    pointwise = operator.weights.shape[2:] == (1, 1) and operator.stride == (1, 1) and operator.padding == (0, 0)
     if operator.bits > 2:
         missing("ternary", [(True, "its weights have 8 bits")])
         missing("quads", [
@@ -78,9 +79,12 @@ def _missing(program: Program, operator: Operator, there: set[str], isa: str) ->
             (operator.stride[1] != 1, "its windows are more than one column apart"),
             (x.shape[2] % 4 != 0 or y.shape[2] % 2 != 0, "columns of its map are no multiple of four"),
         ])  # fmt: skip
+        missing("pointwise", [
+            scores, (operator.groups > 1, "groups"), (not pointwise, "its windows are larger than a pixel, or apart"),
+            (y.shape[1] * y.shape[2] == 1, "one pixel"),
+        ])  # fmt: skip
     if isa == "dsp":
         apart = (max(operator.stride) > 2 or operator.stride[0] != operator.stride[1], "its strides")
-        pointwise = operator.weights.shape[2:] == (1, 1) and operator.stride == (1, 1) and operator.padding == (0, 0)
         missing("dual_pointwise" if pointwise else "dual", [scores, (operator.groups > 1, "groups"), apart])
         if operator.bits <= 2 and pointwise:
             pixels = y.shape[1] * y.shape[2]

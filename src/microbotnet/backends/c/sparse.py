@@ -57,11 +57,11 @@ def encode_pairs(weights: NDArray[np.int8]) -> NDArray[np.uint8]:
 
 def _row(row: NDArray[np.int8], passed: int, farthest: int) -> list[list[int]] | None:
     """The distances of a row's two lists; each has an even number."""
-    lists = _bridged([set((np.flatnonzero(row == sign) + 1).tolist()) for sign in (1, -1)], passed, farthest)
+    lists = bridged([set((np.flatnonzero(row == sign) + 1).tolist()) for sign in (1, -1)], passed, farthest)
     return None if lists is None else [_distances(places, passed) for places in lists]
 
 
-def _bridged(lists: list[set[int]], passed: int, farthest: int) -> list[set[int]] | None:
+def bridged(lists: list[set[int]], passed: int, farthest: int) -> list[set[int]] | None:
     """The lists with no gap over `farthest`: an entry put into both adds nothing."""
     changed = True
     while changed:

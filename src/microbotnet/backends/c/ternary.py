@@ -14,6 +14,7 @@ from ...integer.program import Program
 from .codes import EACH, encode_codes, in_chunks
 from .kernel_call import KernelCall, window_of
 from .lanes import centred, has_room, in_lanes, slack
+from .mirrored import mirrored_forms
 from .requantization import exchanged
 from .sparse import encode_bytes, encode_pairs, encode_rows
 
@@ -133,6 +134,10 @@ def pixel_forms(program: Program, operator: Convolve) -> list[KernelCall]:
             instructions=tiles * operator.groups * (groups * _making(each, words) + adding),
         )
         found.append(form)
+    if not shifted:
+        low, high = ranges.requantized(ranges.sums(program, operator)[0], operator.requantize)
+        reached = int(low.min() >> how.shift) + 128, int(high.max() >> how.shift) + 128
+        found += mirrored_forms(program, operator, how, reached, centre, slack(program, operator))
     return found
 
 

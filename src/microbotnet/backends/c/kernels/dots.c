@@ -53,15 +53,6 @@ KERNEL void NAME_fours(const int8_t *row, int32_t *values, four_t *fours)
     }
 }
 
-static INLINE int8_t dots_rounded(uint32_t sum, const int32_t *rounding, const int8_t *table, int pre_shift, int shift)
-{
-    uint32_t factor = (uint32_t)rounding[0], low = (1u << pre_shift) - 1;
-    uint32_t scaled = (uint32_t)(as_signed(sum) >> pre_shift) * factor + (uint32_t)rounding[1];
-
-    scaled += (uint32_t)(as_signed((sum & low) * factor) >> pre_shift);
-    return table[limited(as_signed(scaled) >> shift)];
-}
-
 /* What those functions compute. */
 KERNEL void dots_plain(const uint8_t *weights, const int32_t *values, const int32_t *end, const dots_t *d, int pre_shift,
                        int shift)
@@ -74,7 +65,7 @@ KERNEL void dots_plain(const uint8_t *weights, const int32_t *values, const int3
 
         for (const int32_t *value = values; value != end; value++, weight += 4)
             sum += *weight * (uint32_t)*value;
-        *y = dots_rounded(sum, d->rounding + 2 * o, d->table, pre_shift, shift);
+        *y = rounded(sum, d->rounding + 2 * o, d->table, pre_shift, shift);
     }
 }
 
@@ -97,7 +88,7 @@ KERNEL void quads_plain(const uint16_t *weights, const int32_t *values, const in
         sums[0] += sums[1] + sums[2];
         sums[1] -= sums[2] + sums[3];
         for (int n = 0; n < 2; n++)
-            y[n] = dots_rounded((uint32_t)(as_signed(sums[n]) >> 1), d->rounding + 2 * o, d->table, pre_shift, shift);
+            y[n] = rounded((uint32_t)(as_signed(sums[n]) >> 1), d->rounding + 2 * o, d->table, pre_shift, shift);
     }
 }
 #endif

@@ -98,3 +98,12 @@ static INLINE uint32_t limited(int32_t index)
     return (uint32_t)index;
 }
 
+/* An output from a sum, a multiplier and an offset that is 128 outputs larger. */
+static INLINE int8_t rounded(uint32_t sum, const int32_t *rounding, const int8_t *table, int pre_shift, int shift)
+{
+    uint32_t factor = (uint32_t)rounding[0], low = (1u << pre_shift) - 1;
+    uint32_t scaled = (uint32_t)(as_signed(sum) >> pre_shift) * factor + (uint32_t)rounding[1];
+
+    scaled += (uint32_t)(as_signed((sum & low) * factor) >> pre_shift);
+    return table[limited(as_signed(scaled) >> shift)];
+}
