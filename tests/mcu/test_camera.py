@@ -16,7 +16,7 @@ for module in ("unicorn", "elftools", "ziglang"):
 
 RGB565 = "rgb565:160x120"
 # Instructions a camera pixel, and bytes of flash beside the network's, as they are today.
-MOST = {"scum": (12, 1024), "microbit-v2": (7.7, 1024)}
+MOST = {"scum": (11, 1024), "microbit-v2": (6, 1024)}
 
 
 @pytest.mark.parametrize("board", MOST)

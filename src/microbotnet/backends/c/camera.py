@@ -11,7 +11,6 @@ from ...camera.camera import Camera, Span
 from ...camera.convert import GREY, SHIFT, rounding
 
 LANES = 32  # parts of a value, at most, that three lanes of rgb565 hold
-_SPREAD = "SPREAD(v, {})"
 
 
 def emit_camera(camera: Camera, name: str = "net") -> dict[str, str]:
@@ -21,8 +20,7 @@ def emit_camera(camera: Camera, name: str = "net") -> dict[str, str]:
         name: what the network's own files begin with.
     """
     rows, columns = camera.spans
-    components = _count(camera)
-    size = components * columns.made
+    size = _words(camera) * columns.made
     sets = camera.layout.cell
     words = {
         "name": name, "upper": name.upper(), "text": camera.text, "summary": camera.layout.summary,
@@ -83,9 +81,10 @@ _BEGIN = """\
 """
 
 
-# What compilers make of the same in plain C takes an Armv6-M a tenth longer: they shift and add where it multiplies in
-# one cycle, and load a mask of ten bits where it shifts twice.
-_SPREAD_OUT = """\
+# Two pixels a word where a word may lie at any even address: red and blue of one stand with the green of the other, and
+# that does not matter where both are added. Elsewhere a pixel is a multiplication; without KEPT compilers shift and add
+# where an Armv6-M multiplies in one cycle, and load a mask of ten bits where it shifts twice.
+_LANES = """\
 #if defined(__ARM_ARCH_6M__)
 #define KEPT(v) __asm__("" : "+r"(v))
 #else
@@ -93,15 +92,49 @@ _SPREAD_OUT = """\
 #endif
 
 /* A pixel in three lanes: blue from bit 0 on, red from 11, green from 21. */
-#define SPREAD(v, p) (v = (p), v = v * doubled & mask)
+#define LANES(v, p) (v = (p), v = v * doubled & mask)
 
-static inline uint32_t red(uint32_t lanes)
+/* Two pixels, a + b. */
+#if defined(__GNUC__) && (defined(__ARM_FEATURE_UNALIGNED) || defined(__x86_64__))
+#define BY_WORDS
+#define PAIR(a, b, p) (__builtin_memcpy(&b, p, 4), a = b & mask, b = (b >> 16 | b << 16) & mask)
+#else
+#define PAIR(a, b, p) (LANES(a, (p)[0]), LANES(b, (p)[1]))
+#endif
+
+/* Red from bit 16 on, blue from 0. */
+static inline uint32_t red_and_blue(uint32_t lanes)
 {
+#if defined(__GNUC__) && defined(__ARM_FEATURE_DSP)
+    __asm__("pkhbt %0, %0, %0, lsl #5" : "+r"(lanes));
+    return lanes & 0x03ff07ff;
+#else
     uint32_t v = lanes << 11;
 
     KEPT(v);
-    return v >> 22;
+    return (v >> 22 << 16) + (lanes & 0x7ff);
+#endif
 }
+
+"""
+_HALVES = """\
+/* Of a pair, the one pixel and the other. */
+#if defined(BY_WORDS)
+static inline uint32_t halves(uint32_t low, uint32_t high)
+{
+#if defined(__ARM_FEATURE_DSP)
+    __asm__("pkhbt %0, %1, %2" : "=r"(high) : "r"(low), "r"(high));
+    return high;
+#else
+    return (low & 0xffff) | (high & 0xffff0000);
+#endif
+}
+#define FIRST(a, b) halves(a, b)
+#define SECOND(a, b) halves(b, a)
+#else
+#define FIRST(a, b) a
+#define SECOND(a, b) b
+#endif
 
 """
 _DOUBLED = """\
@@ -114,16 +147,15 @@ _DOUBLED = """\
 
 def _gather(camera: Camera, columns: Span, parity: int, name: str) -> str:
     """Adds `parts` times the means of a row's samples to the sums. Of a Bayer camera, of its even or its odd rows."""
-    lanes = camera.format == "rgb565" and columns.whole <= LANES
+    lanes = _in_lanes(camera)
     straight = _straight(camera, columns)
     step = straight * columns.whole // columns.share  # samples
     body = _lanes(columns) if lanes else _apart(camera, columns, parity)
-    components = _count(camera)
     halves = camera.format == "rgb565"
     pointer = "const uint16_t *x = (const uint16_t *)(const void *)row" if halves else "const uint8_t *x = row"
     advance = step * (1 if halves else camera.layout.bytes * camera.layout.cell)
     begin = columns.first * camera.layout.cell * camera.layout.bytes
-    spread, doubled = (_SPREAD_OUT, _DOUBLED) if lanes else ("", "")
+    spread, doubled = (_LANES + (_HALVES if columns.share > 1 else ""), _DOUBLED) if lanes else ("", "")
     function = f"{name}_camera_gather{parity if camera.layout.cell == 2 else ''}"
     lines = "".join(f"        {line}\n" for line in body)
     return f"""\
@@ -132,10 +164,21 @@ def _gather(camera: Camera, columns: Span, parity: int, name: str) -> str:
     {pointer};
 {doubled}
     x += {begin // (2 if halves else 1)};
-    for (int i = {columns.made // straight}; i; i--, x += {advance}, sums += {components * straight}) {{
+    for (int i = {columns.made // straight}; i; i--, x += {advance}, sums += {_words(camera) * straight}) {{
 {lines}    }}
 }}
 """
+
+
+def _in_lanes(camera: Camera) -> bool:
+    """Whether its colours are added up in one word, and red and blue kept in one."""
+    rows, columns = camera.spans
+    return camera.format == "rgb565" and columns.whole <= LANES and 31 * rows.whole * columns.whole < 1 << 16
+
+
+def _words(camera: Camera) -> int:
+    """Sums of a value."""
+    return 2 if _in_lanes(camera) else _count(camera)
 
 
 def _count(camera: Camera) -> int:
@@ -152,50 +195,38 @@ def _straight(camera: Camera, columns: Span) -> int:
 
 
 def _lanes(columns: Span) -> list[str]:
-    lines, held = ["uint32_t v, h;", ""], -1
-    for value, weights in enumerate(columns.weights()[: columns.share]):
-        terms: list[str] = []
-        full: list[int] = []
-        for at, (sample, weight) in enumerate(weights):
-            if weight == columns.share:
-                full.append(sample)
-                continue
-            if at == 0 and sample == held:
-                lines.append(f"h = v * {weight};" if weight > 1 else "h = v;")
-                terms = ["h"]
+    """All components in one word, two samples at a time.
+
+    A value is its share of all samples that begin in it, less what of the last lies in the next, with what of the one
+    before lies in it.
+    """
+    share, whole = columns.share, columns.whole
+    variables = ["a", *(["b"] if whole > 1 else []), *(["d"] if share > 1 else []), "h", "w"]
+    lines = [f"uint32_t {', '.join(variables)};", ""]
+    over = 0  # parts of the last sample that are the next value's
+    for value in range(share):
+        begin, end = -(-value * whole // share), -(-(value + 1) * whole // share)
+        begun = False
+        for sample in range(begin, end):
+            if sample % 2 == 0:
+                pair = sample + 1 < whole
+                lines.append(f"PAIR(a, b, x + {sample});" if pair else f"LANES(a, x[{sample}]);")
+                part = "a + b" if sample + 1 < end else "FIRST(a, b)" if pair else "a"
+            elif sample == begin:
+                part = "SECOND(a, b)"
             else:
-                lines += _summed(full, columns.share, bool(terms))
-                terms, full = ["h"] if full or terms else [], []
-                lines.append(f"{_SPREAD.format(f'x[{sample}]')};")
-                product = f"v * {weight}" if weight > 1 else "v"
-                lines.append(f"h {'+' if terms else ''}= {product};")
-                terms, held = ["h"], sample
-        lines += _summed(full, columns.share, bool(terms))
-        at = 3 * value
-        lines += [f"sums[{at}] += parts * red(h);", f"sums[{at + 1}] += parts * (h >> 21);"]
-        lines.append(f"sums[{at + 2}] += parts * (h & 0x7ff);")
+                continue
+            lines.append(f"w {'+' if begun else ''}= {part};")
+            begun = True
+        product = f"w * {share}" if share > 1 else "w"
+        lines.append(f"h = {product}{' + d' if over else ''};")
+        over = end * share - (value + 1) * whole
+        if over:
+            last = "SECOND(a, b)" if end % 2 == 0 else "FIRST(a, b)"
+            lines += [f"d = {last}{f' * {over}' if over > 1 else ''};", "h -= d;"]
+        lines.append(f"sums[{2 * value}] += parts * red_and_blue(h);")
+        lines.append(f"sums[{2 * value + 1}] += parts * (h >> 21);")
     return lines
-
-
-def _summed(samples: list[int], share: int, begun: bool) -> list[str]:
-    """Whole samples, added up first, then multiplied by their share."""
-    if not samples:
-        return []
-    lines = []
-    if share == 1:
-        for n, sample in enumerate(samples):
-            lines.append(f"{_SPREAD.format(f'x[{sample}]')};")
-            lines.append(f"h {'+' if begun or n else ''}= v;")
-        return lines
-    if begun:
-        lines.append("{")
-        lines.append("    uint32_t whole;")
-        for n, sample in enumerate(samples):
-            lines += [f"    {_SPREAD.format(f'x[{sample}]')};", f"    whole {'+' if n else ''}= v;"]
-        return [*lines, f"    h += whole * {share};", "}"]
-    for n, sample in enumerate(samples):
-        lines += [f"{_SPREAD.format(f'x[{sample}]')};", f"h {'+' if n else ''}= v;"]
-    return [*lines, f"h *= {share};"]
 
 
 def _apart(camera: Camera, columns: Span, parity: int) -> list[str]:
@@ -246,8 +277,8 @@ def _finish(camera: Camera, columns: Span, name: str) -> str:
     Of a Bayer camera, whose cells come in two rows: from its sums and `parts` of the cells that close it, which are
     kept behind the sums; their rest begins the next.
     """
-    rows, components = camera.spans[0], _count(camera)
-    size = components * columns.made
+    rows, components, words = camera.spans[0], _count(camera), _words(camera)
+    size = words * columns.made
     plane = camera.rows * camera.columns
     scaled = []
     for k in range(components):
@@ -277,13 +308,15 @@ def _finish(camera: Camera, columns: Span, name: str) -> str:
         ended += [f"sums[{k + size}] = 0;" for k in range(components)]
         given, rest = ", uint32_t parts", f"    uint32_t rest = {rows.share} - parts;\n\n"
     else:
-        begun = [f"uint32_t s{k} = sums[{k}];" for k in range(components)]
-        ended, given, rest = [f"sums[{k}] = 0;" for k in range(components)], "", ""
+        kept = ["sums[0] >> 16", "sums[1]", "sums[0] & 0xffff"] if _in_lanes(camera) else []
+        kept = kept or [f"sums[{k}]" for k in range(components)]
+        begun = [f"uint32_t s{k} = {one};" for k, one in enumerate(kept)]
+        ended, given, rest = [f"sums[{k}] = 0;" for k in range(words)], "", ""
     body = "".join(f"        {line}\n" if line else "\n" for line in (*begun, *lines, *ended))
     return f"""\
 {limited}OUTLINE void {name}_camera_finish(uint32_t *sums, uint8_t *to{given})
 {{
-{rest}    for (int j = {columns.made}; j; j--, to++, sums += {components}) {{
+{rest}    for (int j = {columns.made}; j; j--, to++, sums += {words}) {{
 {body}    }}
 }}
 """
