@@ -69,6 +69,7 @@ def test_a_board_of_ones_own(tmp_path: Path) -> None:
         (("address = 0x2000_0000", "address = 0"), "overlap"),
         (("clock_hz = 1_000_000", "clock_hz = 0"), "above 0"),
         (("core =", "core"), "not TOML"),
+        (("clock_hz", "second_stage = 0\nclock_hz"), "second_stage must lie at least 256 bytes before code"),
     ],
 )
 def test_a_board_that_is_wrong_says_where(change: tuple[str, str], message: str) -> None:

@@ -1,5 +1,7 @@
 """Images as files, read back by Microsoft's own converter."""
 
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,7 @@ from microbotnet.integer.samples import random_program
 from microbotnet.mcu.board import load_board
 from microbotnet.mcu.firmware import Firmware, make_firmware
 from microbotnet.mcu.formats import intel_hex, uf2, write_image
+from microbotnet.mcu.second_stage import second_stage
 from microbotnet.preprocessing import read_picture
 from microbotnet.sources import open_program
 from microbotnet.weights import DEFAULT
@@ -22,6 +25,11 @@ uf2conv = pytest.importorskip("adafruit_uf2.uf2conv", reason="adafruit-uf2 is no
 @pytest.fixture(scope="module")
 def made() -> Firmware:
     return make_firmware(random_program(4, size=(8, 8), operators=2), load_board("feather-m0"))
+
+
+@pytest.fixture(scope="module")
+def pico() -> Firmware:
+    return make_firmware(random_program(4, size=(8, 8), operators=1), load_board("rp2040"))
 
 
 def read_uf2(content: bytes, family: int) -> tuple[int, bytes]:
@@ -69,6 +77,56 @@ def test_a_board_without_a_family_has_no_uf2(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="board microbit names no uf2_family"):
         write_image(made.image, tmp_path / "x.uf2")
     assert list(tmp_path.iterdir()) == []
+
+
+def reflected(value: int, bits: int) -> int:
+    return int(f"{value:0{bits}b}"[::-1], 2)
+
+
+def crc_32_mpeg_2(content: bytes) -> int:
+    """By zlib, whose CRC-32 is the same with all bits the other way round, and inverted at the end."""
+    return reflected(zlib.crc32(bytes(reflected(byte, 8) for byte in content)) ^ 0xFFFFFFFF, 32)
+
+
+@pytest.mark.parametrize("suffix", ["uf2", "hex", "bin"])
+def test_an_rp2040s_file_begins_with_a_second_stage(suffix: str, pico: Firmware, tmp_path: Path) -> None:
+    assert crc_32_mpeg_2(b"123456789") == 0x0376E6E7  # as catalogues of checksums say
+    write_image(pico.image, tmp_path / f"x.{suffix}")
+    content = (tmp_path / f"x.{suffix}").read_bytes()
+    if suffix == "hex":
+        uf2conv.familyid = 0xE48BFF56
+        content = uf2conv.convert_from_hex_to_uf2(content.decode())
+    address, raw = (0x1000_0000, content) if suffix == "bin" else read_uf2(content, 0xE48BFF56)
+    assert address == 0x1000_0000
+    assert raw[252:256] == crc_32_mpeg_2(raw[:252]).to_bytes(4, "little")
+    assert raw[4096:][: len(pico.image.raw)] == pico.image.raw
+
+
+def test_the_second_stage_sets_up_the_flash_and_goes_to_the_vectors() -> None:
+    """Run where the boot's ROM puts it, against registers that note what they are given."""
+    unicorn = pytest.importorskip("unicorn")
+    from unicorn import arm_const
+
+    vectors, stack, reset = 0x1000_1000, 0x2004_2000, 0x1000_1235
+    core = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB)
+    core.ctl_set_cpu_model(arm_const.UC_CPU_ARM_CORTEX_M0)
+    core.mem_map(0x2004_1000, 4096)
+    core.mem_map(vectors, 4096)
+    core.mem_map(0xE000_E000, 4096)
+    core.mem_write(0x2004_1F00, second_stage(vectors))
+    core.mem_write(vectors, struct.pack("<II", stack, reset))
+    written: list[tuple[int, int]] = []
+    core.mmio_map(
+        0x1800_0000, 4096, None, None, lambda core, offset, size, value, _: written.append((offset, value)), 0
+    )
+    core.emu_start(0x2004_1F01, reset & ~1, count=100)
+    # Its clock and frames are set while it is off; all of it is what the datasheet's tables say of command 03h.
+    assert written[0] == (0x08, 0)
+    assert written[-1] == (0x08, 1)
+    assert dict(written[1:-1]) == {0x14: 4, 0x00: 0x001F0300, 0x04: 0, 0xF4: 0x03000218, 0x10: 1}
+    assert core.reg_read(arm_const.UC_ARM_REG_PC) == reset & ~1
+    assert core.reg_read(arm_const.UC_ARM_REG_SP) == stack
+    assert core.mem_read(0xE000_ED08, 4) == struct.pack("<I", vectors)
 
 
 @pytest.mark.parametrize("name", ["feather-m0", "feather-nrf52840", "nucleo-f072rb"])

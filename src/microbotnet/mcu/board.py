@@ -7,6 +7,7 @@ A board has these fields (`boards/scum.toml` is one to start from):
 - `[code]`, the memory in which vectors, code, constants and initial values lie and are executed in place; `[data]`,
   the one for variables, arena and stack: `address`, `bytes`, and `kind`, "sram" or "flash"
 - `uf2_family`, may be left out: the number by which the board's boot loader knows .uf2 files that are for it
+- `second_stage`, may be left out: where the flash of an RP2040 begins, in front of the code; see `second_stage.py`
 - `[qemu]`, may be left out: `arguments`, with which QEMU has the core and these memories
 """
 
@@ -22,6 +23,7 @@ from ..plain import parse_toml, read_text
 from .cores import CORES
 
 KINDS = ("sram", "flash")
+STAGE = 256  # bytes of a second stage
 GRAIN = 1024  # bytes: memories begin and end at multiples of it
 
 
@@ -52,6 +54,7 @@ class Board:
     data: Memory
     qemu: tuple[str, ...] = ()
     uf2_family: int | None = None
+    second_stage: int | None = None
 
     @property
     def isa(self) -> str:
@@ -84,7 +87,7 @@ def load_board(name: str) -> Board:
 def parse_board(text: str, name: str, where: str) -> Board:
     """A board from the text of its TOML file; `where` names it in errors."""
     values = parse_toml(text, where)
-    known = ("summary", "core", "clock_hz", "multiply_cycles", "uf2_family", "code", "data", "qemu")
+    known = ("summary", "core", "clock_hz", "multiply_cycles", "uf2_family", "second_stage", "code", "data", "qemu")
     fields = _Fields(values, where, "", known)
     core = fields.take("core", str)
     if core not in CORES:
@@ -105,7 +108,13 @@ def parse_board(text: str, name: str, where: str) -> Board:
     family = fields.take("uf2_family", int, -1)
     if not -1 <= family < 1 << 32:
         raise BadInput(f"{where}: uf2_family must be of 32 bits, not {family}")
-    return Board(name, summary, core, clock, multiply, code, data, tuple(arguments), None if family < 0 else family)
+    stage = fields.take("second_stage", int, -1)
+    if stage >= 0 and (code.address % STAGE or code.address - stage not in range(STAGE, GRAIN * GRAIN)):
+        raise BadInput(f"{where}: second_stage must lie at least {STAGE} bytes before code, which {STAGE} must divide")
+    return Board(
+        name, summary, core, clock, multiply, code, data, tuple(arguments),
+        None if family < 0 else family, None if stage < 0 else stage,
+    )  # fmt: skip
 
 
 def _memory(values: dict[str, Any], where: str, key: str) -> Memory:

@@ -6,6 +6,7 @@ from pathlib import Path
 from ..atomic import write_atomically
 from ..errors import BadInput
 from .image import Image
+from .second_stage import second_stage
 
 SUFFIXES = (".elf", ".bin", ".hex", ".uf2")
 _START0, _START1, _END = 0x0A324655, 0x9E5D5157, 0x0AB16F30
@@ -24,26 +25,41 @@ def write_image(image: Image, path: Path | str) -> None:
 
     Args:
         image: `Firmware.image`, of `make_firmware`.
-        path: .elf for a debugger; .bin, the bytes of the code memory from its first on; .hex, Intel HEX, which boards
-            that show up as a drive take by drag and drop.
+        path: .elf for a debugger; .bin, the bytes of the code memory from its first on; .hex, Intel HEX, and .uf2,
+            which boards that show up as a drive take by drag and drop. These three begin with the second stage of the
+            boot, where a board has one.
 
     Raises:
         BadInput: another suffix. Failed: the disk is full, or the folder cannot be written.
     """
     path = Path(path)
     check_suffix(path)
+    address, raw = flashed(image)
     match path.suffix.lower():
         case ".elf":
             content = image.elf
         case ".bin":
-            content = image.raw
+            content = raw
         case ".uf2":
             if image.board.uf2_family is None:
                 raise BadInput(f"{path}: board {image.board.name} names no uf2_family; write a .hex or .bin instead")
-            content = uf2(image.raw, image.board.code.address, image.board.uf2_family)
+            content = uf2(raw, address, image.board.uf2_family)
         case _:
-            content = intel_hex(image.raw, image.board.code.address, image.entry).encode()
+            content = intel_hex(raw, address, image.entry).encode()
     write_atomically(path, content)
+
+
+def flashed(image: Image) -> tuple[int, bytes]:
+    """What is put into the code memory, and where it begins.
+
+    A second stage lies in front of it, and what is between them is filled: an RP2040's ROM loses blocks of a .uf2 that
+    leaves a sector half full before the last (its datasheet's erratum E14).
+    """
+    board = image.board
+    if board.second_stage is None:
+        return board.code.address, image.raw
+    stage = second_stage(board.code.address)
+    return board.second_stage, stage.ljust(board.code.address - board.second_stage, b"\xff") + image.raw
 
 
 def uf2(content: bytes, address: int, family: int) -> bytes:
