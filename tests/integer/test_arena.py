@@ -2,10 +2,12 @@ import itertools
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from microbotnet.errors import BadInput
 from microbotnet.integer import interpreter
 from microbotnet.integer.arena import Area, Plan, plan, size_bytes
 from microbotnet.integer.operators import Add, Concatenate, Convolve, Gate, Lookup
@@ -118,6 +120,39 @@ def test_what_lives_together_lies_apart_or_is_written_over(seed: int, operators:
             assert maker.output == late.name
             assert (early.name, early.offset - late.offset) in maker.over(made.of(maker)[0], False)
             assert early.last == late.first
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 10**6), operators=st.integers(0, 9), share=st.floats(0.3, 1))
+def test_in_two_regions_nothing_lies_across(seed: int, operators: int, share: float) -> None:
+    made = random_program(seed, operators=operators)
+    scratch = random_scratch(seed, operators)
+    whole = plan(made, scratch)
+    picture = -(-size_bytes(made.tensors[made.input]) // 4) * 4
+    first = max(picture, int(share * whole.size) // 4 * 4)
+    try:
+        found = plan(made, scratch, regions=(first, 2 * whole.size))
+    except BadInput as error:  # what shares the picture's place is larger than the region, or nothing shares one
+        assert "nothing lies across" in str(error)  # noqa: PT017
+        assert first < whole.size
+        return
+    assert found.sizes[0] <= first
+    assert found.offsets[made.input] < first
+    assert not any(area.offset < first < area.offset + area.size for area in found.areas)
+    pictures = random_pictures(made, 2, seed)
+    for picture, scores in zip(pictures, interpreter.run(made, pictures), strict=True):
+        np.testing.assert_array_equal(run_in_arena(made, found, scratch, picture)[made.result.name][:, 0, 0], scores)
+
+
+def test_regions_that_are_too_small_or_odd_are_refused() -> None:
+    small = program({"picture": 8, "a": 16, "scores": 1}, linear("1", "picture", "a"), linear("2", "a", "scores"))
+    assert plan(small, regions=(8, 16)).sizes == (8, 16)
+    assert plan(small, regions=(24, 0)).sizes == (24, 4)  # the second has a word at least, so that it can be declared
+    for regions in ((8, 12), (4, 100), (16, 4)):
+        with pytest.raises(BadInput, match="does not fit regions"):
+            plan(small, regions=regions)
+    with pytest.raises(BadInput, match="multiples of 4 bytes"):
+        plan(small, regions=(10, 100))
 
 
 def together(a: Area, b: Area) -> bool:

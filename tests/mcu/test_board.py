@@ -69,6 +69,8 @@ def test_a_board_of_ones_own(tmp_path: Path) -> None:
         (("address = 0x2000_0000", "address = 0"), "overlap"),
         (("clock_hz = 1_000_000", "clock_hz = 0"), "above 0"),
         (("core =", "core"), "not TOML"),
+        (("[data]", "[beyond]\naddress = 1024\nbytes = 4096\nkind = 'sram'\n[data]"), "code and beyond overlap"),
+        (("[data]", "[beyond]\naddress = 8192\nbytes = 4096\nkind = 'flash'\n[data]"), "beyond must be sram"),
         (("clock_hz", "second_stage = 0\nclock_hz"), "second_stage must lie at least 256 bytes before code"),
     ],
 )

@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from microbotnet.backends.c import arena
 from microbotnet.errors import BadInput
 from microbotnet.integer.samples import random_pictures, random_program
-from microbotnet.mcu.board import load_board
+from microbotnet.mcu.board import Memory, load_board
 from microbotnet.mcu.firmware import make_firmware
 from microbotnet.sources.program import open_program
 
@@ -28,6 +29,24 @@ def test_the_smallest_is_made_faster_as_far_as_it_fits() -> None:
     assert emulated.run(random_pictures(program, 2)).bit_exact
     with pytest.raises(BadInput, match=f"needs {least:,} of {least - 4:,} bytes"):
         make_firmware(program, replace(board, code=replace(board.code, bytes=least - 4)))
+
+
+def test_what_does_not_fit_the_data_memory_lies_beyond() -> None:
+    address = 0x1000_0000  # below the other, as an STM32F4's core-coupled memory
+    program, board = random_program(4, size=(16, 16), operators=3), load_board("scum")
+    whole = arena(program).size
+    data = replace(board.data, bytes=whole)  # leaves no room for a stack
+    made = make_firmware(program, replace(board, data=data, beyond=Memory(address, 65_536, "sram")))
+    assert made.prefer == "speed"
+    assert made.image.ram_bytes + 512 <= data.bytes
+    assert 4 < made.image.beyond_bytes < whole
+    assert made.plan.sizes == (made.arena_bytes, made.image.beyond_bytes)
+    where = {symbol.name: symbol.address for symbol in made.image.symbols}
+    assert where["beyond"] == address
+    # Whole pages, as the emulator maps them.
+    emulated = replace(made, image=replace(made.image, board=replace(board, beyond=Memory(address, 65_536, "sram"))))
+    pictures = random_pictures(program, 2)
+    assert emulated.run(pictures).bit_exact
 
 
 def test_a_form_that_needs_too_much_ram_gives_way() -> None:

@@ -1,5 +1,6 @@
 """`microbotnet export`: a network as C99 or ONNX."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -43,6 +44,13 @@ def export(
             metavar="KIND", help="Lay the C out as a package with an example: cmake, arduino, platformio or zephyr."
         ),
     ] = None,
+    arena: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FIRST+SECOND",
+            help="Bytes of two memories for the arena, such as 65536+131072; the C takes a pointer into each.",
+        ),
+    ] = None,
     vote: Annotated[
         str | None,
         typer.Option(
@@ -66,6 +74,8 @@ def export(
         raise BadInput("--vote is written in C; give --c DIR too")
     if package is not None and c is None:
         raise BadInput("--package is of the C; give --c DIR too")
+    if arena is not None and c is None:
+        raise BadInput("--arena is of the C; give --c DIR too")
     if camera is not None and c is None:
         raise BadInput("--input is written in C; give --c DIR too")
     if onnx is None and (opset != 13 or plain):
@@ -80,9 +90,13 @@ def export(
         from ..backends.c import c_names, write_c
 
         named = dict(zip(c_names(checkpoints, name), programs, strict=True))
-        written = write_c(named, c, prefer=prefer, name=name, rule=vote, camera=camera, package=package)
+        written = write_c(
+            named, c, prefer=prefer, name=name, rule=vote, camera=camera, package=package,
+            regions=None if arena is None else _regions(arena),
+        )  # fmt: skip
         files += written.files
         told = {"prefer": prefer, "constant_bytes": written.constant_bytes, "arena_bytes": written.arena_bytes}
+        told |= {"beyond_bytes": written.beyond_bytes} if arena is not None else {}
     if onnx is not None:
         from ..backends.onnx import write_onnx
 
@@ -95,6 +109,12 @@ def export(
     for file in files:
         stdout.print(str(file), markup=False, soft_wrap=True)
     if c is not None:
-        stdout.print(
-            f"constants {written.constant_bytes:,} bytes, arena {written.arena_bytes:,} bytes of RAM", soft_wrap=True
-        )
+        parts = f"{written.arena_bytes:,}" + (f" + {written.beyond_bytes:,}" if arena is not None else "")
+        stdout.print(f"constants {written.constant_bytes:,} bytes, arena {parts} bytes of RAM", soft_wrap=True)
+
+
+def _regions(text: str) -> tuple[int, int]:
+    found = re.fullmatch(r"(\d{1,9})\+(\d{1,9})", text)
+    if not found:
+        raise BadInput(f"--arena takes the bytes of two memories, as 65536+131072, not {text!r}")
+    return int(found[1]), int(found[2])

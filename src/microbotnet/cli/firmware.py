@@ -203,6 +203,10 @@ def _print(made: "Firmware", ran: "Run | None", totals: bool) -> None:
         f"{board.data.bytes:,} bytes of RAM",
         soft_wrap=True,
     )
+    if board.beyond is not None and image.beyond_bytes:
+        stdout.print(
+            f"the rest of the arena {image.beyond_bytes:,} of {board.beyond.bytes:,} bytes beyond", soft_wrap=True
+        )
     if ran is not None:
         least, most = min(ran.instructions), max(ran.instructions)
         span = f"{most:,}" if least == most else f"{least:,} to {most:,}"

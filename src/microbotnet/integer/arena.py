@@ -8,6 +8,9 @@ its scratch apart.
 The picture has a place too, for callers who want it inside: it may be copied there, or stay where the caller has it.
 The outputs are the caller's and have none.
 
+The arena may be in two regions, such as a core's fast memory and the rest: offsets then run on from the first region to
+the second, and nothing lies across.
+
 The order of the operators is the program's. `cost.memory` finds the order with the least live bytes before a network
 is lowered; here is where the bytes then lie, with scratch and alignment.
 """
@@ -17,6 +20,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import prod
 
+from ..errors import BadInput
 from .operators.operator import Over
 from .program import ELEMENT_BYTES, Program, Tensor
 
@@ -43,16 +47,25 @@ class Area:
 class Plan:
     """Where everything lies.
 
-    alive: bytes in use while each operator runs, if what can be written over is.
+    alive: bytes in use while each operator runs, if what can be written over is. split: the offset at which the second
+    region begins, or None if there is one.
     """
 
     areas: tuple[Area, ...]
     alive: tuple[int, ...]
+    split: int | None = None
 
     @cached_property
     def size(self) -> int:
-        """Bytes of the arena, a multiple of 4."""
+        """Bytes of the arena, a multiple of 4; of two regions, up to the last that is used."""
         return max((_aligned(area.offset + area.size) for area in self.areas), default=0)
+
+    @property
+    def sizes(self) -> tuple[int, int]:
+        """Bytes that are used of the first region, and of the second; of that, if there is one, at least a word."""
+        first = [area for area in self.areas if self.split is None or area.offset < self.split]
+        top = max((_aligned(area.offset + area.size) for area in first), default=0)
+        return top, 0 if self.split is None else max(ALIGNMENT, self.size - self.split)
 
     @property
     def lower_bound(self) -> int:
@@ -75,7 +88,12 @@ class Plan:
         return {area.name: area.offset for area in self.areas if area.scratch}
 
 
-def plan(program: Program, scratch: Mapping[str, int] | None = None, over_first: Collection[str] = ()) -> Plan:
+def plan(
+    program: Program,
+    scratch: Mapping[str, int] | None = None,
+    over_first: Collection[str] = (),
+    regions: tuple[int, int] | None = None,
+) -> Plan:
     """The smallest arena that is found for `program`.
 
     Args:
@@ -83,6 +101,11 @@ def plan(program: Program, scratch: Mapping[str, int] | None = None, over_first:
         scratch: bytes that an operator, by name, needs for itself while it runs.
         over_first: names of operators that may write over their first input, from its first byte on, though they do
             not work element by element: their kernel has read what it overwrites.
+        regions: bytes that there are of the first, in which the picture lies, and of the second; the first is filled
+            first.
+
+    Raises:
+        BadInput: no plan was found that fits the regions.
     """
     scratch = scratch or {}
     tensors = _tensors(program)
@@ -94,6 +117,8 @@ def plan(program: Program, scratch: Mapping[str, int] | None = None, over_first:
     alive = _alive(program, tensors, extra, dying)
     bound = max(alive, default=0)
     needed = [over if count > bound else [] for over, count in zip(dying, apart, strict=True)]
+    if regions is not None:
+        return _in_regions(program, tensors, extra, alive, (dying, needed, [[] for _ in dying]), regions)
     best: Plan | None = None
     for choice in (dying, [over[::-1] for over in dying], needed):
         bodies = _bodies(program, tensors, choice) + [_Body([area]) for area in extra]
@@ -104,6 +129,37 @@ def plan(program: Program, scratch: Mapping[str, int] | None = None, over_first:
         if best.optimal:
             break
     assert best is not None
+    return best
+
+
+def _in_regions(
+    program: Program,
+    tensors: Mapping[str, Area],
+    extra: Sequence[Area],
+    alive: tuple[int, ...],
+    choices: Iterable[Sequence[Sequence[Over]]],
+    regions: tuple[int, int],
+) -> Plan:
+    """The plan that takes the least of the second region; the picture comes first, into the first region."""
+    if min(regions) < 0 or any(size % ALIGNMENT for size in regions):
+        raise BadInput(f"the arena's regions are of multiples of {ALIGNMENT} bytes, not {regions[0]} and {regions[1]}")
+    split = regions[0]
+    best: Plan | None = None
+    for choice in choices:
+        bodies = _bodies(program, tensors, choice) + [_Body([area]) for area in extra]
+        for key in ORDERS:
+            order = sorted(range(len(bodies)), key=lambda i: (program.input not in bodies[i].names, key(bodies[i])))
+            offsets = _first_fit(bodies, order, split)
+            areas = [area for body, offset in zip(bodies, offsets, strict=True) for area in body.at(offset)]
+            found = Plan(tuple(sorted(areas, key=lambda area: (area.first, area.offset))), alive, split)
+            if found.offsets[program.input] < split and (best is None or found.size < best.size):
+                best = found
+    if best is None or best.size > sum(regions):
+        least = max(alive, default=0)
+        raise BadInput(
+            f"the arena does not fit regions of {regions[0]:,} and {regions[1]:,} bytes; it needs {least:,} at once, "
+            "and nothing lies across the two"
+        )
     return best
 
 
@@ -182,6 +238,7 @@ class _Body:
                 self.spans.setdefault(index, []).append((area.offset, area.offset + _aligned(area.size)))
         self.spans = {index: _united(spans) for index, spans in self.spans.items()}
         self.bytes = {index: sum(high - low for low, high in spans) for index, spans in self.spans.items()}
+        self.names = {area.name for area in areas}
         self.height = max(_aligned(area.offset + area.size) for area in self.areas)
 
     def at(self, offset: int) -> list[Area]:
@@ -240,14 +297,7 @@ def _pack(bodies: Sequence[_Body], bound: int, operators: int) -> list[int]:
     """Offsets: first fit in several orders, then a search, until the height is the bound."""
     best: list[int] = []
     size = -1
-    orders: tuple[Callable[[_Body], tuple[int, ...]], ...] = (
-        lambda body: (-body.height,),
-        lambda body: (-sum(body.bytes.values()),),
-        lambda body: (-len(body.spans), -body.height),
-        lambda body: (min(body.spans), -body.height),
-        lambda body: (-max(body.spans), -body.height),
-    )
-    for key in orders:
+    for key in ORDERS:
         order = sorted(range(len(bodies)), key=lambda i: key(bodies[i]))
         offsets = _first_fit(bodies, order)
         height = _height(bodies, offsets)
@@ -260,17 +310,26 @@ def _pack(bodies: Sequence[_Body], bound: int, operators: int) -> list[int]:
     return search.best
 
 
-def _first_fit(bodies: Sequence[_Body], order: Iterable[int]) -> list[int]:
+ORDERS: tuple[Callable[[_Body], tuple[int, ...]], ...] = (
+    lambda body: (-body.height,),
+    lambda body: (-sum(body.bytes.values()),),
+    lambda body: (-len(body.spans), -body.height),
+    lambda body: (min(body.spans), -body.height),
+    lambda body: (-max(body.spans), -body.height),
+)
+
+
+def _first_fit(bodies: Sequence[_Body], order: Iterable[int], split: int | None = None) -> list[int]:
     offsets = [0] * len(bodies)
     placed: dict[int, list[tuple[int, int]]] = {}
     for number in order:
-        offsets[number] = _fit(bodies[number], placed)
+        offsets[number] = _fit(bodies[number], placed, split)
         _place(bodies[number], offsets[number], placed)
     return offsets
 
 
-def _fit(body: _Body, placed: Mapping[int, Sequence[tuple[int, int]]]) -> int:
-    """The lowest offset at which `body` is clear of what is placed."""
+def _fit(body: _Body, placed: Mapping[int, Sequence[tuple[int, int]]], split: int | None = None) -> int:
+    """The lowest offset at which `body` is clear of what is placed, and does not lie across the split."""
     offset, moved = 0, True
     while moved:
         moved = False
@@ -279,6 +338,8 @@ def _fit(body: _Body, placed: Mapping[int, Sequence[tuple[int, int]]]) -> int:
                 for under, over in placed.get(index, ()):
                     if offset + low < over and under < offset + high:
                         offset, moved = over - low, True
+        if split is not None and offset < split < offset + body.height:
+            offset, moved = split, True
     return offset
 
 

@@ -6,6 +6,7 @@ A board has these fields (`boards/scum.toml` is one to start from):
 - `core`, one of `cores.CORES`; `clock_hz`; `multiply_cycles`, 1 or 32: which multiplier the core was built with
 - `[code]`, the memory in which vectors, code, constants and initial values lie and are executed in place; `[data]`,
   the one for variables, arena and stack: `address`, `bytes`, and `kind`, "sram" or "flash"
+- `[beyond]`, may be left out: a second memory, as `[data]`, for what of the arena finds no place in that
 - `uf2_family`, may be left out: the number by which the board's boot loader knows .uf2 files that are for it
 - `second_stage`, may be left out: where the flash of an RP2040 begins, in front of the code; see `second_stage.py`
 - `[qemu]`, may be left out: `arguments`, with which QEMU has the core and these memories
@@ -15,6 +16,7 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.resources import files
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +57,7 @@ class Board:
     qemu: tuple[str, ...] = ()
     uf2_family: int | None = None
     second_stage: int | None = None
+    beyond: Memory | None = None
 
     @property
     def isa(self) -> str:
@@ -87,7 +90,18 @@ def load_board(name: str) -> Board:
 def parse_board(text: str, name: str, where: str) -> Board:
     """A board from the text of its TOML file; `where` names it in errors."""
     values = parse_toml(text, where)
-    known = ("summary", "core", "clock_hz", "multiply_cycles", "uf2_family", "second_stage", "code", "data", "qemu")
+    known = (
+        "summary",
+        "core",
+        "clock_hz",
+        "multiply_cycles",
+        "uf2_family",
+        "second_stage",
+        "code",
+        "data",
+        "beyond",
+        "qemu",
+    )
     fields = _Fields(values, where, "", known)
     core = fields.take("core", str)
     if core not in CORES:
@@ -98,8 +112,12 @@ def parse_board(text: str, name: str, where: str) -> Board:
     if multiply not in (1, 32):
         raise BadInput(f"{where}: multiply_cycles must be 1 or 32, not {multiply}")
     code, data = (_memory(fields.take(key, dict), where, key) for key in ("code", "data"))
-    if code.address < data.end and data.address < code.end:
-        raise BadInput(f"{where}: code and data overlap")
+    second = fields.take("beyond", dict, {})
+    beyond = _memory(second, where, "beyond") if second else None
+    memories = {"code": code, "data": data} | ({"beyond": beyond} if beyond else {})
+    for (one, a), (other, b) in combinations(memories.items(), 2):
+        if a.address < b.end and b.address < a.end:
+            raise BadInput(f"{where}: {one} and {other} overlap")
     qemu = _Fields(fields.take("qemu", dict, {"arguments": []}), where, "qemu.", ("arguments",))
     arguments = qemu.take("arguments", list)
     if not all(isinstance(argument, str) for argument in arguments):
@@ -113,7 +131,7 @@ def parse_board(text: str, name: str, where: str) -> Board:
         raise BadInput(f"{where}: second_stage must lie at least {STAGE} bytes before code, which {STAGE} must divide")
     return Board(
         name, summary, core, clock, multiply, code, data, tuple(arguments),
-        None if family < 0 else family, None if stage < 0 else stage,
+        None if family < 0 else family, None if stage < 0 else stage, beyond,
     )  # fmt: skip
 
 
@@ -126,8 +144,8 @@ def _memory(values: dict[str, Any], where: str, key: str) -> Memory:
         raise BadInput(f"{where}: {key} must lie within 32 bits of address")
     if found.address % GRAIN or found.bytes % GRAIN:
         raise BadInput(f"{where}: {key} must begin and end at multiples of {GRAIN:,} bytes")
-    if key == "data" and found.kind != "sram":
-        raise BadInput(f"{where}: data must be sram; the network writes there")
+    if key != "code" and found.kind != "sram":
+        raise BadInput(f"{where}: {key} must be sram; the network writes there")
     return found
 
 

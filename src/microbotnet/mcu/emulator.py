@@ -142,6 +142,8 @@ class _Machine:
         code, data = self.board.code, self.board.data
         core.mem_map(code.address, code.bytes, unicorn.UC_PROT_READ | unicorn.UC_PROT_EXEC)
         core.mem_map(data.address, data.bytes, unicorn.UC_PROT_READ | unicorn.UC_PROT_WRITE)
+        if beyond := self.board.beyond:
+            core.mem_map(beyond.address, beyond.bytes, unicorn.UC_PROT_READ | unicorn.UC_PROT_WRITE)
         core.mem_write(code.address, image.raw)
         self.core, self.fault = core, ""
         self.blocks: dict[int, _Block] = {}

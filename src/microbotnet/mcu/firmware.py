@@ -32,7 +32,7 @@ from ..stream.voting import rule_named, votes
 from .board import Board
 from .cores import CORES
 from .emulator import Execution, execute
-from .image import CAMERA, NAME, SHARED, START, Image, build, check_fit, fits
+from .image import CAMERA, NAME, SHARED, STACK_BYTES, START, Image, build, check_fit, fits, fits_in_ram
 from .qemu import run_in_qemu
 from .toolchain import Toolchain, find_toolchain
 
@@ -48,7 +48,7 @@ class Firmware:
     given: what it was made from. program: that, folded, whose operators are the layers.
     more: bytes by which layers are larger, and faster, than the smallest, if the fastest of all did not fit.
     sources: the network's C by file name. rule: by which the last pictures vote, or None.
-    camera: whose frames it takes, or None.
+    camera: whose frames it takes, or None. regions: bytes of the two memories in which the arena lies, or None.
     """
 
     given: Program
@@ -61,6 +61,7 @@ class Firmware:
     rule: str | None = None
     more: int = 0
     camera: Camera | None = None
+    regions: tuple[int, int] | None = None
 
     @property
     def layers(self) -> dict[int, str]:
@@ -75,7 +76,7 @@ class Firmware:
     @cached_property
     def plan(self) -> Plan:
         """Where its tensors lie in the arena."""
-        return arena(self.program, prefer=self.prefer, more=self.more, isa=self.board.isa)
+        return arena(self.program, prefer=self.prefer, more=self.more, isa=self.board.isa, regions=self.regions)
 
     @cached_property
     def forms(self) -> list[str]:
@@ -158,6 +159,7 @@ class Firmware:
             "vote": self.rule,
             "input": self.camera.text if self.camera else None,
             "arena_bytes": self.arena_bytes,
+            "beyond_bytes": image.beyond_bytes,
             "layers": [asdict(row) for row in self.rows(run)],
         }  # fmt: skip
 
@@ -230,11 +232,15 @@ def make_firmware(
     beside |= {} if eye is None else emit_camera(eye, NAME)
     beside.pop("main.c", None)
 
-    def build_with(prefer: str, more: int = 0) -> Firmware:
-        sources = emit(folded, prefer=prefer, more=more, name=NAME, isa=board.isa)
+    def build_with(prefer: str, more: int = 0, regions: tuple[int, int] | None = None) -> Firmware:
+        sources = emit(folded, prefer=prefer, more=more, name=NAME, isa=board.isa, regions=regions)
         sources.pop("main.c")
         image = build(sources | beside, board, toolchain, prefer=prefer)
-        return Firmware(program, folded, board, toolchain, prefer, sources, image, rule, more, eye)
+        made = Firmware(program, folded, board, toolchain, prefer, sources, image, rule, more, eye, regions)
+        if regions is None and board.beyond is not None and not fits_in_ram(image):
+            first = board.data.bytes - STACK_BYTES - (image.ram_bytes - made.arena_bytes)
+            return build_with(prefer, more, (first & ~3, board.beyond.bytes))
+        return made
 
     made = build_with(prefer)
     if not fits(made.image):

@@ -108,6 +108,11 @@ class Image:
         """Arena (the picture is in it), scores and variables, without the stack."""
         return self.sections[".data"] + self.sections[".bss"]
 
+    @property
+    def beyond_bytes(self) -> int:
+        """What lies in the board's second memory: the rest of the arena."""
+        return self.sections[".beyond"]
+
     @cached_property
     def raw(self) -> bytes:
         """What the code memory holds, from its first byte on."""
@@ -130,7 +135,11 @@ class Image:
         found: dict[int | str, Counter[str]] = {}
         for symbol in self.symbols:
             found.setdefault(symbol.owner, Counter())[symbol.region] += symbol.size
-        for region, total in (("code", self.code_bytes), ("constants", self.constant_bytes), ("ram", self.ram_bytes)):
+        for region, total in (
+            ("code", self.code_bytes),
+            ("constants", self.constant_bytes),
+            ("ram", self.ram_bytes + self.beyond_bytes),
+        ):
             rest = total - sum(count[region] for count in found.values())
             found.setdefault(SHARED, Counter())[region] += rest
         return found
@@ -162,7 +171,7 @@ class Image:
             yield symbol, elf.get_section(index).name if isinstance(index, int) else ""
 
 
-REGIONS = {".vectors": "code", ".text": "code", ".rodata": "constants", ".data": "ram", ".bss": "ram"}
+REGIONS = {".vectors": "code", ".text": "code", ".rodata": "constants", ".data": "ram", ".bss": "ram", ".beyond": "ram"}
 
 
 def build(
@@ -209,8 +218,12 @@ def check_instructions(image: Image) -> None:
 
 def fits(image: Image) -> bool:
     """Whether its board's memories hold it, and a stack."""
-    board = image.board
-    return len(image.raw) <= board.code.bytes and image.ram_bytes + STACK_BYTES <= board.data.bytes
+    return len(image.raw) <= image.board.code.bytes and fits_in_ram(image)
+
+
+def fits_in_ram(image: Image) -> bool:
+    """Whether its board's data memory holds its variables, and a stack."""
+    return image.ram_bytes + STACK_BYTES <= image.board.data.bytes
 
 
 def check_fit(image: Image, layers: Mapping[int, str], forms: Sequence[str] = (), alive: Sequence[int] = ()) -> None:
@@ -257,9 +270,11 @@ def script(board: Board, data: Memory) -> str:
     The segments are said, since a linker that makes its own puts the file's header before a code memory that begins
     within a page.
     """
+    beyond = board.beyond
+    placed = f"    .beyond {beyond.address:#x} (NOLOAD) : {{ *(.beyond) }} :beyond\n" if beyond else ""
     return f"""\
 ENTRY({"image_start" if CORES[board.core].riscv else "Reset_Handler"})
-PHDRS {{ code PT_LOAD; variables PT_LOAD; }}
+PHDRS {{ code PT_LOAD; variables PT_LOAD; {"beyond PT_LOAD; " if beyond else ""}}}
 SECTIONS
 {{
     . = {board.code.address:#x};
@@ -283,6 +298,7 @@ SECTIONS
         . = ALIGN(4);
         image_bss_end = .;
     }}
+{placed}\
     image_stack_top = {data.end:#x};
     /DISCARD/ : {{ *(.ARM.exidx* .ARM.extab* .eh_frame*) }}
 }}

@@ -83,7 +83,7 @@ def usage(program: Program, prefer: str) -> Usage:
     found = re.findall(r"^OPERATOR void net_op(\d+)\(.*?\n\{\n(.*?)^\}$", sources["net.c"], re.MULTILINE | re.DOTALL)
     kernels = (re.findall(r"^    (\w+)\(", body, re.MULTILINE)[-1] for _, body in found)
     straight = re.findall(r'^    " [^\\]+\\n"$', sources["net.c"], re.MULTILINE)
-    return Usage(*weigh(sources), 2 * len(straight), tuple(kernels), tuple(int(number) for number, _ in found))
+    return Usage(*weigh(sources)[:2], 2 * len(straight), tuple(kernels), tuple(int(number) for number, _ in found))
 
 
 def _size(program: Program, use: Usage, prefer: str) -> Size:

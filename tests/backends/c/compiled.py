@@ -1,6 +1,7 @@
 """Programs compiled on this machine, as functions of pictures."""
 
 import ctypes
+import re
 import shutil
 import subprocess
 import sys
@@ -51,25 +52,25 @@ class Compiled:
             sources = emit(program, name=f"net{number}", **options)
             for name, text in sources.items():
                 (folder / name).write_text(text)
-            words = int(sources[f"net{number}.h"].split("_ARENA_BYTES ")[1].split()[0]) // 4
-            self.arenas.append(np.full(words + 16, GUARD, np.uint32))
+            sizes = re.findall(r"_(?:ARENA|BEYOND)_BYTES (\d+)", sources[f"net{number}.h"])
+            self.arenas.append([np.full(int(size) // 4 + 16, GUARD, np.uint32) for size in sizes])
         files = [folder / f"net{number}.c" for number in range(len(programs))]
         subprocess.run([*command, *STRICT, "-O1", "-shared", "-fPIC", *files, "-o", folder / "nets.so"], check=True)
         self.library = ctypes.CDLL(str(folder / "nets.so"))
 
     def outputs(self, number: int, pictures: np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, Any], ...]:
         """All outputs, picture by picture."""
-        program, arena = self.programs[number], self.arenas[number]
+        program, arenas = self.programs[number], self.arenas[number]
         run = getattr(self.library, f"net{number}_run")
         pointer, size = np.ctypeslib.ndpointer, output_bytes(program)
-        run.argtypes, run.restype = [pointer(pictures.dtype), pointer(np.uint32), pointer(np.uint32)], None
+        run.argtypes, run.restype = [pointer(pictures.dtype), *[pointer(np.uint32)] * (1 + len(arenas))], None
         found = []
         for picture in pictures:
             buffer = np.full(-(-size // 4) + 4, GUARD, np.uint32)
-            run(np.require(picture, requirements="CA"), buffer, arena)
+            run(np.require(picture, requirements="CA"), buffer, *arenas)
             found.append(buffer.view(np.uint8)[:size])
             assert (buffer[-4:] == GUARD).all()
-        assert (arena[-16:] == GUARD).all()
+        assert all((arena[-16:] == GUARD).all() for arena in arenas)
         return unpacked(program, np.stack(found))
 
     def scores(self, number: int, pictures: np.ndarray[Any, np.dtype[np.uint8]]) -> np.ndarray[Any, Any]:

@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 
 from microbotnet import __version__
-from microbotnet.backends.c import c_names, emit, emit_together, emit_vote, write_c
+from microbotnet.backends.c import arena, c_names, emit, emit_together, emit_vote, write_c
 from microbotnet.errors import BadInput
+from microbotnet.integer.arena import size_bytes
 from microbotnet.integer.interpreter import run
 from microbotnet.integer.program import Program
 from microbotnet.integer.samples import random_pictures, random_program
 
-from .compiled import compiler
+from .compiled import Compiled, compiler
 
 WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-pedantic", "-Werror")
 NAMES = ("first", "second")
@@ -144,6 +145,44 @@ def test_a_debug_build_asserts_what_the_header_asks_for(call: str, broken: bool,
     done = subprocess.run([folder / "main"], capture_output=True, check=False, text=True)
     assert (done.returncode != 0) == broken
     assert ("Assertion" in done.stderr) == broken
+
+
+@pytest.mark.parametrize("prefer", ["speed", "size"])
+def test_an_arena_in_two_regions_gives_the_same_scores(prefer: str, tmp_path: Path) -> None:
+    """Both guarded at their ends, and asserted apart."""
+    program = random_program(11, size=(9, 9), operators=8)
+    whole = arena(program, prefer=prefer).size
+    first = max(-(-size_bytes(program.tensors[program.input]) // 4) * 4, whole // 2 // 4 * 4)
+    command = [*compiler("gcc"), "-DMICROBOTNET_CHECK"]
+    built = Compiled([program], tmp_path, command, prefer=prefer, regions=(first, 2 * whole))
+    assert [len(each) - 16 > 1 for each in built.arenas[0]] == [True, True], "both are used"
+    pictures = random_pictures(program, 2)
+    np.testing.assert_array_equal(built.scores(0, pictures), run(program, pictures))
+
+
+def test_nothing_is_kept_in_the_arena_between_two_calls(tmp_path: Path) -> None:
+    """So it may be another buffer meanwhile."""
+    program = random_program(2, size=(9, 9), operators=8)
+    built, rng = Compiled([program], tmp_path, compiler("gcc")), np.random.default_rng(0)
+    pictures = random_pictures(program, 4)
+    for picture, scores in zip(pictures, run(program, pictures), strict=True):
+        built.arenas[0][0][:-16] = rng.integers(0, 2**32, len(built.arenas[0][0]) - 16, np.uint32)
+        np.testing.assert_array_equal(built.scores(0, picture[None])[0], scores)
+
+
+@pytest.mark.parametrize("package", [None, "cmake"])
+def test_an_example_puts_its_arena_where_the_build_says(package: str | None, tmp_path: Path) -> None:
+    write_c(random_program(13, size=(9, 9)), tmp_path, package=package, regions=(4096, 65536))
+    sources = sorted(str(path) for path in tmp_path.rglob("*.c"))
+    attributes = [f'-DNET_{part}_ATTRIBUTE=__attribute__((section("{name}")))' for part, name in
+                  (("ARENA", "fast_memory"), ("BEYOND", "slow_memory"))]  # fmt: skip
+    words = [*compiler("gcc"), *WARNINGS, "-std=c99", "-I", tmp_path / "include", *attributes, *sources]
+    subprocess.run([*words, "-o", tmp_path / "main"], check=True)
+    table = subprocess.run(
+        ["nm", "--format=sysv", tmp_path / "main"], capture_output=True, text=True, check=True
+    ).stdout
+    placed = {line.split("|")[0].strip(): line.split("|")[-1].strip() for line in table.splitlines() if "|" in line}
+    assert (placed["arena"], placed["beyond"]) == ("fast_memory", "slow_memory")
 
 
 def test_networks_are_called_as_their_files_are() -> None:

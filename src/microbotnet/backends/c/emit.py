@@ -19,7 +19,7 @@ from . import avx512, hosts, no_reuse, vectors
 from .arrays import WIDTHS, Arrays
 from .choose import choose
 from .dsp import dsp_forms
-from .header import answers, checked, comment, header
+from .header import answers, checked, comment, declared, header
 from .interface import Interface
 from .kernel_call import KernelCall, table
 from .lanes import lane_rounding
@@ -39,7 +39,15 @@ _ROOMS = {"vectors": vectors.room, "avx512": avx512.room}
 _HOSTS = {"vectors": hosts.of_vectors, "avx512": hosts.of_avx512}
 
 
-def emit(program: Program, *, prefer: str = "speed", more: int = 0, name: str = "net", isa: str = "") -> dict[str, str]:
+def emit(
+    program: Program,
+    *,
+    prefer: str = "speed",
+    more: int = 0,
+    name: str = "net",
+    isa: str = "",
+    regions: tuple[int, int] | None = None,
+) -> dict[str, str]:
     """C99 sources of `program`, folded, by file name: NAME.h, NAME.c, NAME_weights.h and main.c, an example.
 
     Args:
@@ -50,21 +58,29 @@ def emit(program: Program, *, prefer: str = "speed", more: int = 0, name: str = 
         name: begins every file's and public symbol's name.
         isa: what the small core has besides: "dsp", Arm's DSP extension (Cortex-M4, M7, M33), or
             nothing; "c" for one that is no Arm, for which nothing is written in assembly.
+        regions: bytes of two memories, if the arena is to lie in both.
 
     Raises:
-        BadInput: `name` is no C identifier, or an operator cannot be written in C.
+        BadInput: `name` is no C identifier, an operator cannot be written in C, or the regions are too small.
     """
-    return emit_together({name: program}, prefer=prefer, more=more, name=name, isa=isa)
+    return emit_together({name: program}, prefer=prefer, more=more, name=name, isa=isa, regions=regions)
 
 
 def emit_together(
-    programs: Mapping[str, Program], *, prefer: str = "speed", more: int = 0, name: str = "nets", isa: str = ""
+    programs: Mapping[str, Program],
+    *,
+    prefer: str = "speed",
+    more: int = 0,
+    name: str = "nets",
+    isa: str = "",
+    regions: tuple[int, int] | None = None,
 ) -> dict[str, str]:
     """C99 sources of several programs that share their kernels and equal constants: a header each, and NAME.c.
 
     Args:
         programs: by what begins their headers' names and their public symbols.
-        prefer, more, isa: see `emit`. name: begins the names of the other files, and of what the networks share.
+        prefer, more, isa, regions: see `emit`.
+        name: begins the names of the other files, and of what the networks share.
 
     Raises:
         BadInput: see `emit`.
@@ -80,8 +96,9 @@ def emit_together(
         ranges.check(program)
         program = _prepared(program, prefer)
         forms = _forms(program, prefer, more, isa)
-        planned = _plan(program, forms, prefer)
-        sources.append(_Source(program, planned, arrays.of(net), net, name, Interface(program), prefer, forms))
+        planned = _plan(program, forms, prefer, regions)
+        face = Interface(program, planned.split)
+        sources.append(_Source(program, planned, arrays.of(net), net, name, face, prefer, forms))
     bodies = [source.body() for source in sources]
     needed = {"begin", *chain.from_iterable(files for files, _ in bodies)}
     kernels = [_kernel(file).replace("NAME_", f"{name}_") for file in ORDER if file in needed]
@@ -99,15 +116,18 @@ def emit_together(
     if len(programs) == 1:
         face = sources[0].interface
         found["main.c"] = (_EXAMPLE if face.is_classifier else _OTHER_EXAMPLE).format(
-            name=name, upper=name.upper(), given=face.given, taken=face.types[0], made=face.made
-        )
+            name=name, upper=name.upper(), given=face.given, taken=face.types[0], made=face.made,
+            arena=declared(name, face.arguments[2:]), arguments=", ".join(face.arguments[2:]),
+        )  # fmt: skip
     return found
 
 
-def arena(program: Program, *, prefer: str = "speed", more: int = 0, isa: str = "") -> Plan:
+def arena(
+    program: Program, *, prefer: str = "speed", more: int = 0, isa: str = "", regions: tuple[int, int] | None = None
+) -> Plan:
     """Where the C of `emit` keeps every tensor, and each kernel's scratch."""
     program = _prepared(program, prefer)
-    return _plan(program, _forms(program, prefer, more, isa), prefer)
+    return _plan(program, _forms(program, prefer, more, isa), prefer, regions)
 
 
 def _prepared(program: Program, prefer: str) -> Program:
@@ -123,18 +143,25 @@ def _prepared(program: Program, prefer: str) -> Program:
     return replace(program, tensors=program.tensors | {as_pixels.name: as_pixels}, operators=operators)
 
 
-def _plan(program: Program, forms: list[KernelCall], prefer: str) -> Plan:
+def _plan(program: Program, forms: list[KernelCall], prefer: str, regions: tuple[int, int] | None) -> Plan:
     if prefer in _ROOMS:
+        if regions is not None:
+            raise BadInput(f"C for {prefer} has its arena in one piece")
         return no_reuse.plan(program, forms, _ROOMS[prefer])
     scratch = {o.name: form.scratch for o, form in zip(program.operators, forms, strict=True) if form.scratch}
-    return plan(program, scratch)
+    return plan(program, scratch, regions=regions)
 
 
-def weigh(sources: Mapping[str, str], name: str = "net") -> tuple[int, int]:
-    """Bytes of the constant arrays in what `emit` made, and of the arena; of several networks', the largest."""
+def weigh(sources: Mapping[str, str], name: str = "net") -> tuple[int, int, int]:
+    """Bytes of the constant arrays in what `emit` made, and of both parts of the arena, several networks' largest."""
     arrays = re.findall(r"static const (\w+) \w+\[(\d+)\]", sources[f"{name}_weights.h"])
-    arenas = re.findall(r"_ARENA_BYTES (\d+)", "".join(text for file, text in sources.items() if file.endswith(".h")))
-    return sum(WIDTHS[kind] * int(count) for kind, count in arrays), max(map(int, arenas))
+    headers = "".join(text for file, text in sources.items() if file.endswith(".h"))
+    first, beyond = (re.findall(rf"_{part}_BYTES (\d+)", headers) for part in ("ARENA", "BEYOND"))
+    return (
+        sum(WIDTHS[kind] * int(count) for kind, count in arrays),
+        max(map(int, first)),
+        max(map(int, beyond), default=0),
+    )
 
 
 def _forms(program: Program, prefer: str, more: int, isa: str) -> list[KernelCall]:
@@ -169,13 +196,12 @@ _EXAMPLE = """\
 
 static uint8_t picture[{upper}_INPUT_BYTES];
 static int16_t scores[{upper}_CLASSES];
-static uint32_t arena[({upper}_ARENA_BYTES + 3) / 4];
-
+{arena}
 int main(void)
 {{
     if (fread(picture, 1, sizeof picture, stdin) != sizeof picture || getchar() != EOF)
         return 2; /* another size */
-    {name}_run(picture, scores, arena);
+    {name}_run(picture, scores, {arguments});
     printf("%d", {name}_class(scores));
     for (int i = 0; i < {upper}_CLASSES; i++)
         printf(" %d", scores[i]);
@@ -192,13 +218,12 @@ _OTHER_EXAMPLE = """\
 
 static uint32_t {given}[({upper}_INPUT_BYTES + 3) / 4];
 static uint32_t {made}[({upper}_OUTPUT_BYTES + 3) / 4];
-static uint32_t arena[({upper}_ARENA_BYTES + 3) / 4];
-
+{arena}
 int main(void)
 {{
     if (fread({given}, 1, {upper}_INPUT_BYTES, stdin) != {upper}_INPUT_BYTES || getchar() != EOF)
         return 2; /* another size */
-    {name}_run((const {taken} *){given}, (int8_t *){made}, arena);
+    {name}_run((const {taken} *){given}, (int8_t *){made}, {arguments});
     for (int i = 0; i < {upper}_OUTPUT_BYTES; i++)
         printf("%d ", ((const int8_t *){made})[i]);
     printf("\\n");
@@ -232,7 +257,7 @@ class _Source:
     def body(self) -> tuple[set[str], str]:
         """The kernels' files that are needed, and the network's functions."""
         functions = {i: self.function(i, form) for i, form in enumerate(self.forms) if self.works(i, form)}
-        arguments = f"({self.interface.given}, {self.interface.made}, arena)"
+        arguments = f"({', '.join(self.interface.arguments)})"
         calls = "".join(f"    {self.name}_op{index}{arguments};\n" for index in functions)
         needed = {file for form in self.forms for file in form.files}
         if self.host and (handed_on := self.handed_on(_HOSTS[self.prefer](self.program))):
@@ -266,7 +291,7 @@ class _Source:
         names = {
             "NAME": self.shared,
             "y": self._write(output),
-            "scratch": f"((int8_t *)arena + {self.plan.scratch.get(operator.name)})",
+            "scratch": f"((int8_t *){self.interface.place(self.plan.scratch.get(operator.name, 0))})",
         }
         names |= {f"x{i or ''}": self._read(tensor) for i, tensor in enumerate(inputs)}
         lines: list[str] = []
@@ -294,8 +319,7 @@ class _Source:
             lines.append(f"{static}const {kind} {what} = {{{values.format(**names)}}}")
         calls.append(form.call.format(**names))
         words = set(re.findall(r"\w+", " ".join((*lines, *calls))))
-        arguments = (self.interface.given, self.interface.made, "arena")
-        lines += [f"(void){argument}" for argument in arguments if argument not in words]
+        lines += [f"(void){argument}" for argument in self.interface.arguments if argument not in words]
         lines += calls
         what = f"{_times(inputs[0])} to {_times(output)}"
         return (
@@ -316,7 +340,7 @@ class _Source:
         stored = self.arrays.add(steps[0].data, f"op{index}_steps") if steps else "0"
         line = (steps[0].first, steps[0].least, steps[0].bits) if steps else (0, 0, 0)
         at = self.plan.scratch[name] + form.scratch - 256 * len(steps) - 8 * packed.count
-        room = f"(int32_t *)((int8_t *)arena + {at})"
+        room = f"(int32_t *)((int8_t *){self.interface.place(at)})"
         lines.append(
             f"static const thin_t thin = {{{{{data}, {', '.join(map(str, numbers))}}}, {whole}, {stored}, "
             f"{', '.join(map(str, line))}, {form.how.shift}}}"
@@ -332,7 +356,8 @@ class _Source:
         calls: list[str] = []
         at -= 256 * len(steps)
         for n, each in enumerate(steps):
-            data, to = self.arrays.add(each.data, f"op{index}_steps{n or ''}"), f"(int8_t *)arena + {at + 256 * n}"
+            data = self.arrays.add(each.data, f"op{index}_steps{n or ''}")
+            to = f"(int8_t *){self.interface.place(at + 256 * n)}"
             names.setdefault("table", to)
             calls.append(f"widen_table({data}, {to}, {each.first}, {each.least}, {each.bits})")
         if packed is not None:
@@ -340,7 +365,7 @@ class _Source:
             numbers = (packed.multiplier, packed.count, packed.factor_bits, packed.offset_bits, packed.zeros)
             lines.append(f"static const packed_t packed = {{{data}, {', '.join(map(str, numbers))}}}")
             for n, what in enumerate(("multiplier", "offset")):
-                names[what] = f"(int32_t *)((int8_t *)arena + {at - 4 * packed.count * (2 - n)})"
+                names[what] = f"(int32_t *)((int8_t *){self.interface.place(at - 4 * packed.count * (2 - n))})"
             calls.append(f"widen(&packed, {names['multiplier']}, {names['offset']}, 1)")
         return names, calls
 
@@ -349,12 +374,12 @@ class _Source:
             return self.interface.given
         if self._is_the_callers(tensor):
             return self.interface.address(tensor)
-        return f"(const int8_t *)arena + {self.plan.offsets[tensor.name]}"
+        return f"(const int8_t *){self.interface.place(self.plan.offsets[tensor.name])}"
 
     def _write(self, tensor: Tensor) -> str:
         if self._is_the_callers(tensor):
             return self.interface.address(tensor)
-        return f"(int8_t *)arena + {self.plan.offsets[tensor.name]}"
+        return f"(int8_t *){self.interface.place(self.plan.offsets[tensor.name])}"
 
     def _is_the_callers(self, tensor: Tensor) -> bool:
         return tensor.name in self.program.outputs and (tensor.dtype == "int16" or not self.host)

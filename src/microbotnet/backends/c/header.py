@@ -1,5 +1,6 @@
 """The header of a network's C, and what its source defines besides the operators: labels, the class, checks."""
 
+from collections.abc import Iterable
 from math import prod
 
 from ... import __version__
@@ -13,7 +14,12 @@ def header(program: Program, planned: Plan, interface: Interface, name: str) -> 
     """NAME.h, for C and C++."""
     upper = name.upper()
     source = "".join(f"   {key}: {value}\n" for key, value in program.source.items())
-    size = f"{upper}_ARENA_BYTES"
+    first, second = planned.sizes
+    sizes = f"#define {upper}_ARENA_BYTES {first}"
+    words = f"   arena: {upper}_ARENA_BYTES bytes at an address that 4 divides, the caller's again afterwards.\n"
+    if planned.split is not None:
+        sizes += f"\n#define {upper}_BEYOND_BYTES {second}"
+        words += f"   beyond: the rest of the arena, {upper}_BEYOND_BYTES bytes; likewise.\n"
     answer = ""
     if interface.is_classifier:
         answer = f"""
@@ -39,10 +45,10 @@ extern "C" {{
 
 #define {upper}_VERSION "{__version__}" /* of microbotnet, which wrote this */
 {interface.constants(upper)}
-#define {upper}_ARENA_BYTES {planned.size}
+{sizes}
 #define {upper}_INPUT_OFFSET {planned.offsets[program.input]}
 
-/* {interface.words(upper)}   arena: {size} bytes at an address that 4 divides, the caller's again afterwards.
+/* {interface.words(upper)}{words}\
    No other two may overlap. Compiled with MICROBOTNET_CHECK, all this is asserted. */
 {interface.signature(name, "run")};
 {answer}
@@ -52,6 +58,20 @@ extern "C" {{
 
 #endif
 """
+
+
+def declared(name: str, parts: Iterable[str]) -> str:
+    """The arena's parts in an example, which owns them; a build may say in which section each lies."""
+    found = ""
+    for part in parts:
+        which = f"{name}_{part}".upper()
+        found += f"""\
+#ifndef {which}_ATTRIBUTE
+#define {which}_ATTRIBUTE /* to place it: __attribute__((section(".ccm"))) */
+#endif
+static uint32_t {part}[({which}_BYTES + 3) / 4] {which}_ATTRIBUTE;
+"""
+    return found
 
 
 def answers(program: Program, interface: Interface, name: str) -> list[str]:
@@ -78,9 +98,10 @@ int {name}_class(const int16_t *scores)
 def checked(program: Program, planned: Plan, interface: Interface, name: str) -> str:
     """Assertions, in a build that asks for them, that the caller keeps to what the header says."""
     given, made = interface.given, interface.made
-    room = max(planned.size, 1)
-    sizes = {given: prod(program.tensors[program.input].shape), made: output_bytes(program), "arena": room}
-    aligned = ["arena", *([given] if interface.taken.dtype == "int8" else [])]
+    rooms = dict(zip(interface.arguments[2:], planned.sizes, strict=False))
+    sizes = {given: prod(program.tensors[program.input].shape), made: output_bytes(program)}
+    sizes |= {part: max(size, 1) for part, size in rooms.items()}
+    aligned = [*rooms, *([given] if interface.taken.dtype == "int8" else [])]
     aligned += [made] if not interface.is_classifier else []
     at = planned.offsets[program.input]
     lies = f"(const int8_t *){given} == (const int8_t *)arena + {at}"
@@ -90,6 +111,8 @@ def checked(program: Program, planned: Plan, interface: Interface, name: str) ->
 
     lines = [f"assert((uintptr_t){which} % 4 == 0)" for which in aligned]
     lines += [f"assert({lies} || {apart(given, 'arena')})", f"assert({apart(made, 'arena')})"]
+    if "beyond" in rooms:
+        lines += [f"assert({apart(part, 'beyond')})" for part in interface.arguments[:3]]
     lines.append(f"assert({apart(made, given)})")
     return "#ifdef MICROBOTNET_CHECK\n" + "".join(f"    {line};\n" for line in lines) + "#endif\n"
 

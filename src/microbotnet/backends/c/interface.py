@@ -10,9 +10,10 @@ from ...integer.program import Program, Tensor
 
 @dataclass(frozen=True)
 class Interface:
-    """The arguments of NAME_run: an input, a buffer for all outputs, an arena."""
+    """The arguments of NAME_run: an input, a buffer for all outputs, an arena, in one piece or in two."""
 
     program: Program
+    split: int | None = None
 
     @property
     def taken(self) -> Tensor:
@@ -41,10 +42,22 @@ class Interface:
         """Of an element of the input and of the buffer."""
         return f"{self.taken.dtype}_t", "int16_t" if self.is_classifier else "int8_t"
 
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """Their names."""
+        return (self.given, self.made, "arena", *(["beyond"] if self.split is not None else []))
+
+    def place(self, offset: int) -> str:
+        """The arena's byte at `offset`, as C."""
+        if self.split is not None and offset >= self.split:
+            return f"beyond + {offset - self.split}"
+        return f"arena + {offset}"
+
     def signature(self, name: str, what: str, kind: str = "") -> str:
         """The declaration of a function with these arguments."""
         taken, made = self.types
-        return f"{kind}void {name}_{what}(const {taken} *{self.given}, {made} *{self.made}, void *arena)"
+        rest = "".join(f", void *{part}" for part in self.arguments[2:])
+        return f"{kind}void {name}_{what}(const {taken} *{self.given}, {made} *{self.made}{rest})"
 
     @cached_property
     def offsets(self) -> dict[str, int]:

@@ -17,13 +17,14 @@ from .vote import emit_vote, voters
 
 @dataclass(frozen=True)
 class Written:
-    """What `write_c` wrote. constant_bytes: weights, multipliers, offsets and tables. arena_bytes: the caller's RAM,
-    enough for any one of the networks.
+    """What `write_c` wrote. constant_bytes: weights, multipliers, offsets and tables. arena_bytes, beyond_bytes: the
+    caller's RAM, enough for any one of the networks, in the first region and in the second, if there is one.
     """
 
     files: tuple[Path, ...]
     constant_bytes: int
     arena_bytes: int
+    beyond_bytes: int = 0
 
 
 def write_c(
@@ -35,6 +36,7 @@ def write_c(
     rule: str | None = None,
     camera: str | None = None,
     package: str | None = None,
+    regions: tuple[int, int] | None = None,
 ) -> Written:
     """Write a program as C99 into a folder, each file whole or not at all: no heap, no float, `stdint.h` alone.
 
@@ -50,6 +52,8 @@ def write_c(
         rule: also write how the last frames decide together, such as "best-of-last-3"; for one network.
         camera: also write what turns a camera's frames into the input, such as "rgb565:160x120"; see `camera_of`.
         package: lay the files out as a package with an example: "cmake", "arduino", "platformio" or "zephyr".
+        regions: bytes of two memories for the arena, such as a core's fast memory and the rest; NAME_run then takes a
+            pointer into each.
 
     Returns:
         The files, and the bytes of constants and of the arena.
@@ -58,19 +62,20 @@ def write_c(
         BadInput: see `emit` and `emit_vote`. Failed: the disk is full, or the folder cannot be written.
     """
     programs, folder = {name: programs} if isinstance(programs, Program) else programs, Path(folder)
-    sources = emit_together(programs, prefer=prefer, name=name)
+    sources = emit_together(programs, prefer=prefer, name=name, regions=regions)
+    parts = ("arena", "beyond")[: 1 if regions is None else 2]
     if rule is not None:
         if len(programs) > 1:
             raise BadInput("frames vote in one network's program; export each of several alone, or leave out --vote")
         ((net, program),) = programs.items()
-        sources |= emit_vote(rule, voters(program), net)
+        sources |= emit_vote(rule, voters(program), net, parts)
     for net, program in programs.items() if camera is not None else ():
         sources |= emit_camera(in_front_of(program, camera or ""), net)
     files = sources
     if package is not None:
         if len(programs) > 1:
             raise BadInput("a package holds one network; export each of several alone, or leave out --package")
-        files = packaged(package, sources, next(iter(programs.values())), name)
+        files = packaged(package, sources, next(iter(programs.values())), name, parts)
     for file, text in files.items():
         write_atomically(folder / file, text.encode())
     return Written(tuple(folder / file for file in files), *weigh(sources, name))

@@ -12,18 +12,21 @@ from typing import Any
 from ... import __version__
 from ...errors import BadInput
 from ...integer.program import Program
+from .header import declared
 from .interface import Interface
 
 ARCHITECTURES = "samd,nrf52,rp2040,mbed_nano,mbed_rp2040,mbed_portenta,renesas_uno,stm32,esp32"
 
 
-def packaged(kind: str, sources: Mapping[str, str], program: Program, name: str) -> dict[str, str]:
+def packaged(
+    kind: str, sources: Mapping[str, str], program: Program, name: str, parts: tuple[str, ...] = ("arena",)
+) -> dict[str, str]:
     """The package's files, by their paths in its folder.
 
     Args:
         kind: one of `PACKAGES`.
         sources: the network's C by file name, and its camera's if it has one.
-        name: what they begin with.
+        name: what they begin with. parts: of the arena; see `Interface.arguments`.
 
     Raises:
         BadInput: there is no such kind; or the network is no classifier, whose example could name a class.
@@ -33,7 +36,10 @@ def packaged(kind: str, sources: Mapping[str, str], program: Program, name: str)
     if not Interface(program).is_classifier or program.tensors[program.input].dtype != "uint8" or not program.labels:
         raise BadInput("a package is for a classifier of pictures whose classes have names; export --c alone writes C")
     used = {file: text for file, text in sources.items() if file != "main.c"}
-    words = {"name": name, "upper": name.upper(), "version": __version__, "what": _what(program)}
+    words = {
+        "name": name, "upper": name.upper(), "version": __version__, "what": _what(program),
+        "arena": declared(name, parts), "parts": ", ".join(parts),
+    }  # fmt: skip
     camera = f"{name}_camera.h" in used
     return PACKAGES[kind](used, words, camera)
 
@@ -64,7 +70,7 @@ _TAKE_FRAME = """\
 """
 _TAKE_PICTURE = "    READ(picture, {upper}_INPUT_BYTES);\n"
 _ROOM = """\
-static uint32_t arena[({upper}_ARENA_BYTES + 3) / 4];
+{arena}\
 static int16_t scores[{upper}_CLASSES];
 /* The picture lies in the arena and costs no memory of its own. */
 static uint8_t *const picture = (uint8_t *)arena + {upper}_INPUT_OFFSET;
@@ -104,7 +110,7 @@ static int classify(void)
 {{
 {take}
     clock_t begun = clock();
-    {name}_run(picture, scores, arena);
+    {name}_run(picture, scores, {parts});
     clock_t took = clock() - begun;
     int best = {name}_class(scores);
     printf("%s %d %.0f", {name}_labels[best], scores[best], 1e6 * (double)took / CLOCKS_PER_SEC);
@@ -169,7 +175,7 @@ void loop()
 {{
 {take}
     unsigned long begun = micros();
-    {name}_run(picture, scores, arena);
+    {name}_run(picture, scores, {parts});
     unsigned long cycles = (micros() - begun) * (F_CPU / 1000000UL);
     int best = {name}_class(scores);
     Serial.print({name}_labels[best]);
@@ -255,7 +261,7 @@ int main(void)
     for (;;) {{
 {take_deeper}
         uint32_t begun = k_cycle_get_32();
-        {name}_run(picture, scores, arena);
+        {name}_run(picture, scores, {parts});
         uint32_t cycles = k_cycle_get_32() - begun;
         int best = {name}_class(scores);
         printk("%s %d %u", {name}_labels[best], scores[best], (unsigned)cycles);

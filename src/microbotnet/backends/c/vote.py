@@ -5,6 +5,7 @@ from importlib.resources import files
 from ...errors import BadInput
 from ...integer.program import Program
 from ...stream.voting import BestOfLast, Majority, Mean, Rule, rule_named
+from .header import declared
 
 MOST_FRAMES = 2**15  # so that sums of scores fit in 32 bits, and counts in 16
 
@@ -38,7 +39,7 @@ def voters(program: Program) -> int:
     return program.scores.shape[0]
 
 
-def emit_vote(rule: str, classes: int, name: str = "net") -> dict[str, str]:
+def emit_vote(rule: str, classes: int, name: str = "net", parts: tuple[str, ...] = ("arena",)) -> dict[str, str]:
     """C99 sources by file name: NAME_vote.h, NAME_vote.c, and main.c, an example that reads a stream.
 
     NAME_vote(votes, scores) decides as the Python rule does on the same int16 scores, whatever they are.
@@ -47,6 +48,7 @@ def emit_vote(rule: str, classes: int, name: str = "net") -> dict[str, str]:
         rule: a name; see `rule_named`.
         classes: how many scores a frame has.
         name: what the network's own files begin with.
+        parts: of the arena; see `Interface.arguments`.
 
     Raises:
         BadInput: there is no such rule, or its window is too long.
@@ -62,7 +64,7 @@ def emit_vote(rule: str, classes: int, name: str = "net") -> dict[str, str]:
     return {
         f"{name}_vote.h": _HEADER.format(**words, fields=fields),
         f"{name}_vote.c": "\n".join([constants, *sources]).replace("NAME_", f"{name}_"),
-        "main.c": _EXAMPLE.format(**words),
+        "main.c": _EXAMPLE.format(**words, arena=declared(name, parts), parts=", ".join(parts)),
     }
 
 
@@ -101,7 +103,7 @@ _EXAMPLE = """\
 
 static uint8_t picture[{upper}_INPUT_BYTES];
 static int16_t scores[{upper}_CLASSES];
-static uint32_t arena[({upper}_ARENA_BYTES + 3) / 4];
+{arena}\
 static {name}_votes_t votes;
 
 int main(void)
@@ -110,7 +112,7 @@ int main(void)
     int frames = 0;
 
     for (; (got = fread(picture, 1, sizeof picture, stdin)) == sizeof picture; frames++) {{
-        {name}_run(picture, scores, arena);
+        {name}_run(picture, scores, {parts});
         printf("%d %d", {name}_vote(&votes, scores), {name}_class(scores));
         for (int i = 0; i < {upper}_CLASSES; i++)
             printf(" %d", scores[i]);
