@@ -15,6 +15,7 @@ from microbotnet.mcu.board import load_board
 from microbotnet.mcu.emulator import Execution, _Machine, execute
 from microbotnet.mcu.firmware import make_firmware
 from microbotnet.mcu.image import SHARED, START, Image, build, check_fit, check_instructions
+from microbotnet.mcu.stack import deepest
 from microbotnet.mcu.toolchain import find_toolchain
 
 for module in ("unicorn", "elftools", "ziglang"):
@@ -93,6 +94,39 @@ def test_the_stack_is_measured_at_its_deepest() -> None:
     shallow = run(assembly("bx lr")).stack_bytes
     assert run(assembly("sub sp, #256\\nadd sp, #256\\nbx lr")).stack_bytes == shallow + 256
     assert run(assembly("push {r4-r7, lr}\\nsub sp, #64\\nadd sp, #64\\npop {r4-r7, pc}")).stack_bytes == shallow + 84
+
+
+DEEP = "push {r4-r7, lr}\\nsub sp, #64\\nadd sp, #64\\npop {r4-r7, pc}"  # 84 bytes
+CALLED = {  # how op0 reaches what is deep: by a call, by a jump at its end, by an address in a register
+    "call": "void deep(void); void net_op0(const uint8_t *p, int16_t *s) { deep(); *s = *p; }",
+    "jump": "void deep(void); void net_op0(const uint8_t *p, int16_t *s) { *s = *p; deep(); }",
+    "address": "void deep(void); static void (*const f)(void) __attribute__((used)) = deep;"
+    "void net_op0(const uint8_t *p, int16_t *s) { void (*volatile g)(void) = f; g(); *s = *p; }",
+}
+
+
+@pytest.mark.parametrize("how", CALLED)
+@pytest.mark.parametrize("board", ["microbit", "microbit-v2"])
+def test_the_bound_of_the_stack_is_what_the_emulator_finds(board: str, how: str) -> None:
+    mark = f".thumb_func\\ndeep: {DEEP}\\n.size deep, . - deep\\n.type deep, %function"
+    image = image_of(f'{CALLED[how]} __asm("{mark}");', board)
+    found, bound = execute(image, PICTURE).stack_bytes, deepest(image)
+    assert bound is not None
+    assert 84 <= found <= bound <= found + 8
+
+
+def test_a_recursion_has_no_bound() -> None:
+    image = image_of(c("if (picture[0]) { volatile uint8_t x[1] = {0}; net_op0((const uint8_t *)x, scores); }"))
+    assert deepest(image) is None
+
+
+@pytest.mark.parametrize(("seed", "board"), [(3, "microbit"), (5, "microbit-v2"), (8, "esp32-c3")])
+def test_no_networks_stack_goes_deeper_than_its_bound(seed: int, board: str) -> None:
+    program = random_program(seed, size=(9, 9), operators=6)
+    made = make_firmware(program, load_board(board))
+    found = made.run(random_pictures(program, 2)).execution.stack_bytes
+    assert made.stack_bound is not None
+    assert 0.7 * made.stack_bound <= found <= made.stack_bound
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,13 @@ def export(
             help="Bytes of two memories for the arena, such as 65536+131072; the C takes a pointer into each.",
         ),
     ] = None,
+    stack: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|FILE.toml",
+            help="Also compile the C for this board's core, and say how deep the stack can go below its NAME_run.",
+        ),
+    ] = None,
     vote: Annotated[
         str | None,
         typer.Option(
@@ -74,6 +81,8 @@ def export(
         raise BadInput("--vote is written in C; give --c DIR too")
     if package is not None and c is None:
         raise BadInput("--package is of the C; give --c DIR too")
+    if stack is not None and c is None:
+        raise BadInput("--stack is of the C; give --c DIR too")
     if arena is not None and c is None:
         raise BadInput("--arena is of the C; give --c DIR too")
     if camera is not None and c is None:
@@ -89,14 +98,25 @@ def export(
     if c is not None:
         from ..backends.c import c_names, write_c
 
+        regions = None if arena is None else _regions(arena)
+        bounds = {}
+        if stack is not None:
+            from ..mcu.board import load_board
+            from ..mcu.stack import below_run
+            from ..mcu.toolchain import find_toolchain
+
+            board, _ = load_board(stack), find_toolchain()
         named = dict(zip(c_names(checkpoints, name), programs, strict=True))
         written = write_c(
             named, c, prefer=prefer, name=name, rule=vote, camera=camera, package=package,
-            regions=None if arena is None else _regions(arena),
+            regions=regions,
         )  # fmt: skip
+        if stack is not None:
+            bounds = {each: below_run(program, board, prefer, regions) for each, program in named.items()}
         files += written.files
         told = {"prefer": prefer, "constant_bytes": written.constant_bytes, "arena_bytes": written.arena_bytes}
         told |= {"beyond_bytes": written.beyond_bytes} if arena is not None else {}
+        told |= {"stack_bound_bytes": {each: bound for each, (bound, _) in bounds.items()}} if stack else {}
     if onnx is not None:
         from ..backends.onnx import write_onnx
 
@@ -111,6 +131,9 @@ def export(
     if c is not None:
         parts = f"{written.arena_bytes:,}" + (f" + {written.beyond_bytes:,}" if arena is not None else "")
         stdout.print(f"constants {written.constant_bytes:,} bytes, arena {parts} bytes of RAM", soft_wrap=True)
+        for each, (bound, compiler) in bounds.items():
+            most = "not known" if bound is None else f"at most {bound:,} bytes"
+            stdout.print(f"stack of {each}_run: {most}, compiled by {compiler} for {board.core}", soft_wrap=True)
 
 
 def _regions(text: str) -> tuple[int, int]:

@@ -195,8 +195,11 @@ def _print(made: "Firmware", ran: "Run | None", totals: bool) -> None:
         soft_wrap=True,
     )
     arena, rest = made.arena_bytes, image.ram_bytes - made.arena_bytes
-    stack = "" if ran is None else f" + stack {ran.execution.stack_bytes:,}"
-    total = image.ram_bytes + (0 if ran is None else ran.execution.stack_bytes)
+    bound = made.stack_bound
+    deep = bound or 0 if ran is None else ran.execution.stack_bytes
+    limit = "" if bound is None else f"at most {bound:,}"
+    stack = f" + stack {deep:,}{f' ({limit})' if limit else ''}" if ran else f" + stack, {limit}," if limit else ""
+    total = image.ram_bytes + deep
     stdout.print(
         f"arena, picture included, {arena:,} + scores {'and votes ' if made.rule else ''}{rest:,}{stack} = "
         f"[bold]{total:,}[/] of "

@@ -34,11 +34,13 @@ from .cores import CORES
 from .emulator import Execution, execute
 from .image import CAMERA, NAME, SHARED, STACK_BYTES, START, Image, build, check_fit, fits, fits_in_ram
 from .qemu import run_in_qemu
+from .stack import deepest
 from .toolchain import Toolchain, find_toolchain
 
 WORD_BITS = 32  # of a load or store
 BUILDS = 4  # at most, to find the fastest image that fits
 ENOUGH = 200  # bytes that may be left
+NEAR = 4096  # bytes of RAM beside the variables below which it is asked how deep the stack can go
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,11 @@ class Firmware:
     def arena_bytes(self) -> int:
         """Of the arena in the image."""
         return next(symbol.size for symbol in self.image.symbols if symbol.name == "arena")
+
+    @cached_property
+    def stack_bound(self) -> int | None:
+        """Bytes that the stack takes at most, by the image's instructions; None where they do not tell."""
+        return deepest(self.image)
 
     @cached_property
     def plan(self) -> Plan:
@@ -150,6 +157,7 @@ class Firmware:
             "constant_bytes": image.constant_bytes,
             "ram_bytes": image.ram_bytes,
             "stack_bytes": None,
+            "stack_bound_bytes": self.stack_bound,
             "predictions": [],
             "board": {"name": board.name, "core": board.core, "clock_hz": board.clock_hz,
                       "code_bytes": board.code.bytes, "data_bytes": board.data.bytes},
@@ -257,7 +265,9 @@ def make_firmware(
             if 0 <= left < ENOUGH:
                 break
             more += left
-    check_fit(made.image, made.layers, made.forms, made.plan.alive)
+    near = board.data.bytes - made.image.ram_bytes < NEAR
+    stack = max(STACK_BYTES, (made.stack_bound or 0) if near else 0)
+    check_fit(made.image, made.layers, made.forms, made.plan.alive, stack)
     return made
 
 

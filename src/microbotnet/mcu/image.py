@@ -162,6 +162,19 @@ class Image:
                 found += decoder.decode(content[at - start : end - start], at)
         return found
 
+    def words(self) -> set[int]:
+        """Every aligned word behind the vectors, whatever it is."""
+        begin = -(-self.sections[".vectors"] // 4) * 4
+        return set(memoryview(self.raw[begin : len(self.raw) // 4 * 4]).cast("I"))
+
+    def word(self, instruction: Instruction) -> int:
+        """Its bits; of two halfwords of Thumb the first is the upper."""
+        at = instruction.address - self.board.code.address
+        content = self.raw[at : at + instruction.size]
+        if instruction.size == 4 and not CORES[self.board.core].riscv:
+            content = content[2:] + content[:2]
+        return int.from_bytes(content, "little")
+
     def _symbols(self) -> Iterator[tuple[Any, str]]:
         """Entries of the symbol table, each with its section's name."""
         elf = ELFFile(io.BytesIO(self.elf))
@@ -226,11 +239,18 @@ def fits_in_ram(image: Image) -> bool:
     return image.ram_bytes + STACK_BYTES <= image.board.data.bytes
 
 
-def check_fit(image: Image, layers: Mapping[int, str], forms: Sequence[str] = (), alive: Sequence[int] = ()) -> None:
+def check_fit(
+    image: Image,
+    layers: Mapping[int, str],
+    forms: Sequence[str] = (),
+    alive: Sequence[int] = (),
+    stack: int = STACK_BYTES,
+) -> None:
     """Hold the image against its board's memories.
 
     Args:
         layers: names of the operators by index. forms: what computes each. alive: bytes of the arena while each runs.
+        stack: bytes that it must be left.
 
     Raises:
         BadInput: it does not fit; by how much, and which layers weigh most.
@@ -247,9 +267,9 @@ def check_fit(image: Image, layers: Mapping[int, str], forms: Sequence[str] = ()
         most = [(layers[owner], size, by.get(owner, "")) for size, owner in heavy[:3] if isinstance(owner, int)]
         names = ", ".join(f"{name} ({size:,} bytes{form})" for name, size, form in most)
         raise BadInput(_too_large(board.name, used, board.code.bytes, "code and constants", names))
-    needed = image.ram_bytes + STACK_BYTES
+    needed = image.ram_bytes + stack
     if needed > board.data.bytes:
-        what = f"{image.ram_bytes:,} of variables and arena, {STACK_BYTES} at least of stack"
+        what = f"{image.ram_bytes:,} of variables and arena, {stack} at least of stack"
         if alive:
             fullest = max(range(len(alive)), key=alive.__getitem__)
             what += f"; of the arena {layers[fullest]} needs {alive[fullest]:,}"
