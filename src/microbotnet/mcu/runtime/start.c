@@ -14,9 +14,7 @@ void take_scores(const net_output_t *scores);
 static uint32_t arena[(NET_ARENA_BYTES + 3) / 4];
 #ifdef NET_BEYOND_BYTES /* what has no place there lies in the board's other memory */
 static uint32_t beyond[(NET_BEYOND_BYTES + 3) / 4] __attribute__((section(".beyond")));
-#define ARENA arena, beyond
-#else
-#define ARENA arena
+#define net_run(picture, scores, arena) net_run(picture, scores, arena, beyond)
 #endif
 static net_output_t scores[NET_OUTPUT_BYTES / sizeof(net_output_t)] __attribute__((aligned(4)));
 #ifdef NET_INPUT_OFFSET /* it costs no memory of its own */
@@ -53,7 +51,7 @@ int main(void)
 {
     for (;;) {
         await_picture(picture);
-        net_run(picture, scores, ARENA);
+        net_run(picture, scores, arena);
         take_scores(scores);
     }
 }
