@@ -79,18 +79,19 @@ class Execution:
         return self.outputs.view("<i2").astype(np.int16)
 
 
-def execute(image: Image, pictures: NDArray[Any]) -> Execution:
+def execute(image: Image, pictures: NDArray[Any], *, counted: bool = True) -> Execution:
     """Reset the board, then give it one picture, or one set of features, after the other.
 
     Args:
         image: as `build` makes it, without semihosting.
         pictures: (N, bytes) or of any shape behind N that has the network's bytes; before a camera's converter
             frames, (N, height, bytes of a row).
+        counted: whether instructions, cycles and the stack are counted, which takes most of the time.
 
     Raises:
         Failed: the core met a fault; it says what, where and in which function.
     """
-    return _Machine(image).run(pictures)
+    return _Machine(image, counted=counted).run(pictures)
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,7 @@ def _block(code: bytes, address: int, board: Board) -> _Block:
 class _Machine:
     """A core with its memories, and the counts since reset."""
 
-    def __init__(self, image: Image) -> None:
+    def __init__(self, image: Image, *, counted: bool = True) -> None:
         unicorn: Any = import_module("unicorn")  # on first use: `microbotnet[mcu]` brings it
         self.image, self.board, self.unicorn, kind = image, image.board, unicorn, CORES[image.board.core]
         self.thumb = not kind.riscv
@@ -150,7 +151,8 @@ class _Machine:
         self.edges: dict[int | str, defaultdict[tuple[int, int], int]] = {}
         self.lowest = data.end
         self.functions = [symbol for symbol in image.symbols if symbol.region == "code"]
-        core.hook_add(unicorn.UC_HOOK_BLOCK, self._block_hook())
+        if counted:
+            core.hook_add(unicorn.UC_HOOK_BLOCK, self._block_hook())
         core.hook_add(unicorn.UC_HOOK_MEM_INVALID, self._bad_access)
         core.hook_add(unicorn.UC_HOOK_INTR, self._exception)
 

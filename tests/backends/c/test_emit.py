@@ -1,5 +1,6 @@
 """The C computes what the interpreter says, to the last bit, and compiles without a word."""
 
+import re
 import subprocess
 from collections import Counter
 from dataclasses import replace
@@ -14,8 +15,10 @@ from microbotnet.backends.c.choose import KERNELS
 from microbotnet.backends.c.kernel_call import KernelCall
 from microbotnet.errors import BadInput
 from microbotnet.integer.interpreter import handed_on, run, run_all
-from microbotnet.integer.operators import Add, Convolve, Lookup, View
+from microbotnet.integer.operators import Add, Convolve, Lookup, Softmax, View
+from microbotnet.integer.operators.softmax import MOST
 from microbotnet.integer.program import Program, Requantize, Tensor
+from microbotnet.integer.rescale import HIGHEST
 from microbotnet.integer.samples import random_network, random_pictures, random_program
 
 from .compiled import STRICT, Compiled, compiler, compiler_for
@@ -123,6 +126,29 @@ def test_every_encoding_equals_the_interpreter(seeds: range, tmp_path: Path, mon
     )
     for straight in ("depthwise", "stripes"):
         assert sum(name.startswith(f"{{NAME}}_{straight}_") for name in chosen) > 2
+
+
+def test_kernels_of_one_file_have_names_of_their_own() -> None:
+    names = Counter[str]()
+    for kernel in (Path(import_module("microbotnet.backends.c.emit").__file__ or "").parent / "kernels").glob("*.c"):
+        if kernel.stem not in ("vectors", "avx512"):  # of hosts, without the others' rounding
+            heads = r"^(?:static INLINE|KERNEL)\s[\w \*]*?\b(\w+)\("
+            names.update(set(re.findall(heads, kernel.read_text(), re.MULTILINE)))
+    assert len(names) > 50
+    assert [name for name, count in names.items() if count > 1] == []
+
+
+@pytest.mark.parametrize("prefer", ["speed", "vectors"])
+def test_a_softmax_over_very_many_classes(prefer: str, tmp_path: Path) -> None:
+    names, falling = (("x", "int8"), ("y", "int8")), HIGHEST * np.exp(-np.arange(256) * 0.02)
+    tensors = {name: Tensor(name, (MOST, 1, 1), dtype, 1.0, 0, -128, 127) for name, dtype in names}
+    softmax = Softmax("y", "x", "y", falling.astype(np.int64).astype(np.int32))
+    program = Program(tensors, (softmax,), "x", ("y",))
+    alike = np.zeros((1, MOST, 1, 1), np.int8)
+    inputs = np.concatenate([alike, random_pictures(program, 2)])
+    inputs[-1, 5] = 127
+    compiled = Compiled([program], tmp_path, compiler("gcc"), prefer=prefer)
+    np.testing.assert_array_equal(compiled.scores(0, inputs), run(program, inputs))
 
 
 @pytest.mark.parametrize(("seed", "prefer"), [(1, "speed"), (4, "size"), (8, "speed"), (9, "vectors"), (10, "avx512")])

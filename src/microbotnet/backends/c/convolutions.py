@@ -10,7 +10,7 @@ from ...integer.program import Program
 from .depthwise import depthwise_forms
 from .dots import dots_forms
 from .immediate import immediate_form
-from .kernel_call import KernelCall, window_of, with_packed
+from .kernel_call import KernelCall, destination, window_of, with_packed
 from .pointwise import pointwise_forms
 from .ternary import linear_forms, pixel_forms
 
@@ -27,13 +27,12 @@ def forms_of(program: Program, operator: Convolve) -> list[KernelCall]:
 
 def _dense(program: Program, operator: Convolve) -> KernelCall:
     (x,), y = program.of(operator)
-    wide = y.dtype == "int16"
     depth, outputs = operator.weights.shape[1], len(operator.weights) // operator.groups
     inputs = prod(operator.weights.shape[1:])
     rows, columns = -(-outputs // 4) * 4, -(-inputs // 4) * 4
     return KernelCall(
         ("requantize", "lanes", "armv6m", "window", "dense"),
-        f"dense({{x}}, {'0, {y}' if wide else '{y}, 0'}, (int32_t *){{scratch}}, {{weights}}, &how, &window, {depth}, "
+        f"dense({{x}}, {destination(y)}, (int32_t *){{scratch}}, {{weights}}, &how, &window, {depth}, "
         f"{outputs}, {x.zero_point})",
         scratch=4 * columns,
         arrays={"weights": interleaved(operator.weights, operator.groups, columns)},

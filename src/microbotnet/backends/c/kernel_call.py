@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...integer.operators import Convolution
-from ...integer.program import Pair, Requantize
+from ...integer.program import Pair, Requantize, Tensor
 from ...integer.rescale import Rescale
 from .packed import Packed, Steps, pack, pack_table
 
@@ -124,6 +124,11 @@ def window_of(operator: Convolution) -> Window:
     """A convolution's windows."""
     rows, columns = operator.weights.shape[2:]
     return Window((rows, columns), operator.stride, operator.padding)
+
+
+def destination(output: Tensor) -> str:
+    """The arguments for outputs of 8 bits and for scores; the former are never null, since kernels add to them."""
+    return "(int8_t *)({y}), {y}" if output.dtype == "int16" else "{y}, 0"
 
 
 def table(how: Requantize | Rescale) -> NDArray[np.int8]:

@@ -12,7 +12,7 @@ from ...integer import ranges
 from ...integer.operators import Convolve
 from ...integer.program import Program
 from .codes import EACH, encode_codes, in_chunks
-from .kernel_call import KernelCall, window_of
+from .kernel_call import KernelCall, destination, window_of
 from .lanes import centred, has_room, in_lanes, slack
 from .mirrored import mirrored_forms
 from .requantization import exchanged
@@ -37,7 +37,7 @@ def linear_forms(program: Program, operator: Convolve) -> list[KernelCall]:
     rows = operator.weights.reshape(len(operator.weights), -1)
     centre = x.zero_point if operator.requantize.pre_shift == 0 else 0
     outputs, inputs = rows.shape
-    made = "0, {y}" if y.dtype == "int16" else "{y}, 0"
+    made = destination(y)
     found = []
     for encode, is_paired in ((encode_pairs, True), (lambda rows: encode_rows(rows, passed=0), False)):
         weights = encode(rows)

@@ -27,11 +27,6 @@ def width(tensor: Tensor) -> int:
     return channels if channels <= BLOCK else -(-channels // BLOCK) * BLOCK
 
 
-def destination(output: Tensor) -> str:
-    """The arguments for outputs of 8 bits and for scores."""
-    return "0, {y}" if output.dtype == "int16" else "{y}, 0"
-
-
 def lanes_of(channels: int) -> int:
     """How many channels are worked on at once."""
     return 8 if channels <= 8 else BLOCK

@@ -22,7 +22,7 @@ static INLINE int8_t rescaled(int32_t sum, const rescale_t *how, int channel)
 }
 
 /* The sums of four outputs, added to `sums`; what is behind their weights. */
-static INLINE const uint8_t *dots(const uint8_t *weights, const int32_t *values, const int32_t *end, int32_t *sums)
+static INLINE const uint8_t *four_dots(const uint8_t *weights, const int32_t *values, const int32_t *end, int32_t *sums)
 {
 #if defined(__ARM_ARCH_ISA_THUMB) && __ARM_ARCH_ISA_THUMB == 1
     return NAME_dots(weights, values, end, sums);
@@ -66,7 +66,7 @@ KERNEL void dense_rescaled(const int8_t *x, int8_t *y, int32_t *values, const ui
                 for (int o = 0; o < outputs; o += 4) {
                     int32_t sums[4] = {start, start, start, start};
 
-                    here = dots(here, values, end, sums);
+                    here = four_dots(here, values, end, sums);
                     for (int n = 0; n < 4 && o + n < outputs; n++, out += pixels)
                         *out = rescaled(sums[n], how, all + o + n);
                 }

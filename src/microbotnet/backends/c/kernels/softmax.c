@@ -31,7 +31,7 @@ KERNEL void softmax(const int8_t *x, int8_t *y, const int32_t *exponentials, int
             largest = value > largest ? value : largest;
         }
         for (int c = 0; c < channels; c++)
-            sum += (uint32_t)(exponentials[largest - (int8_t)(uint8_t)((uint8_t)x[c * step] ^ apart)] + 2048) >> 12;
+            sum += ((uint32_t)exponentials[largest - (int8_t)(uint8_t)((uint8_t)x[c * step] ^ apart)] + 2048) >> 12;
         for (; !(sum >> 31); sum <<= 1)
             headroom++;
         factor = reciprocal(as_signed(sum - 0x80000000u));
@@ -40,8 +40,7 @@ KERNEL void softmax(const int8_t *x, int8_t *y, const int32_t *exponentials, int
             int shift = 35 - headroom;
             int32_t made = high_product(e, factor);
 
-            made = (made >> (shift - 1)) + 1;
-            made >>= 1;
+            made = shift > 31 ? 0 : ((made >> (shift - 1)) + 1) >> 1; /* many channels alike have less than half a unit */
             y[c * step] = (int8_t)(uint8_t)((uint8_t)((made > 255 ? 255 : made) - 128) ^ apart);
         }
     }

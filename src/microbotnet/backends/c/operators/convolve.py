@@ -12,8 +12,8 @@ from ....integer.rescale import Rescale
 from ..avx512 import LANES, REGISTER, avx512_form
 from ..avx512 import width as avx512_width
 from ..convolutions import forms_of
-from ..kernel_call import KernelCall, Window
-from ..vectors import PIXELS, destination, is_depthwise, lanes_of, one_group, vectors_form, width
+from ..kernel_call import KernelCall, Window, destination
+from ..vectors import PIXELS, is_depthwise, lanes_of, one_group, vectors_form, width
 
 
 def small(program: Program, operator: Convolve) -> list[KernelCall]:

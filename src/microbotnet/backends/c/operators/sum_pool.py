@@ -8,9 +8,9 @@ from ....integer.operators import SumPool
 from ....integer.program import Program
 from ..avx512 import avx512_form
 from ..avx512 import width as avx512_width
-from ..kernel_call import KernelCall, Window, with_packed
+from ..kernel_call import KernelCall, Window, destination, with_packed
 from ..lanes import has_room
-from ..vectors import destination, vectors_form, width
+from ..vectors import vectors_form, width
 
 _FILES = ("requantize", "lanes", "armv6m", "rows", "window", "pools")
 

@@ -5,8 +5,7 @@ import numpy as np
 from ....integer.operators import WindowSum
 from ....integer.program import Program
 from .. import hosts
-from ..kernel_call import KernelCall, with_packed
-from ..vectors import destination
+from ..kernel_call import KernelCall, destination, with_packed
 
 
 def small(program: Program, operator: WindowSum) -> list[KernelCall]:

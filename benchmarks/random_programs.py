@@ -1,0 +1,254 @@
+"""Random programs: whether every engine gives the interpreter's integers, bit for bit, and sanitizers find nothing.
+
+    python benchmarks/random_programs.py --count 100000
+
+Programs are drawn by their seeds, 0, 1, 2, …: classifiers of pictures at awkward shapes, and networks of any operators,
+inputs and outputs (`integer/samples.py`). A batch of them is one C file, compiled once for each engine. Every program
+goes through ONNX, the C for small cores (by turns of batches for speed and for size) on this machine and on an emulated
+Cortex-M0. Every eighth batch also goes through the C for this machine's vector registers, through a Cortex-M4 with its
+DSP instructions, through a RISC-V core, and through the address and undefined-behaviour sanitizers. A run that was
+stopped goes on where it was; counts are kept in docs/results/reliability.
+"""
+
+import argparse
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+
+from microbotnet.backends.c import emit_together
+from microbotnet.backends.onnx import to_onnx
+from microbotnet.child import run_child
+from microbotnet.engine import _suited
+from microbotnet.errors import Failed
+from microbotnet.integer.interpreter import run_all
+from microbotnet.integer.outputs import output_bytes, packed, unpacked
+from microbotnet.integer.program import Program
+from microbotnet.integer.samples import random_network, random_pictures, random_program
+from microbotnet.mcu.board import load_board
+from microbotnet.mcu.emulator import execute
+from microbotnet.mcu.image import Image, script
+from microbotnet.mcu.toolchain import find_toolchain
+from tally import RESULTS, Tally
+
+BATCH, PICTURES = 200, 3
+SECONDS = 600  # that a batch may take in any child
+RARE = 8  # every so many batches what is slow
+SANITIZE = {
+    "gcc": ("-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"),
+    "clang": ("-fsanitize=undefined", "-fsanitize-trap=undefined"),  # of Debian's clang no runtime is needed so
+}
+
+# Buffers have exactly the promised bytes, each in a block of its own.
+HOST = """
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+%(headers)s
+typedef struct { void (*run)(const void *, void *, void *); size_t input, output, arena; } net_t;
+%(wrappers)s
+static const net_t nets[] = {
+%(table)s
+};
+
+int main(void)
+{
+    for (size_t n = 0; n < sizeof nets / sizeof *nets; n++)
+        for (int i = 0; i < %(pictures)d; i++) {
+            void *input = malloc(nets[n].input), *output = malloc(nets[n].output), *arena = malloc(nets[n].arena);
+
+            if (fread(input, 1, nets[n].input, stdin) != nets[n].input)
+                return 2;
+            memset(output, 0, nets[n].output);
+            nets[n].run(input, output, arena);
+            fwrite(output, 1, nets[n].output, stdout);
+            fflush(stdout);
+            free(input);
+            free(output);
+            free(arena);
+        }
+    return 0;
+}
+"""
+
+# One network in the place of many: the first two bytes of its input say which. What it leaves unwritten is 0.
+CORE_HEADER = """
+#include <stdint.h>
+#define NET_INPUT_BYTES %d
+#define NET_OUTPUT_BYTES %d
+#define NET_ARENA_BYTES %d
+typedef uint8_t net_input_t;
+typedef uint8_t net_output_t;
+void net_run(const net_input_t *input, net_output_t *output, void *arena);
+"""
+CORE = """
+#include "net.h"
+%(headers)s
+%(wrappers)s
+static void (*const nets[])(const void *, void *, void *) = {%(table)s};
+
+void net_run(const net_input_t *input, net_output_t *output, void *arena)
+{
+    for (int i = 0; i < NET_OUTPUT_BYTES; i++)
+        output[i] = 0;
+    nets[input[0] | input[1] << 8](input + 4, output, arena);
+}
+"""
+
+
+def drawn(seed: int) -> Program:
+    if seed % 16 == 0:
+        return random_program(seed, size=(14, 14), operators=3)
+    return random_program(seed) if seed % 2 else random_network(seed)
+
+
+class Sample:
+    """A program, what goes in and what must come out."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed, self.program = seed, drawn(seed)
+        self.inputs = random_pictures(self.program, PICTURES, seed)
+        self.wanted = packed(self.program, run_all(self.program, self.inputs))
+        self.raw = self.inputs.reshape(PICTURES, -1).view(np.uint8)
+
+
+def by_onnx(samples: Sequence[Sample]) -> Iterator[bool]:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    for sample in samples:
+        content = to_onnx(sample.program).SerializeToString()
+        session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        made = session.run(None, {session.get_inputs()[0].name: sample.inputs})
+        yield all(
+            got.dtype == wanted.dtype and np.array_equal(got, wanted)
+            for got, wanted in zip(made, unpacked(sample.program, sample.wanted), strict=True)
+        )
+
+
+def sources_of(samples: Sequence[Sample], prefer: str, isa: str = "") -> dict[str, str]:
+    return emit_together({f"n{i}": s.program for i, s in enumerate(samples)}, name="many", prefer=prefer, isa=isa)
+
+
+def parts(count: int, entry: str) -> dict[str, Any]:
+    """What HOST and CORE list of each network."""
+    return {
+        "headers": "".join(f'#include "n{i}.h"\n' for i in range(count)),
+        "wrappers": "".join(
+            f"static void run{i}(const void *x, void *y, void *arena) {{ n{i}_run(x, y, arena); }}\n"
+            for i in range(count)
+        ),
+        "table": ",\n".join(entry.format(i=i, n=f"N{i}") for i in range(count)),
+        "pictures": PICTURES,
+    }
+
+
+def by_host(samples: Sequence[Sample], sources: dict[str, str], command: Sequence[str]) -> Iterator[bool]:
+    """On this machine, by a C compiler; a crash fails the network it was in and all behind it."""
+    main = HOST % parts(len(samples), "    {{run{i}, {n}_INPUT_BYTES, {n}_OUTPUT_BYTES, {n}_ARENA_BYTES}}")
+    with tempfile.TemporaryDirectory(prefix="microbotnet-") as folder:
+        for name, text in {**sources, "main.c": main}.items():
+            (Path(folder) / name).write_text(text, "utf-8")
+        words = [*command, "-std=c99", "-DMICROBOTNET_CHECK", "many.c", "main.c", "-o", "many"]
+        made = run_child(words, seconds=SECONDS, cwd=folder)
+        if made.returncode:
+            raise Failed(f"does not compile: {made.stderr[:500]}")
+        (Path(folder) / "input").write_bytes(b"".join(sample.raw.tobytes() for sample in samples))
+        ran = run_child(["sh", "-c", "./many <input >output"], seconds=SECONDS, cwd=folder)
+        if ran.returncode:
+            print(ran.stderr[:2000])
+        output = (Path(folder) / "output").read_bytes()
+    at = 0
+    for sample in samples:
+        size = sample.wanted.nbytes
+        yield output[at : at + size] == sample.wanted.tobytes()
+        at += size
+
+
+def by_core(samples: Sequence[Sample], sources: dict[str, str], board_name: str, prefer: str) -> Iterator[bool]:
+    """On an emulated core; a fault fails all."""
+    small = load_board(board_name)
+    board = replace(small, code=replace(small.code, bytes=2**26), data=replace(small.data, bytes=2**22))
+    longest = 4 + max(sample.raw.shape[1] for sample in samples)
+    output = -(-max(output_bytes(sample.program) for sample in samples) // 4) * 4
+    arena = max(int(size) for size in re.findall(r"_ARENA_BYTES (\d+)", "".join(sources.values())))
+    runtime = Path(sys.modules["microbotnet.mcu"].__path__[0]) / "runtime"
+    files = {name: text for name, text in sources.items() if name != "main.c"} | {
+        "net.h": CORE_HEADER % (longest, output, arena),
+        "net.c": CORE % parts(len(samples), "run{i}"),
+        "board.ld": script(board, board.data),
+        **{name: (runtime / name).read_text("utf-8") for name in ("start.c", "memory.c")},
+    }
+    chain = find_toolchain("zig")
+    image = Image(chain.link(files, board.core, prefer), board, chain.name)
+    inputs = np.zeros((len(samples), PICTURES, longest), np.uint8)
+    for index, sample in enumerate(samples):
+        inputs[index, :, :2] = index & 255, index >> 8
+        inputs[index, :, 4 : 4 + sample.raw.shape[1]] = sample.raw
+    made = execute(image, inputs.reshape(-1, longest), counted=False).outputs.reshape(len(samples), PICTURES, -1)
+    for sample, got in zip(samples, made, strict=True):
+        size = sample.wanted.shape[1]
+        yield np.array_equal(got[:, :size], sample.wanted) and not got[:, size:].any()
+
+
+def engines(number: int, samples: Sequence[Sample]) -> Iterator[tuple[str, Callable[[], Iterator[bool]]]]:
+    """What a batch goes through, by its number."""
+    compilers = [name for name in ("gcc", "clang") if shutil.which(name)]
+    prefer, compiler = ("speed", "size")[number % 2], compilers[number // 2 % len(compilers)]
+    sources = sources_of(samples, prefer)
+    yield "ONNX (onnxruntime)", partial(by_onnx, samples)
+    yield f"C for small cores, for {prefer}, on this machine", partial(by_host, samples, sources, [compiler, "-O1"])
+    yield f"C on a Cortex-M0, for {prefer}", partial(by_core, samples, sources, "microbit", prefer)
+    if number % RARE in (0, 1):
+        yield f"sanitizers, C for {prefer}", partial(by_host, samples, sources, [compiler, "-O1", *SANITIZE[compiler]])
+    elif number % RARE in (2, 3):
+        dsp = sources_of(samples, prefer, "dsp")
+        yield f"C on a Cortex-M4, for {prefer}", partial(by_core, samples, dsp, "microbit-v2", prefer)
+    elif number % RARE in (4, 5):
+        plain = sources_of(samples, prefer, "c")
+        yield f"C on a RISC-V core, for {prefer}", partial(by_core, samples, plain, "esp32-c3", prefer)
+    else:
+        host = ("vectors", "avx512")[number % 2]
+        command = [compiler, "-O1", "-march=native"]
+        if host == "avx512" and _suited(command) != host:
+            return
+        made = sources_of(samples, host)
+        yield f"C for hosts, {host}", partial(by_host, samples, made, command)
+        if number % (2 * RARE) >= RARE:
+            yield f"sanitizers, C for {host}", partial(by_host, samples, made, [*command, *SANITIZE[compiler]])
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--count", type=int, default=100_000, help="programs in all, those of earlier runs counted in")
+    parser.add_argument("--batch", type=int, default=BATCH, help="programs in a C file")
+    parser.add_argument("--out", type=Path, default=RESULTS / "random-programs.json")
+    options = parser.parse_args()
+    tally = Tally(options.out, "python benchmarks/random_programs.py --count 100000")
+    while tally.next < options.count:
+        first = tally.next
+        samples = [Sample(seed) for seed in range(first, min(first + options.batch, options.count))]
+        tally.count("programs", len(samples))
+        for name, run in engines(first // options.batch, samples):
+            try:
+                agreed = list(run())
+            except Failed as error:
+                tally.fail(f"{name}, seeds {first} to {first + len(samples) - 1}: {error}")
+                continue
+            tally.count(name, len(samples))
+            for sample, same in zip(samples, agreed, strict=True):
+                if not same:
+                    tally.fail(f"{name}, seed {sample.seed}: not the interpreter's integers")
+        tally.keep(first + len(samples))
+    return tally.finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

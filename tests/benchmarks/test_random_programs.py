@@ -1,0 +1,26 @@
+"""Every engine that the benchmark knows, on a program or two."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+for module in ("onnxruntime", "unicorn", "elftools", "ziglang"):
+    pytest.importorskip(module, reason=f"{module} is not installed")
+
+
+def test_random_programs_go_through_every_engine_and_on_where_they_were(tmp_path: Path) -> None:
+    kept = tmp_path / "kept.json"
+    for count in ("3", "7"):
+        words = [sys.executable, "benchmarks/random_programs.py", "--count", count, "--batch", "1", "--out", str(kept)]
+        done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads(kept.read_text())
+    assert found["next"] == found["counts"]["programs"] == found["counts"]["ONNX (onnxruntime)"] == 7
+    assert found["counts"]["C on a Cortex-M0, for speed"] + found["counts"]["C on a Cortex-M0, for size"] == 7
+    assert found["counts"]["sanitizers, C for size"] == found["counts"]["C on a RISC-V core, for speed"] == 1
+    assert found["failures"] == []
