@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,8 +23,9 @@ from microbotnet.integer.validation import check_consistent
 from microbotnet.nets import SqueezeExcite, create_model
 from microbotnet.nets.designed import Designed
 from microbotnet.quant import quantize
-from microbotnet.quant.activations import ActivationQuantizer, ActivationQuantizers, calibrate, quantize_activations
+from microbotnet.quant.activations import calibrate, quantize_activations
 from microbotnet.quant.uniform import uniform
+from microbotnet.sources.agreement import rounded_integers
 
 MEAN, STD = (0.5, 0.4, 0.3), (0.2, 0.25, 0.3)
 
@@ -59,27 +59,11 @@ def lowered(model: nn.Module, *, size: int = 8, bits: int = 8, count: int = 3, s
             assert module.running_var is not None  # of few pictures a mean is often one of the values: no threshold
             module.running_mean += 0.0137 * module.running_var.sqrt()
     rounded_weights(model)
-    quantizers = quantize_activations(model.eval(), bits, (3, size, size))
+    quantize_activations(model.eval(), bits, (3, size, size))
     calibrate(model, [batches])
     program = lower(model, MEAN, STD, input_shape=(3, size, size))
     check_consistent(program)
-    return Lowered(program, pictures, integers(model, quantizers, batches))
-
-
-def integers(model: nn.Module, quantizers: ActivationQuantizers, x: Tensor) -> dict[str, NDArray[np.int32]]:
-    found: dict[str, NDArray[np.int32]] = {}
-
-    def keep(key: str, module: nn.Module, _: Any, made: Tensor) -> None:
-        assert isinstance(module, ActivationQuantizer)
-        scale, zero_point = module.scale_and_zero_point()
-        found[key.replace("/", ".")] = (made.double() / scale).round().int().numpy() + zero_point
-
-    hooks = [module.register_forward_hook(partial(keep, key)) for key, module in quantizers.items()]
-    with torch.no_grad():
-        model(x)
-    for hook in hooks:
-        hook.remove()
-    return found
+    return Lowered(program, pictures, rounded_integers(model, batches))
 
 
 def compare(case: Lowered, *, rate: float = 0.02) -> None:

@@ -2,7 +2,6 @@
 operator; the rest is refused with its place in the network's code and a way out."""
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +26,11 @@ from microbotnet.integer.program import Program
 from microbotnet.integer.ranges import check
 from microbotnet.integer.validation import check_consistent
 from microbotnet.nets import SqueezeExcite
-from microbotnet.quant.activations import ActivationQuantizer, ActivationQuantizers, calibrate, quantize_activations
+from microbotnet.quant.activations import ActivationQuantizers, calibrate, quantize_activations
 from microbotnet.quant.uniform import uniform
 from microbotnet.show.colouring import by_energy
 from microbotnet.show.network import draw_network
-from microbotnet.sources.agreement import agreement
+from microbotnet.sources.agreement import agreement, rounded_integers
 
 COUNT = 3
 MEAN, STD = (0.5, 0.4, 0.3), (0.2, 0.25, 0.3)
@@ -271,23 +270,6 @@ def ready(model: nn.Module, shape: tuple[int, ...]) -> tuple[ActivationQuantizer
     return quantizers, given, x
 
 
-def points_of(model: nn.Module, quantizers: ActivationQuantizers, x: Tensor) -> dict[str, NDArray[np.int32]]:
-    """The integers that PyTorch's rounded network has."""
-    found: dict[str, NDArray[np.int32]] = {}
-
-    def keep(key: str, module: nn.Module, _: Any, made: Tensor) -> None:
-        assert isinstance(module, ActivationQuantizer)
-        scale, zero_point = module.scale_and_zero_point()
-        found[key.replace("/", ".")] = (made.double() / scale).round().int().numpy() + zero_point
-
-    hooks = [module.register_forward_hook(partial(keep, key)) for key, module in quantizers.items()]
-    with torch.no_grad():
-        model(x)
-    for hook in hooks:
-        hook.remove()
-    return found
-
-
 def agrees(model: nn.Module, shape: tuple[int, ...] = (3, 6, 6)) -> Program:
     """Lower it; each operator, on the inputs that PyTorch has, makes PyTorch's output within one unit.
 
@@ -301,7 +283,7 @@ def agrees(model: nn.Module, shape: tuple[int, ...] = (3, 6, 6)) -> Program:
     check(program)
     check_consistent(program)
     assert len({operator.name for operator in program.operators}) == len(program.operators)
-    points = points_of(model, quantizers, x)
+    points = rounded_integers(model, x)
     of_tensor = {value.tensor: (name, value) for name, value in lowering.values.items() if name in points}
     values: dict[str, NDArray[np.int32]] = {}
     if pixels:

@@ -90,7 +90,9 @@ def test_firmware_as_estimated(design: Design, tmp_path_factory: pytest.TempPath
 
 
 @pytest.mark.parametrize("design", [SMALL, EIGHT], ids=["ternary", "eight bits"])
-def test_the_skeleton_is_the_lowered_program(design: Design, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_the_untrained_program_is_the_lowered_one_but_for_its_weights(
+    design: Design, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     program, density = lowered(design, tmp_path_factory)
     made = untrained_program(design_graph(design, density=density)).program
     assert [type(operator) for operator in made.operators] == [type(operator) for operator in program.operators]

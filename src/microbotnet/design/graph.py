@@ -1,16 +1,14 @@
 """A design's graph, node for node what tracing its network gives, without torch and in a millisecond."""
 
+from dataclasses import replace
 from math import prod
+from typing import Any
 
 from ..graph import Graph, Node, Parameter
 from ..graph.graph import Shape
+from ..graph.kinds import kind_of
 from .design import Block, Design, classifier_name
 
-_CLASSES = {
-    "conv": "Conv2d", "depthwise_conv": "Conv2d", "linear": "Linear", "batch_norm": "BatchNorm2d",
-    "avg_pool": "AdaptiveAvgPool2d", "relu": "ReLU", "relu6": "ReLU6", "hardswish": "Hardswish",
-    "hardsigmoid": "Hardsigmoid", "transpose": "ChannelShuffle",
-}  # fmt: skip
 DENSITY = 0.5  # share of ternary weights that are not zero, where nothing is said
 
 
@@ -69,7 +67,7 @@ class _Grown:
             x = self.add(f"{path}.conv.{at + 3}", block.activation, (x,), self.nodes[x].shape)
         if block.groups > 1:
             at += 1
-            x = self.add(f"{path}.conv.{at + 3}", "transpose", (x,), self.nodes[x].shape)
+            x = self.add(f"{path}.conv.{at + 3}", "transpose", (x,), self.nodes[x].shape, module_type="ChannelShuffle")
         if block.average:
             x = self.pool(f"{path}.pool", x)
         x = self.conv(f"{path}.conv.{at + 4}", x, block.outputs, groups=block.groups)
@@ -132,7 +130,10 @@ class _Grown:
     def pool(self, name: str, x: str) -> str:
         channels, *size = self.nodes[x].shape
         window = tuple(size)
-        return self.add(name, "avg_pool", (x,), (channels, 1, 1), kernel=window, stride=window, padding=(0, 0))
+        return self.add(
+            name, "avg_pool", (x,), (channels, 1, 1), kernel=window, stride=window, padding=(0, 0),
+            module_type="AdaptiveAvgPool2d",
+        )  # fmt: skip
 
     def parameter(self, layer: str, role: str, shape: Shape) -> Parameter:
         name, count = f"{layer}.{role}", prod(shape)
@@ -140,8 +141,11 @@ class _Grown:
         ternary = role == "weight" and self.precision.get(layer) == "ternary"
         return Parameter(name, role, shape, (name,), round(self.density * count) if ternary else count, ternary)
 
-    def add(self, name: str, kind: str, inputs: tuple[str, ...], shape: Shape, **rest: object) -> str:
-        given = {"module": name, "module_type": _CLASSES.get(kind, "")} | rest
+    def add(self, name: str, kind: str, inputs: tuple[str, ...], shape: Shape, **rest: Any) -> str:
+        """A node; that of a module of torch.nn unless `module_type` says another."""
+        given = {"module": name} | rest
         name = name if name not in self.nodes else f"{name}#2"  # a module called twice, as tracing names it
-        self.nodes[name] = Node(name, kind, inputs, shape, **given)  # type: ignore[arg-type]
+        node = Node(name, kind, inputs, shape, **given)
+        made = node.module_type or kind_of(kind).signature(node).partition("(")[0]
+        self.nodes[name] = replace(node, module_type=made)
         return name

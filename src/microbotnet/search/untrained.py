@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..graph import Graph
+from ..graph.kinds import kind_of
 from ..graph.steps import Step, fuse
 from ..integer import ranges
 from ..integer.fixed import fixed_point, tolerance_of
@@ -21,6 +22,9 @@ from ..integer.program import LIMITS, Pair, Program, Requantize, Shape, Tensor
 
 PICTURE = "picture"
 _ZERO_POINTS = {"": 5, "relu": -128, "relu6": -128, "hardswish": -118, "hardsigmoid": -128}
+_KINDS = {
+    "mul": "gate", "add": "add", "maximum": "larger", "transpose": "shuffle", "roll": "shuffle", "slice": "slice",
+}  # fmt: skip
 _SPREAD = {True: 60.0, False: 25.0}  # units that a sum's usual deviation becomes, before a table and elsewhere
 
 
@@ -56,14 +60,14 @@ class Layer:
 
 
 @dataclass(frozen=True)
-class Skeleton:
+class UntrainedProgram:
     """A program, and for each of its operators the layer that it was made from."""
 
     program: Program
     layers: tuple[Layer, ...]
 
 
-def untrained_program(graph: Graph) -> Skeleton:
+def untrained_program(graph: Graph) -> UntrainedProgram:
     """The program of a graph of convolutions, linears, global pools, gates, shortcuts, shuffles; named as its steps."""
     picture = _shape(graph["input"].shape)
     found = {"input": Layer("lookup", (picture,), picture)}
@@ -82,7 +86,7 @@ def untrained_program(graph: Graph) -> Skeleton:
         operators.append(_renamed(operator_of(layer).operators[-1], step.name, reads))
     tensors = {name: replace(_output(layer), name=name) for name, layer in found.items()}
     tensors[PICTURE] = Tensor(PICTURE, picture, "uint8", 1 / 255, 0, 0, 255)
-    return Skeleton(Program(tensors, tuple(operators), PICTURE, (operators[-1].name,)), tuple(found.values()))
+    return UntrainedProgram(Program(tensors, tuple(operators), PICTURE, (operators[-1].name,)), tuple(found.values()))
 
 
 @cache
@@ -130,8 +134,9 @@ def operator_of(layer: Layer) -> Program:
 
 def _layer(step: Step, inputs: tuple[Shape, ...], before: str) -> Layer:
     head, output = step.head, _shape(step.shape)
-    activation = step.nodes[-1].kind if len(step.nodes) > 1 and step.nodes[-1].kind != "batch_norm" else ""
-    if step.kind in ("conv", "depthwise_conv", "linear"):
+    last = kind_of(step.nodes[-1].kind)
+    activation = last.name if last.clamps or last.table else ""
+    if kind_of(step.kind).convolves:
         weight = head.weight
         assert weight is not None
         normed = any(node.kind == "batch_norm" for node in step.nodes)
@@ -143,9 +148,7 @@ def _layer(step: Step, inputs: tuple[Shape, ...], before: str) -> Layer:
         )  # fmt: skip
     if step.kind == "avg_pool":
         return Layer("pool", inputs, output, before, activation, kernel=_pair(head.kernel), stride=_pair(head.stride))
-    kinds = {"mul": "gate", "add": "add", "maximum": "larger", "transpose": "shuffle", "roll": "shuffle"}
-    kinds["slice"] = "slice"
-    return Layer(kinds[step.kind], inputs, output, before, activation)
+    return Layer(_KINDS[step.kind], inputs, output, before, activation)
 
 
 def _weights(layer: Layer, draw: np.random.Generator) -> NDArray[np.int8]:

@@ -23,6 +23,7 @@ from torch.nn import functional as F
 
 from ..data.augment import Batches
 from ..graph import Graph
+from ..graph.kinds import kind_of
 from ..graph.steps import Step, fuse
 from ..preprocessing import Pixels
 
@@ -135,7 +136,7 @@ def _linear_after(graph: Graph, step: Step) -> bool:
     """Whether only a global average pool and at most one layer of weights follow, nothing else."""
     steps = fuse(graph)
     after = steps[steps.index(step) + 1 :]
-    weighted = [later for later in after if later.kind in ("conv", "linear")]
+    weighted = [later for later in after if kind_of(later.kind).convolves]
     pools = [later for later in after if later.kind == "avg_pool" and later.numel == later.shape[0]]
     plain = all(len(later.nodes) == 1 for later in after)
     return plain and len(pools) == 1 and len(weighted) <= 1 and len(after) == len(weighted) + 1

@@ -47,7 +47,7 @@ def agreement(
         x = Batches(torch.from_numpy(inputs), mean, std).take(torch.arange(len(inputs)))
     else:
         x = torch.from_numpy(inputs)
-    points = _points(rounded, x)
+    points = rounded_integers(rounded, x)
     entry = program.tensors[program.input]
     values: dict[str, NDArray[np.int32]] = {}
     if inputs.dtype == np.uint8:
@@ -76,8 +76,13 @@ def _by_output(weight: Tensor, groups: int) -> Tensor:
     return uniform(grouped.flatten(0, 1)).view_as(grouped).transpose(1, 2).flatten(0, 1)
 
 
-def _points(model: nn.Module, x: Tensor) -> dict[str, NDArray[np.int32]]:
-    """The integers that the network has behind its quantizers, by node."""
+def rounded_integers(model: nn.Module, x: Tensor) -> dict[str, NDArray[np.int32]]:
+    """The integers that a rounded network has behind its quantizers, by node.
+
+    Args:
+        model: has `quant.activations.quantize_activations`.
+        x: its input, (N, *shape) float32.
+    """
     found: dict[str, NDArray[np.int32]] = {}
 
     def keep(key: str, module: nn.Module, _: Any, made: Tensor) -> None:
@@ -86,10 +91,11 @@ def _points(model: nn.Module, x: Tensor) -> dict[str, NDArray[np.int32]]:
 
     quantizers = getattr(model, NAME)
     assert isinstance(quantizers, ActivationQuantizers)
-    for key, module in quantizers.items():
-        module.register_forward_hook(partial(keep, key))
+    hooks = [module.register_forward_hook(partial(keep, key)) for key, module in quantizers.items()]
     with torch.no_grad():
         model(x)
+    for hook in hooks:
+        hook.remove()
     return found
 
 
