@@ -10,14 +10,20 @@ from dataclasses import replace
 from pathlib import Path
 
 from microbotnet.atomic import write_atomically
+from microbotnet.backends.c.emit import arena
+from microbotnet.integer.fold import fold
 from microbotnet.show.answer import energy_chart, energy_table
-from microbotnet.show.circuits import NODE, circuit_answer, circuit_table, read_circuits
+from microbotnet.show.arena import draw_arena
+from microbotnet.show.circuits import NODE, Circuit, circuit_answer, circuit_table, read_circuits
+from microbotnet.show.colouring import by_energy
 from microbotnet.show.comparison import Comparison, compare
 from microbotnet.show.convolutions import figures
 from microbotnet.show.convolutions import pictures as convolution_pictures
 from microbotnet.show.frontier import frontier_charts
-from microbotnet.show.render import render_network
+from microbotnet.show.network import draw_network
+from microbotnet.show.profiled import untrained
 from microbotnet.show.results import results_table, robot_table, ternary_table
+from microbotnet.sources import open_program
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -53,19 +59,27 @@ def _under_a_microjoule(found: Comparison) -> str:
     )
 
 
+def pictures(found: Comparison, circuits: list[Circuit]) -> dict[str, str]:
+    """Every drawn picture of the docs, by its place in them."""
+    drawn = [circuit for circuit in circuits if circuit.node_nm == NODE and circuit.lanes == circuits[0].lanes]
+    network = untrained("microbotnet", width=0.32)
+    program = fold(open_program("microbotnet-0.25"))
+    return {
+        "pictures/microjoule.svg": energy_chart(found, drawn),
+        "pictures/microbotnet.svg": draw_network(network.profile.graph, by_energy(network.profile), network.title),
+        "pictures/arena.svg": draw_arena(program, arena(program), "microbotnet-0.25: the arena"),
+        **{f"pictures/{name}": picture for name, picture in convolution_pictures().items()},
+        **{f"images/{name}": picture for name, picture in frontier_charts(found, drawn).items()},
+    }
+
+
 def main() -> None:
     """Write the pictures and the pages."""
     found = compare(input_size=32, classes=10)
     circuits = read_circuits(ROOT / "docs" / "results" / "circuits.csv")
-    drawn = [circuit for circuit in circuits if circuit.node_nm == NODE and circuit.lanes == circuits[0].lanes]
     known = replace(found, rows=tuple(row for row in found.rows if row.cifar10))
-    pictures = ROOT / "docs" / "pictures"
-    write_atomically(pictures / "microjoule.svg", energy_chart(found, drawn).encode())
-    for name, picture in convolution_pictures().items():
-        write_atomically(pictures / name, picture.encode())
-    for name, picture in frontier_charts(found, drawn).items():
-        write_atomically(ROOT / "docs" / "images" / name, picture.encode())
-    render_network("microbotnet", pictures / "microbotnet.svg", width=0.32, color="energy")
+    for name, picture in pictures(found, circuits).items():
+        write_atomically(ROOT / "docs" / name, picture.encode())
     pages = {
         "docs/results/README.md": {"results": results_table(), "ternary": ternary_table()},
         "docs/micro-robot.md": {"robot": robot_table()},

@@ -11,7 +11,8 @@ from typer.main import get_command
 
 import microbotnet
 from microbotnet.cli import app
-from microbotnet.show.comparison import compare
+from microbotnet.show.circuits import read_circuits
+from microbotnet.show.comparison import Comparison, compare
 from microbotnet.show.results import results_table, robot_table, ternary_table
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,6 +29,18 @@ def refresh() -> ModuleType:
     return module
 
 
+@pytest.fixture(scope="module")
+def found() -> Comparison:
+    return compare(input_size=32, classes=10)
+
+
+def test_every_drawn_picture_shows_what_is_so_today(refresh: ModuleType, found: Comparison) -> None:
+    docs = ROOT / "docs"
+    made = refresh.pictures(found, read_circuits(docs / "results" / "circuits.csv"))
+    old = [name for name, picture in made.items() if (docs / name).read_text() != picture]
+    assert old == [], "run python docs/refresh.py"
+
+
 def test_the_results_tables_are_those_of_the_cards() -> None:
     results = (ROOT / "docs" / "results" / "README.md").read_text()
     assert ternary_table() in results, "run python docs/refresh.py"
@@ -35,8 +48,7 @@ def test_the_results_tables_are_those_of_the_cards() -> None:
     assert robot_table() in (ROOT / "docs" / "micro-robot.md").read_text(), "run python docs/refresh.py"
 
 
-def test_the_microjoule_answer_is_that_of_the_model(refresh: ModuleType) -> None:
-    found = compare(input_size=32, classes=10)
+def test_the_microjoule_answer_is_that_of_the_model(refresh: ModuleType, found: Comparison) -> None:
     page = (ROOT / "docs" / "one-microjoule.md").read_text()
     assert refresh.answer(found) in page, "run python docs/refresh.py"
     assert refresh.energy_table(found) in page, "run python docs/refresh.py"
