@@ -135,3 +135,15 @@ def table(how: Requantize | Rescale) -> NDArray[np.int8]:
     """The output of every index from −128 on, the clamp included: (256,) int8."""
     index = np.clip(np.arange(-128, 128), how.low, how.high)
     return index.astype(np.int8) if how.table is None else how.table[index + 128]
+
+
+def stretched(how: Requantize, least: int, largest: int) -> tuple[NDArray[np.int8], int]:
+    """The table from index `least` to `largest`, or farther, and where its own first entry is in it.
+
+    Operators that only clamp share one of few.
+    """
+    if how.table is None:
+        largest = 1 << max(-least, largest).bit_length()
+        least = -largest
+    least, largest = min(least, 0), max(largest, 255)
+    return table(how)[np.clip(np.arange(least, largest + 1), 0, 255)], -least

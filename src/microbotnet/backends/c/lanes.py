@@ -37,6 +37,13 @@ def has_room(program: Program, operator: Convolve | Gate | SumPool) -> bool:
     return int(ranges.requantized(found, how)[1].max()) + (128 << how.shift) <= LARGEST
 
 
+def indices(found: ranges.Range, how: Requantize) -> tuple[int, int]:
+    """The least and the largest index of a table that counts from 0, without a pre-shift."""
+    multiplier, offset = how.multiplier.astype(np.int64), how.offset.astype(np.int64)
+    ends = np.stack([found.low * multiplier, found.high * multiplier]) + offset + (128 << how.shift) >> how.shift
+    return int(ends.min()), int(ends.max())
+
+
 def centred(operator: Convolve, centre: int, *, more: int = 0) -> Requantize:
     """The requantization of sums of inputs less `centre`. Only without a pre-shift, or with centre 0.
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ...integer.operators import Convolve
 from ...integer.program import Program, Requantize
 from .assembly import CLAMP, guarded
-from .kernel_call import KernelCall, table, window_of
+from .kernel_call import KernelCall, stretched, window_of
 from .lanes import lane_rounding
 from .requantization import Whole
 from .sparse import bridged
@@ -142,10 +142,7 @@ def mirrored_forms(
     outputs, depth, inputs = len(rows), operator.weights.shape[1], rows.shape[1]
     pointwise = (operator.weights.shape[2:], operator.stride, operator.padding) == ((1, 1), (1, 1), (0, 0))
     load = "unpack_at" if pointwise else "unfold"
-    ends = reached
-    if how.table is None:  # layers that only clamp share one of few
-        far = 1 << max(-reached[0], reached[1]).bit_length()
-        ends = -far, far
+    wide, first = stretched(how, *reached)
     found = []
     for each in ENTRIES:
         groups = -(-inputs // each)
@@ -163,8 +160,8 @@ def mirrored_forms(
             arrays: dict[str, NDArray[np.generic]] = {"lists": lists}
             structs = {"listed": ("mirrored_t", numbers), "shape": ("mirrored_shape_t", ", ".join(map(str, shape)))}
             if not clamped:
-                arrays |= {"rounding": lane_rounding(how, outputs), "wide": stretched(how, *ends)}
-                structs["how"] = ("lanes_t", f"{{rounding}}, {{wide}} + {-ends[0]}, {how.shift}")
+                arrays |= {"rounding": lane_rounding(how, outputs), "wide": wide}
+                structs["how"] = ("lanes_t", f"{{rounding}}, {{wide}} + {first}, {how.shift}")
             found.append(
                 KernelCall(
                     FILES,
@@ -183,11 +180,6 @@ def mirrored_forms(
                 )
             )
     return found
-
-
-def stretched(how: Requantize, least: int, largest: int) -> NDArray[np.int8]:
-    """The table from index `least` to `largest`, of which 0 to 255 are its own."""
-    return table(how)[np.clip(np.arange(least, largest + 1), 0, 255)]
 
 
 def encode(rows: NDArray[np.int8], each: int, words: int) -> tuple[NDArray[np.uint8], int, int, int] | None:

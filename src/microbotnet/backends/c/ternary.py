@@ -13,7 +13,7 @@ from ...integer.operators import Convolve
 from ...integer.program import Program
 from .codes import EACH, encode_codes, in_chunks
 from .kernel_call import KernelCall, destination, window_of
-from .lanes import centred, has_room, in_lanes, slack
+from .lanes import centred, has_room, in_lanes, indices, slack
 from .mirrored import mirrored_forms
 from .requantization import exchanged
 from .sparse import encode_bytes, encode_pairs, encode_rows
@@ -135,8 +135,7 @@ def pixel_forms(program: Program, operator: Convolve) -> list[KernelCall]:
         )
         found.append(form)
     if not shifted:
-        low, high = ranges.requantized(ranges.sums(program, operator)[0], operator.requantize)
-        reached = int(low.min() >> how.shift) + 128, int(high.max() >> how.shift) + 128
+        reached = indices(ranges.sums(program, operator)[0], operator.requantize)
         found += mirrored_forms(program, operator, how, reached, centre, slack(program, operator))
     return found
 

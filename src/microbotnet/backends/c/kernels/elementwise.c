@@ -48,3 +48,40 @@ KERNEL void place(const int8_t *x, int8_t *y, const requantize_t *how, int chann
         for (int i = 0; i < pixels; i++)
             *y++ = requantize(*x++, how, c);
 }
+
+/* Sums and products by functions for each rounding; offsets are 128 outputs larger. */
+typedef struct {
+    int32_t of_a, of_b;
+    int32_t offset;
+    const int8_t *table; /* of index 0 */
+    int32_t count;
+} added_t;
+
+typedef struct {
+    int32_t multiplier, offset;
+    int32_t zero_x, zero_gate;
+    int32_t channels, pixels;
+    const int8_t *table;
+} gated_t;
+
+/* What those functions compute. */
+KERNEL void added_plain(const int8_t *a, const int8_t *b, int8_t *y, const added_t *s, int shift, int clamped)
+{
+    for (int32_t n = 0; n < s->count; n++) {
+        uint32_t sum = (uint32_t)s->of_a * (uint32_t)(int32_t)a[n] + (uint32_t)s->of_b * (uint32_t)(int32_t)b[n];
+        int32_t index = as_signed(sum + (uint32_t)s->offset) >> shift;
+
+        y[n] = s->table[clamped ? (int32_t)limited(index) : index];
+    }
+}
+
+KERNEL void gated_plain(const int8_t *x, const int8_t *gates, int8_t *y, const gated_t *g, int shift, int clamped)
+{
+    for (int32_t c = 0; c < g->channels; c++, gates++)
+        for (int32_t n = 0; n < g->pixels; n++) {
+            uint32_t product = (uint32_t)((*x++ - g->zero_x) * (*gates - g->zero_gate)) * (uint32_t)g->multiplier;
+            int32_t index = as_signed(product + (uint32_t)g->offset) >> shift;
+
+            *y++ = g->table[clamped ? (int32_t)limited(index) : index];
+        }
+}

@@ -11,10 +11,13 @@ from ....integer.program import Program, Tensor
 from .. import hosts
 from ..avx512 import avx512_form
 from ..avx512 import width as avx512_width
-from ..kernel_call import KernelCall, with_packed
-from ..lanes import has_room
+from ..elementwise import Gated
+from ..kernel_call import KernelCall, stretched, table, with_packed
+from ..lanes import has_room, indices
 from ..requantization import exchanged
 from ..vectors import vectors_form, width
+
+FILES = ("requantize", "lanes", "armv6m", "elementwise")
 
 
 def small(program: Program, operator: Gate) -> list[KernelCall]:
@@ -32,8 +35,31 @@ def small(program: Program, operator: Gate) -> list[KernelCall]:
     plain = how.pre_shift == 0 and has_room(program, replace(operator, requantize=how))
     kernel = "gate_unshifted" if plain else "gate"
     zeros = f"{x.zero_point}, {g.zero_point}"
-    call = f"{kernel}({{x}}, {{x1}}, {{y}}, {zeros}, &how, {y.shape[0]}, {prod(y.shape[1:])})"
-    return with_packed([KernelCall(("requantize", "lanes", "armv6m", "elementwise"), call, how=how)])
+    channels, pixels = y.shape[0], prod(y.shape[1:])
+    call = f"{kernel}({{x}}, {{x1}}, {{y}}, {zeros}, &how, {channels}, {pixels})"
+    found = with_packed([KernelCall(FILES, call, how=how, instructions=channels * (35 + 10 * pixels))])
+    if not plain:
+        return found
+    (sums,) = ranges.sums(program, operator)
+    offset = int(how.offset[0]) + (128 << how.shift)
+    each = next(each for each in (4, 2, 1) if pixels % each == 0)
+    for clamped in (True, False):
+        code = Gated(each, how.shift, clamped)
+        values, first = (table(how), 0) if clamped else stretched(how, *indices(sums, how))
+        name = "table" if clamped else "wide"
+        numbers = f"{how.multiplier[0]}, {offset}, {zeros}, {channels}, {pixels}, {{{name}}} + {first}"
+        found.append(
+            KernelCall(
+                FILES,
+                f"{{NAME}}_{code.name}({{x}}, {{x1}}, {{y}}, &sides)",
+                arrays={name: values},
+                structs={"sides": ("gated_t", numbers)},
+                functions={code.name: code.text()},
+                code=2 * len(code.lines),
+                instructions=code.instructions(channels, pixels),
+            )
+        )
+    return found
 
 
 def vectors(program: Program, operator: Gate) -> KernelCall:
