@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     from .errors import Failed as Failed
     from .graph import Graph as Graph
     from .graph.trace import trace as trace
+    from .hub.pretrained import from_pretrained as from_pretrained
+    from .hub.pretrained import list_models as list_models
+    from .hub.pretrained import pretrained_cfg as pretrained_cfg
+    from .hub.pretrained import push_to_hub as push_to_hub
+    from .hub.pretrained import save_pretrained as save_pretrained
     from .importers.exported import import_exported as import_exported
     from .importers.onnx import import_onnx as import_onnx
     from .importers.tflite import import_tflite as import_tflite
@@ -51,6 +56,7 @@ _HOME = {
     "count_macs": "cost.macs",
     "create_model": "nets",
     "estimate_energy": "cost.energy",
+    "from_pretrained": "hub.pretrained",
     "get_combined_iterators": "data.iterators",
     "get_indoor_iterators": "data.iterators",
     "get_micro_iterators": "data.iterators",
@@ -58,6 +64,7 @@ _HOME = {
     "import_exported": "importers.exported",
     "import_onnx": "importers.onnx",
     "import_tflite": "importers.tflite",
+    "list_models": "hub.pretrained",
     "load": "engine",
     "load_board": "mcu.board",
     "load_program": "integer.file",
@@ -65,10 +72,13 @@ _HOME = {
     "make_firmware": "mcu.firmware",
     "measure_memory": "cost.memory",
     "net_names": "nets",
+    "pretrained_cfg": "hub.pretrained",
     "profile": "cost.profile",
+    "push_to_hub": "hub.pretrained",
     "quantize": "quant",
     "quantize_activations": "quant.activations",
     "register_net": "nets",
+    "save_pretrained": "hub.pretrained",
     "save_program": "integer.file",
     "to_program": "integer.convert",
     "trace": "graph.trace",

@@ -1,5 +1,7 @@
 """Checkpoints: weights as safetensors, what they are as a JSON card beside them; others' weights by `state`."""
 
+import copy
+import difflib
 import hashlib
 import json
 import warnings
@@ -21,6 +23,7 @@ from ..data.cifar10 import CLASSES, MEAN, STD
 from ..data.source import CIFAR10
 from ..design import design_from
 from ..errors import BadInput
+from ..hub.fetch import CARD, PREFIX, WEIGHTS, fetch_repository
 from ..nets import architecture, create_model, find_net, input_shape_of, net_names
 from ..plain import LARGEST_JSON, parse_json, read_text
 from ..quant.activations import quantize_activations
@@ -44,37 +47,75 @@ class Checkpoint:
     card: dict[str, Any]
 
 
-def save_checkpoint(path: Path, model: nn.Module, card: Mapping[str, Any]) -> None:
-    """Write `path` (.safetensors) and, beside it, the card (.json) with its SHA-256; each atomically."""
-    content = save({key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()})
+def save_checkpoint(path: Path, model: nn.Module, card: Mapping[str, Any], card_file: Path | None = None) -> None:
+    """Write `path` (.safetensors) and the card with its SHA-256, beside it (.json) or elsewhere; each atomically."""
+    content = _content(model)
     written = {**card, "sha256": hashlib.sha256(content).hexdigest()}
-    write_atomically(path.with_suffix(".json"), (json.dumps(written, indent=2, ensure_ascii=False) + "\n").encode())
+    text = json.dumps(written, indent=2, ensure_ascii=False) + "\n"
+    write_atomically(card_file or path.with_suffix(".json"), text.encode())
     write_atomically(path, content)
+
+
+def digest(model: nn.Module) -> str:
+    """The SHA-256 of the file that `save_checkpoint` writes of its weights."""
+    return hashlib.sha256(_content(model)).hexdigest()
+
+
+def _content(model: nn.Module) -> bytes:
+    return save({key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()})
+
+
+def checked(model: nn.Module, card: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy of the card, with which alone the network is made again.
+
+    Raises:
+        BadInput: a field is missing or wrong, or the card is of another network than `model`.
+    """
+    whole = _checked_card(copy.deepcopy(dict(card)), Path("the card"))
+    wanted = {key: value.shape for key, value in _network(whole).state_dict().items()}
+    there = {key: value.shape for key, value in model.state_dict().items()}
+    if wanted != there:
+        name = next(key for key in (*wanted, *there) if wanted.get(key) != there.get(key))
+        raise BadInput(
+            f"{name}: {_shape(there.get(name))} in the module, {_shape(wanted.get(name))} in a "
+            f"{whole['architecture']['name']} as its card says; bake quantized kernels first, or mend the card"
+        )
+    return whole
+
+
+def _shape(shape: Sequence[int] | None) -> str:
+    return "not there" if shape is None else "×".join(map(str, shape)) or "one number"
 
 
 def load_checkpoint(name: str | Path = DEFAULT, asked: Mapping[str, Any] | None = None) -> Checkpoint:
     """Load shipped weights by name, a checkpoint of ours (.safetensors, .mbz), or a state dict that others saved.
 
     Args:
-        name: a name of `shipped_cards()` or a file.
+        name: a name of `shipped_cards()`, a file, a folder with a model.safetensors and its card, or, after
+            "hf-hub:", a repository on the hub.
         asked: `create_model`'s arguments, for files without a card; without num_classes, as many as the weights have
             outputs. None finds the network of the zoo that fits.
 
     Raises:
         BadInput: no such name or file; a damaged file (with the place); a pickle that carries code; keys that are
             missing, unknown or of another shape, or values that no network can have (named).
+        Failed: shipped weights that are not installed, or the hub cannot be reached.
     """
     cards = shipped_cards()
     if str(name) in cards:
         with as_file(shipped_file(str(name))) as file:
             card = cards[str(name)]
             return Checkpoint(_filled(_network(card), read_state(file), str(name)), card)
-    path = Path(name)
+    path = fetch_repository(str(name).removeprefix(PREFIX)) if str(name).startswith(PREFIX) else Path(name)
+    if (path / WEIGHTS).is_file():
+        path /= WEIGHTS
     if not path.is_file():
-        what = "is a folder, not a checkpoint" if path.is_dir() else "no such checkpoint"
-        raise BadInput(f"{path}: {what}; give a file or one of: {', '.join(cards)}")
+        what = f"is a folder without {WEIGHTS}" if path.is_dir() else "no such checkpoint"
+        close = difflib.get_close_matches(str(name).lower(), cards, n=1, cutoff=0.6)
+        hint = f"did you mean {close[0]!r}?" if close else f"give a file or one of: {', '.join(cards)}"
+        raise BadInput(f"{path}: {what}; {hint}")
     if path.suffix == ".safetensors" and (asked is None or has_card(path)):
-        card = _read_card(path.with_suffix(".json"))
+        card = _read_card(card_of(path))
         state = read_state(path)
         _check_digest(path, card)
         return Checkpoint(_filled(_network(card), state, path), card)
@@ -111,7 +152,13 @@ def is_ordered(path: Path) -> bool:
 
 def has_card(path: Path) -> bool:
     """Whether a card lies beside a .safetensors file."""
-    return path.suffix == ".safetensors" and path.with_suffix(".json").is_file()
+    return path.suffix == ".safetensors" and card_of(path).is_file()
+
+
+def card_of(path: Path) -> Path:
+    """Where the card of a .safetensors file is: beside it under the same name, or as the hub has it."""
+    own, hubs = path.with_suffix(".json"), path.with_name(CARD)
+    return hubs if path.name == WEIGHTS and hubs.is_file() and not own.is_file() else own
 
 
 def activation_bits(card: Mapping[str, Any]) -> int | None:
