@@ -1,3 +1,7 @@
+#if defined(__GNUC__) && defined(__arm__)
+#pragma GCC diagnostic ignored "-Woverlength-strings" /* functions in assembly */
+#endif
+
 #if defined(__clang__)
 #define INLINE inline __attribute__((always_inline, unused))
 #define KERNEL static __attribute__((noinline, unused))
