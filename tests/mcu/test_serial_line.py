@@ -125,6 +125,27 @@ def test_other_scores_are_counted(program: Program) -> None:
         assert differs(ask(port, program, pictures, wakes=0.1), scores) == 2
 
 
+@pytest.mark.parametrize("taken", [10, 400])
+def test_a_line_that_breaks_off_is_told(taken: int, program: Program) -> None:
+    """As when the cable is drawn: while a frame is sent, and while its answer is awaited."""
+    far, near = pty.openpty()
+    tty.setraw(far)
+    pictures = random_pictures(program, 1)
+    assert pictures[0].size > 10
+    count = min(taken, pictures[0].size)
+
+    def draw() -> None:
+        read_exactly(far, count)
+        os.close(far)
+
+    threading.Thread(target=draw, daemon=True).start()
+    try:
+        with pytest.raises(Failed, match="the line broke off"):
+            ask(os.ttyname(near), program, pictures, seconds=5, wakes=0.1)
+    finally:
+        os.close(near)
+
+
 def test_what_does_not_answer_is_told(program: Program, tmp_path: Path) -> None:
     pictures = random_pictures(program, 1)
     with pytest.raises(BadInput, match="no such serial port; there are: "):

@@ -129,8 +129,8 @@ def camera_of(text: str, shape: tuple[int, int, int]) -> Camera:
     name, _, rest = text.partition(":")
     if name not in FORMATS:
         close = get_close_matches(name.lower(), FORMATS, n=1)
-        hint = f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(FORMATS)}"
-        raise BadInput(f"no camera format is called {name!r}; {hint}; a camera is {SYNTAX}")
+        hint = f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(FORMATS)}; a camera is {SYNTAX}"
+        raise BadInput(f"no camera format is called {name!r}; {hint}")
     found = re.fullmatch(r"(\d{1,6})x(\d{1,6})(?::crop=(\w+))?", rest)
     if not found:
         raise BadInput(f"{text!r} is no camera: {SYNTAX}, as rgb565:160x120")

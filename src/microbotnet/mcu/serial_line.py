@@ -82,6 +82,8 @@ def _opened(port: str) -> Iterator[int]:
         yield line
     except termios.error:
         raise BadInput(f"{port}: is no serial port") from None
+    except OSError as error:
+        raise Failed(f"{port}: the line broke off: {error.strerror}") from None
     finally:
         os.close(line)
 
@@ -105,10 +107,10 @@ def _line(line: int, port: str, seconds: float) -> bytes:
     while not said.endswith(b"\n") and len(said) < 65_536:
         if not select.select([line], [], [], max(0, ends - time.monotonic()))[0]:
             raise Failed(f"{port}: no answer within {seconds:g} seconds; is the example running on the board?")
-        try:
-            said += os.read(line, 1)
-        except OSError as error:
-            raise Failed(f"{port}: the line broke off: {error.strerror}") from None
+        byte = os.read(line, 1)
+        if not byte:
+            raise Failed(f"{port}: the line broke off")
+        said += byte
     return said
 
 
