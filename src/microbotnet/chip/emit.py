@@ -36,7 +36,7 @@ def write_chip(image: Image, folder: Path, picture: NDArray[np.uint8], clock_hz:
     place = work.storage.places[work.program.input]
     words = [int.from_bytes(row.tobytes(), "little") for row in pack(picture, side)]
     values = run_all(work.program, picture[None])
-    scores = in_order(work.program, values, side)
+    scores = in_order(work, values)
     texts = {name: _filled(name, image, len(words), len(scores), clock_hz) for name in FILES}
     texts |= {f"{memory.name}.hex": _hex(memory.rows, memory.width) for memory in image.memories if memory.rows}
     texts["picture.hex"] = _hex(words, 8 * side)

@@ -64,7 +64,7 @@ def check(simulator: Simulator, inputs: NDArray[Any]) -> Check:
         counts = found.counts
         tensors = len(found.tensors)
         differ |= dict.fromkeys(n for n, v in found.tensors.items() if not np.array_equal(v, wanted[n][0]))
-        scores = in_order(work.program, wanted, work.geometry.side)
+        scores = in_order(work, wanted)
         if not np.array_equal(found.scores, scores):
             differ["scores"] = None
     return Check(len(inputs), tensors + 1, tuple(differ), int(counts[:, 0].sum()), counts)
@@ -91,9 +91,8 @@ def meter(image: Image, netlist: Netlist, node_nm: float, inputs: NDArray[Any], 
     assumed = assumed or load_assumptions()
     simulator, weigh = GateSimulator(image, netlist, assumed.wire), weights_of(netlist, assumed)
     runs = [simulator.run(one, weigh, *(() if place else TIMED)) for place, one in enumerate(inputs)]
-    program, side = image.work.program, image.work.geometry.side
     right = all(
-        np.array_equal(run.scores, in_order(program, run_all(program, one[None]), side))
+        np.array_equal(run.scores, in_order(image.work, run_all(image.work.program, one[None])))
         for run, one in zip(runs, inputs, strict=True)
     )
     mean = runs[0].averaged(runs)

@@ -4,20 +4,20 @@ from dataclasses import dataclass
 
 from ..errors import BadInput
 
-LANES = {16: 4, 64: 8, 256: 16}  # to the side of the square
+LANES = {16: (4, 4), 64: (8, 8), 128: (8, 16), 256: (16, 16)}  # to the channels of a word, and the columns
 
 
 @dataclass(frozen=True)
 class Geometry:
-    """lanes: ternary weights applied a cycle, the square of the channels in a word of memory.
+    """lanes: ternary weights applied a cycle: the channels in a word of memory times the columns.
 
     banks: of the activation memory; one reads while another writes. requantizers: sums rounded a cycle.
     buffer: weight words that may be kept beside the lanes, at most; a layer that needs more reads them again.
     """
 
-    lanes: int = 64
+    lanes: int = 128
     banks: int = 2
-    requantizers: int = 2
+    requantizers: int = 4
     buffer: int = 64
     hardwired: bool = False
 
@@ -33,8 +33,18 @@ class Geometry:
 
     @property
     def side(self) -> int:
-        """Channels in a word, and output channels summed at once."""
-        return LANES[self.lanes]
+        """Channels in a word."""
+        return LANES[self.lanes][0]
+
+    @property
+    def columns(self) -> int:
+        """Output channels summed at once, by ternary weights."""
+        return LANES[self.lanes][1]
+
+    @property
+    def multipliers(self) -> int:
+        """Of 8 bits, in each column that has any, which are `side`: a word of weights has a byte for each."""
+        return self.weight_bits // (8 * self.side)
 
     @property
     def word_bits(self) -> int:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-from .passes import INT8, KINDS, PAIR, PRODUCT, TERNARY, Pass, Work
+from .passes import KINDS, PAIR, PRODUCT, Pass, Work
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,11 @@ class Image:
     def shifts(self) -> tuple[int, ...]:
         """All shifts that occur."""
         return tuple(sorted({one.shift for one in self.work.passes}))
+
+    @property
+    def substep_bits(self) -> int:
+        """Of the number of a step of a word."""
+        return max(self.fields["substeps"], self.fields["last_substeps"])
 
     @property
     def memories(self) -> tuple[Memory, ...]:
@@ -106,21 +111,22 @@ def _fields(one: Pass, address_bits: int) -> dict[str, int]:
     (rows, columns), (kernel_rows, kernel_columns) = one.size, one.window
     return {
         **{name: int(one.kind == kind) for kind, name in enumerate(KINDS)},
-        "two": int(one.kind in (PRODUCT, PAIR)),
-        "multiply": int(one.kind in (PRODUCT, INT8)),
-        "dense": int(one.dense), "ones": int(one.ones and one.kind == TERNARY), "unsigned": int(one.unsigned),
-        "serial": int(one.serial), "weighted": int(one.entries > 0),
-        "tiles": one.tiles - 1, "rows": one.rows - 1, "columns": one.columns - 1,
+        "two": int(one.kind in (PRODUCT, PAIR)), "other": int(one.second >= 0),
+        "smallest": int(one.smallest), "signs": int(one.ternary), "dense": int(one.dense), "unsigned": int(one.unsigned),
+        "serial": int(one.substeps > 1), "sliding": int(one.sliding), "weighted": int(one.entries > 0),
+        "tiles": one.tiles - 1, "tile": one.tile - 1, "tile_words": one.tile // one.side, "rows": one.rows - 1, "columns": one.columns - 1,
         "kernel_rows": kernel_rows - 1, "kernel_columns": kernel_columns - 1,
-        "words": one.words - 1, "lanes": one.lanes - 1, "first": one.first, "last": one.last,
+        "words": one.words - 1, "substeps": one.substeps - 1, "last_substeps": one.last_substeps - 1,
+        "first": one.first, "last": one.last, "skip_first": one.skip[0], "skip_next": one.skip[1],
         "height": rows, "width": columns, "stride_rows": one.stride[0], "stride_columns": one.stride[1],
         "top": -one.padding[0], "left": -one.padding[1],
         "fill": one.fill & 255, "second_fill": one.second_fill & 255,
         "source": one.source % (1 << address_bits), "tile_step": one.tile_step,
         "next_column": (one.in_words - (one.words - 1)), "next_row": columns * one.in_words,
-        "pixel_column": one.stride[1] * one.in_words, "pixel_row": one.stride[0] * columns * one.in_words,
-        "second": one.second, "second_column": one.second_column, "second_row": one.second_row,
-        "target": one.target, "pixel_step": one.pixel_step, "wide": int(one.wide),
+        "pixel_column": one.pixel_column, "pixel_row": one.pixel_row,
+        "second": max(one.second, 0), "second_column": one.second_column, "second_row": one.second_row,
+        "target": one.target, "target_column": one.target_column, "target_row": one.target_row,
+        "wide": int(one.wide),
         "held": int(one.held), "entries": one.entries, "weights": one.weights, "sub": one.steps_per_entry - 1,
         "constants": one.constants, "spread": int(one.spread), "own_rows": int(one.own_rows),
         "shift": one.shift, "low": one.low & 0xFFFF, "high": one.high & 0xFFFF,

@@ -1,8 +1,11 @@
 """What the engine does for a program: passes over its memory, and the constants that they read.
 
-A pass makes some output channels of one operator, a *column* each and `side` of them (a tile) at a time. For each tile
-and each pixel of the output it takes steps: over the window's rows and columns and the words of a pixel, adding up what
-it reads. Then the columns' sums are rounded and written as one word.
+A pass makes some output channels of one operator, a *column* each and some of them (a tile) at a time. For each tile and
+each pixel of the output it takes steps: over the window's rows and columns and the words of a pixel, adding up what it
+reads. Then the columns' sums are rounded and written, a word for each `side` of them.
+
+A depthwise pass *slides*: it goes over the columns of the input, and each word that it reads counts at once in the sums
+of all outputs that it belongs to, as many as the kernel has columns.
 """
 
 from dataclasses import dataclass, replace
@@ -29,31 +32,41 @@ class Pass:
     """One pass. Addresses and steps between them are in words.
 
     kind: of `KINDS`. dense: each column sums all lanes, not only its own. ones: weights are 1 and not read.
-    unsigned: what is read is 0…255.
-    tiles, rows, columns, window: of the output and the kernel. words: of a pixel that are read. lanes: in its last one.
+    smallest: of what is compared. ternary: the multipliers' weights are −1, 0 and 1. sliding: see above. unsigned: what
+    is read is 0…255.
+    tiles, of so many columns: of the output. rows, columns, window: of the output and the kernel; where it slides, of
+    the input and one column of the kernel. words: of a pixel that are read. substeps: steps that a word takes;
+    last_substeps: and the last word of a pixel. skip: columns before the first one that ends an output, and between two.
     first, last: the columns of the last tile from the first to before the last are made.
     size: rows and columns of the input; a window that begins `padding` outside reads `fill` there.
-    source: of the window at the first pixel, which may lie before the input.
+    source: of the window at the first pixel, which may lie before the input; pixel_row, pixel_column: to the next's.
     tile_step: from one tile's first word to the next's.
-    second: the other input of a product or pair, and its steps.
-    target, pixel_step: where the outputs go. wide: out to the user, as 16 bits, instead.
+    second: the other input of what is made of two, or -1, and its steps.
+    target: where the outputs go; target_column, target_row: from one to the next, and from a row's last to the next.
+    wide: out to the user, as 16 bits, instead.
     held: a tile's weights stay in the buffer from its first pixel on. entries: words of weights of a tile.
     steps_per_entry: steps that one word of weights serves.
     spread: each column has a row of constants of its own; own_rows: so has each tile.
-    table: the first, or -1; own_tables: each channel its own. side: columns, and lanes of each.
+    table: the first, or -1; own_tables: each channel its own. side: channels of a word.
     """
 
     operator: int
     kind: int
     dense: bool
     ones: bool
+    smallest: bool
+    ternary: bool
+    sliding: bool
     unsigned: bool
     tiles: int
+    tile: int
     rows: int
     columns: int
     window: tuple[int, int]
     words: int
-    lanes: int
+    substeps: int
+    last_substeps: int
+    skip: tuple[int, int]
     first: int
     last: int
     size: tuple[int, int]
@@ -61,6 +74,8 @@ class Pass:
     padding: tuple[int, int]
     fill: int
     source: int
+    pixel_row: int
+    pixel_column: int
     tile_step: int
     in_words: int
     second: int
@@ -68,7 +83,8 @@ class Pass:
     second_column: int
     second_fill: int
     target: int
-    pixel_step: int
+    target_row: int
+    target_column: int
     wide: bool
     held: bool
     entries: int
@@ -86,19 +102,18 @@ class Pass:
 
     @property
     def pixels(self) -> int:
-        """Of the output."""
+        """That windows stand at."""
         return self.rows * self.columns
+
+    @property
+    def made(self) -> int:
+        """Pixels of the output."""
+        return self.rows * ((self.columns - 1 - self.skip[0]) // (self.skip[1] + 1) + 1)
 
     @property
     def steps(self) -> int:
         """For each tile and pixel."""
-        each = (self.words - 1) * self.side + self.lanes if self.serial else self.words
-        return self.window[0] * self.window[1] * each
-
-    @property
-    def serial(self) -> bool:
-        """Whether a step reads one lane of a word."""
-        return self.kind == INT8 and self.dense
+        return self.window[0] * self.window[1] * ((self.words - 1) * self.substeps + self.last_substeps)
 
 
 @dataclass(frozen=True)
@@ -107,8 +122,8 @@ class Work:
 
     weights: the words, in the order they are read; of ternary ones two bits each, whether it counts and whether it is
     negative. constants: (rows, 2) int64, multiplier and offset. tables: (tables, 256) int8.
-    buffer_entries: words of weights that are kept at once. sum_bits: of a column's sum; round_bits: of a sum times its
-    multiplier plus its offset; both as the weights prove.
+    buffer_entries: words of weights that are kept at once. reach: outputs that a word counts in at once. sum_bits: of a
+    column's sum; round_bits: of a sum times its multiplier plus its offset; both as the weights prove.
     """
 
     program: Program
@@ -119,6 +134,7 @@ class Work:
     constants: NDArray[np.int64]
     tables: NDArray[np.int8]
     buffer_entries: int
+    reach: int
     sum_bits: int
     round_bits: int
 
@@ -142,7 +158,7 @@ class _Compiler:
         self.tables: list[NDArray[np.int8]] = []
         self.known: dict[bytes, int] = {}
         self.index = 0
-        self.sum_bits, self.round_bits = 17, 18
+        self.reach, self.sum_bits, self.round_bits = 1, 17, 18
 
     def work(self) -> Work:
         for number, operator in enumerate(self.program.operators):
@@ -153,7 +169,7 @@ class _Compiler:
         constants = np.array(self.constants or [(0, 0)], np.int64)
         tables = np.array(self.tables or [np.zeros(256, np.int8)], np.int8)
         return Work(self.program, self.geometry, self.storage, passes, tuple(self.weights), constants, tables, entries,
-                    self.sum_bits, self.round_bits)  # fmt: skip
+                    self.reach, self.sum_bits, self.round_bits)  # fmt: skip
 
     def _hold(self, one: Pass) -> Pass:
         """Weights are kept where that spares reads and they fit."""
@@ -239,9 +255,10 @@ class _Compiler:
     ) -> None:
         """A pass that makes `output` from `x`, all its tiles; `changed` are fields that differ."""
         side, made = self.side, self.program.tensors[output]
+        tile = self.geometry.columns if dense and kind == TERNARY else side
         channels, rows, columns = made.shape
-        pixel = x.pixel_words
-        start = x.address - (padding[0] * x.tensor.shape[2] + padding[1]) * pixel
+        pixel, width = x.pixel_words, x.tensor.shape[2]
+        start = x.address - (padding[0] * width + padding[1]) * pixel
         place = self.storage.places.get(output)
         shared = len(how.multiplier) == 1
         if table is None:
@@ -250,15 +267,17 @@ class _Compiler:
         rows_of = zip(how.multiplier.tolist(), how.offset.tolist(), strict=True)
         self.constants += rows_of
         if not shared:  # every tile has all its columns' rows
-            self.constants += [(0, 0)] * (-len(how.multiplier) % side)
+            self.constants += [(0, 0)] * (-len(how.multiplier) % tile)
+        step = place.pixel_words if place else 0
         of = Pass(
-            operator=self.index, kind=kind, dense=dense, ones=ones, unsigned=x.tensor.dtype == "uint8",
-            tiles=-(-channels // side), rows=rows, columns=columns, window=window,
-            words=pixel if dense else 1, lanes=(x.tensor.shape[0] - 1) % side + 1 if dense else side,
-            first=0, last=(channels - 1) % side + 1, size=(x.tensor.shape[1], x.tensor.shape[2]), stride=stride,
-            padding=padding, fill=fill, source=start, tile_step=0 if dense else 1, in_words=pixel,
-            second=0, second_row=0, second_column=0, second_fill=0,
-            target=place.address if place else 0, pixel_step=place.pixel_words if place else 0,
+            operator=self.index, kind=kind, dense=dense, ones=ones, smallest=False, ternary=False, sliding=False,
+            unsigned=x.tensor.dtype == "uint8", tiles=-(-channels // tile), tile=tile, rows=rows, columns=columns,
+            window=window, words=pixel if dense else 1, substeps=1, last_substeps=1, skip=(0, 0),
+            first=0, last=(channels - 1) % tile + 1, size=(x.tensor.shape[1], x.tensor.shape[2]), stride=stride,
+            padding=padding, fill=fill, source=start, pixel_row=stride[0] * width * pixel,
+            pixel_column=stride[1] * pixel, tile_step=0 if dense else 1, in_words=pixel,
+            second=-1, second_row=0, second_column=0, second_fill=0,
+            target=place.address if place else 0, target_row=step, target_column=step,
             wide=made.dtype == "int16", held=False, entries=0, weights=len(self.weights), steps_per_entry=1,
             constants=constants, spread=not shared, own_rows=not shared and kind != PAIR,
             shift=how.shift, low=how.low, high=how.high, table=table, own_tables=own_tables, side=side,
@@ -281,18 +300,16 @@ class _Compiler:
         x, side = self._place(operator.input), self.side
         outputs, depth = operator.weights.shape[:2]
         kernel = (operator.weights.shape[2], operator.weights.shape[3])
-        ternary = operator.bits < 8
-        negative = (operator.weights < 0).reshape(outputs, -1).sum(1) if ternary else np.zeros(outputs, np.int64)
+        ternary, own = operator.bits < 8, depth == 1 and operator.groups == outputs
+        lanes = ternary and not own
+        negative = (operator.weights < 0).reshape(outputs, -1).sum(1) if lanes else np.zeros(outputs, np.int64)
         how = rounding(operator.requantize, outputs, negative)  # −x is ¬x + 1 in the lanes; the 1 is in the offset
         self._see(operator, how, moved=negative)
         settings: dict[str, Any] = {"window": kernel, "stride": operator.stride, "padding": operator.padding,
                                     "fill": x.tensor.zero_point}  # fmt: skip
         kind = TERNARY if ternary else INT8
-        if depth == 1 and operator.groups == outputs:
-            per = side if ternary else side // 4
-            entries, words = self._own(operator.weights[:, 0], ternary, per)
-            self._add(x, operator.output, kind, how, entries=entries, steps_per_entry=per, **settings)
-            self.weights += words
+        if own:
+            self._slide(x, operator, how)
             return
         if operator.groups == 1:
             self._dense(x, operator, operator.weights, kind, how, settings)
@@ -320,15 +337,15 @@ class _Compiler:
         tile: int | None = None,
     ) -> None:
         """A pass in which columns sum over lanes; with `tile` it makes that one alone, from the words `low`… on."""
-        side, target = self.side, self.storage.places.get(operator.output)
+        side, many, target = self.side, self.geometry.multipliers, self.storage.places.get(operator.output)
         words = -(-weights.shape[1] // side)
         lanes = min(weights.shape[1], x.tensor.shape[0] - low * side) - (words - 1) * side
-        per = 1 if kind == TERNARY else side // 4
-        entries, packed = self._all(weights, kind == TERNARY, words, lanes, per)
-        changed: dict[str, Any] = {"entries": entries, "steps_per_entry": per}
+        substeps, last = (1, 1) if kind == TERNARY else (side // many, -(-lanes // many))
+        entries, packed = self._all(weights, kind == TERNARY, words, last * many)
+        changed: dict[str, Any] = {"entries": entries, "substeps": substeps, "last_substeps": last}
         if tile is not None:
             before = (operator.padding[0] * x.tensor.shape[2] + operator.padding[1]) * x.pixel_words
-            changed |= {"tiles": 1, "words": words, "lanes": lanes, "last": len(weights)}
+            changed |= {"tiles": 1, "tile": side, "words": words, "last": len(weights)}
             changed |= {"source": x.address + low - before, "target": target.address + tile if target else 0}
         self._add(x, operator.output, kind, how, dense=True, **settings, **changed)
         self.weights += packed
@@ -343,33 +360,49 @@ class _Compiler:
             low, high = wanted[0] // side, wanted[-1] // side + 1
             weights = np.zeros((side, (high - low) * side, 1, 1), np.int8)
             weights[range(first, last), [c - low * side for c in wanted]] = 1
-            entries, packed = self._all(weights, True, high - low, side, 1)
+            entries, packed = self._all(weights, True, high - low)
             self._add(
-                x, operator.output, TERNARY, how, dense=True, entries=entries, tiles=1, words=high - low, lanes=side,
-                first=first, last=last, source=x.address + low, target=target.address + tile,
+                x, operator.output, TERNARY, how, dense=True, entries=entries, tiles=1, tile=side,
+                words=high - low, first=first, last=last, source=x.address + low, target=target.address + tile,
             )  # fmt: skip
             self.weights += packed
 
-    def _own(self, weights: NDArray[np.int8], ternary: bool, per: int) -> tuple[int, list[int]]:
-        """Words of a depthwise kernel (channels, rows, columns): of each tile, `per` steps a word."""
-        side = self.side
-        spread = np.zeros((-(-len(weights) // side) * side, weights[0].size), np.int8)
-        spread[: len(weights)] = weights.reshape(len(weights), -1)
-        steps = spread.reshape(-1, side, weights[0].size).transpose(0, 2, 1)  # tiles, steps, columns
-        return self._pack(steps, ternary, per)
+    def _slide(self, x: Place, operator: Convolve, how: Rounding) -> None:
+        """A depthwise pass."""
+        weights, ternary = operator.weights[:, 0], operator.bits < 8
+        (channels, rows, columns), (down, right) = weights.shape, operator.stride
+        side, many = self.side, self.geometry.multipliers
+        substeps = -(-columns // many)
+        self.reach = max(self.reach, columns)
+        # An output ends with its kernel's last column, which the last multiplier has in the first substep.
+        spread = np.zeros((-(-channels // side) * side, rows, substeps * many), np.int8)
+        spread[:channels, :, :columns] = weights[:, :, ::-1]
+        steps = spread.reshape(-1, side, rows, substeps, many)[..., ::-1].transpose(0, 2, 3, 4, 1)
+        per = 4 if ternary else 1
+        entries, words = self._pack(steps.reshape(len(steps), rows * substeps, -1), ternary, per)
+        made, slides = self.program.tensors[operator.output].shape[2], columns > 1
+        self._add(
+            x, operator.output, INT8, how, window=(rows, 1), stride=(down, 1 if slides else right),
+            padding=operator.padding, fill=x.tensor.zero_point, ternary=ternary, sliding=True,
+            columns=(made - 1) * right + columns if slides else made,
+            skip=(columns - 1, right - 1) if slides else (0, 0), substeps=substeps, last_substeps=substeps,
+            entries=entries, steps_per_entry=per,
+        )  # fmt: skip
+        self.weights += words
 
-    def _all(self, weights: NDArray[np.int8], ternary: bool, words: int, lanes: int, per: int) -> tuple[int, list[int]]:
-        """Words of a dense kernel (outputs, inputs, rows, columns)."""
-        side, kernel = self.side, weights.shape[2:]
-        tiles = -(-len(weights) // side)
-        spread = np.zeros((tiles * side, words * side, *kernel), np.int8)
+    def _all(self, weights: NDArray[np.int8], ternary: bool, words: int, lanes: int = 0) -> tuple[int, list[int]]:
+        """Words of a dense kernel (outputs, inputs, rows, columns). lanes: of a pixel's last word, if not ternary."""
+        side, many, kernel = self.side, self.geometry.multipliers, weights.shape[2:]
+        tile = self.geometry.columns if ternary else side
+        tiles = -(-len(weights) // tile)
+        spread = np.zeros((tiles * tile, words * side, *kernel), np.int8)
         spread[: len(weights), : weights.shape[1]] = weights
         # tiles, rows, columns, words, lanes, outputs of the tile
-        ordered = spread.reshape(tiles, side, words, side, *kernel).transpose(0, 4, 5, 2, 3, 1)
+        ordered = spread.reshape(tiles, tile, words, side, *kernel).transpose(0, 4, 5, 2, 3, 1)
         if ternary:
-            return self._pack(ordered.transpose(0, 1, 2, 3, 5, 4).reshape(tiles, -1, side * side), True, per)
+            return self._pack(ordered.transpose(0, 1, 2, 3, 5, 4).reshape(tiles, -1, tile * side), True, 1)
         steps = ordered.reshape(tiles, kernel[0] * kernel[1], words * side, side)[:, :, : (words - 1) * side + lanes]
-        return self._pack(steps.reshape(tiles, -1, side), False, per)
+        return self._pack(steps.reshape(tiles, -1, many * side), False, 1)
 
     def _pack(self, steps: NDArray[np.int8], ternary: bool, per: int) -> tuple[int, list[int]]:
         """Words of tiles' steps (tiles, steps, values), the first value lowest, and how many a tile has."""

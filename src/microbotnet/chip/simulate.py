@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import Failed
-from ..integer.program import Program
 from .build import compile_library
 from .images import Image, Memory
+from .passes import Work
 from .rtl import make_verilog
 from .storage import Place
 
@@ -115,13 +115,13 @@ def unpack(words: NDArray[np.uint8], place: Place) -> NDArray[np.int32]:
     return spread.view(kind).astype(np.int32)
 
 
-def in_order(program: Program, values: Mapping[str, NDArray[Any]], side: int) -> NDArray[np.int16]:
+def in_order(work: Work, values: Mapping[str, NDArray[Any]]) -> NDArray[np.int16]:
     """The scores of 16 bits of the first picture in the order they come out: tile by tile, pixel by pixel."""
     found = [np.zeros(0, np.int16)]
-    for operator in program.operators:
-        if program.tensors[operator.output].dtype == "int16":
-            whole = values[operator.output][0]
-            tiles = [whole[at : at + side] for at in range(0, len(whole), side)]
+    for one in work.passes:
+        if one.wide:
+            whole = values[work.program.operators[one.operator].output][0]
+            tiles = [whole[at : at + one.tile] for at in range(0, len(whole), one.tile)]
             found += [tile.reshape(len(tile), -1).T.ravel().astype(np.int16) for tile in tiles]
     return np.concatenate(found)
 

@@ -9,30 +9,34 @@ from amaranth.lib.wiring import In, Out
 from ..images import Image
 from ..passes import INT8, LARGEST, PAIR, PRODUCT, TERNARY
 
+FLAGS = ("ternary", "int8", "product", "pair", "largest", "smallest", "dense", "unsigned", "sliding", "signs")
+
 
 class Columns(wiring.Component):
     """The next sums, from a word of memory and a word of weights.
 
     Lanes add x, ¬x or nothing; the 1 that makes ¬x + 1 = −x is in the rounding's offset. What a kind of step does not
-    use gets zeros, so that it stays still.
+    use gets zeros, so that it stays still. As many columns as a word has channels have lanes and multipliers; those
+    behind have lanes only.
 
-    data: a word; fields of the pass by name. first: forget the sums. fire: keep the new ones. aside: the word goes to
-    the product or pair that the next step makes. sums: `side` of them, as they will be.
+    A column's multipliers take as many lanes in a dense step, and in a sliding one the same lane, by as many columns
+    of the kernel. Then the sums that have not ended stand in a row, and each moves on with the next column of the map.
+
+    data: a word; fields of the pass by name. first: of the steps of a pixel; clear: and all sums begin. fire: keep the
+    new sums. aside: the word goes to what the next step makes of two. sums: of all columns, as they will be.
     """
 
     def __init__(self, image: Image) -> None:
-        self.image, self.side, self.bits = image, image.work.geometry.side, image.work.sum_bits
-        geometry = image.work.geometry
-        flags = ("ternary", "int8", "product", "pair", "largest", "multiply", "dense", "ones", "unsigned", "serial")
-        self.flags = flags
-        ternary = [one for one in image.work.passes if one.kind == TERNARY]
-        self.squares = any(one.dense for one in ternary)  # else a column's only lane is its own
-        self.weighted = any(not one.ones for one in ternary)
+        self.image, geometry, passes = image, image.work.geometry, image.work.passes
+        self.side, self.count, self.multipliers = geometry.side, geometry.columns, geometry.multipliers
+        self.bits = image.work.sum_bits
+        self.squares = any(one.dense for one in passes if one.kind == TERNARY)  # else a column's only lane is its own
+        self.has_slides, self.has_signs = any(one.sliding for one in passes), any(one.ternary for one in passes)
         super().__init__({
-            "data": In(geometry.word_bits), "weights": In(geometry.weight_bits), "lane": In(range(self.side)),
-            "sub": In(range(self.side)), "first": In(1), "fire": In(1), "aside": In(1),
-            "fill": In(8), "second_fill": In(8), **{name: In(1) for name in flags},
-            "sums": Out(self.bits * self.side),
+            "data": In(geometry.word_bits), "weights": In(geometry.weight_bits),
+            "substep": In(image.substep_bits), "sub": In(2), "first": In(1), "clear": In(1), "fire": In(1),
+            "aside": In(1), "fill": In(8), "second_fill": In(8), **{name: In(1) for name in FLAGS},
+            "sums": Out(self.bits * self.count),
         })  # fmt: skip
 
     def elaborate(self, platform: object) -> Module:
@@ -44,52 +48,54 @@ class Columns(wiring.Component):
             with m.If(self.fire & self.aside):
                 m.d.sync += [kept[o].eq(bytes_of[o]) for o in range(side)]
         lanes = self._lane_weights(m) if TERNARY in kinds else None
-        serial = Signal(8)
+        some = Signal(8 * self.multipliers)  # a dense step's lanes
         if INT8 in kinds:
-            m.d.comb += serial.eq(self.data.word_select(self.lane, 8))
-        for o in range(side):
+            m.d.comb += some.eq(self.data.word_select(self.substep, 8 * self.multipliers))
+        for o in range(self.count):
             sum_ = Signal(signed(self.bits), name=f"sum{o}", reset_less=True)
-            parts: list[Any] = []
-            if lanes is not None:
-                parts.append(self._lanes_sum(m, o, bytes_of, lanes))
-            if kinds & {INT8, PRODUCT}:
-                parts.append(self._product(m, o, bytes_of, kept, serial))
-            added = Signal(signed(max(len(p) for p in parts)), name=f"added{o}")
-            total = parts[0]
-            for part in parts[1:]:  # all but one are zero
-                total = total | part
-            m.d.comb += added.eq(total)
             made = Signal(signed(self.bits), name=f"made{o}")
-            m.d.comb += made.eq(Mux(self.first, 0, sum_) + added)
-            x = bytes_of[o].as_signed()
+            m.d.comb += self.sums[self.bits * o : self.bits * (o + 1)].eq(made)
+            added: list[Any] = []
+            if lanes is not None and (o < side or self.squares):
+                added.append(self._lanes_sum(m, o, bytes_of, lanes))
+            if o >= side:
+                m.d.comb += made.eq(Mux(self.first, 0, sum_) + sum(added))
+                with m.If(self.fire & self.ternary & self.dense):
+                    m.d.sync += sum_.eq(made)
+                continue
+            before: Any = 0
+            if kinds & {INT8, PRODUCT}:
+                products = self._products(m, o, bytes_of, kept, some)
+                before = self._slide(m, o, products) if self.has_slides else 0
+                added.append(self._ended(m, o, products))
+            total = Signal(signed(max(len(p) for p in added)), name=f"added{o}")
+            m.d.comb += [
+                total.eq(_either(added)),  # all but one are zero
+                made.eq(Mux(self.first, Mux(self.clear, 0, before), sum_) + total),
+            ]
+            x, last = bytes_of[o].as_signed(), sum_[:8].as_signed()
             if LARGEST in kinds:
                 with m.If(self.largest):
-                    m.d.comb += made.eq(Mux(self.first | (x > sum_[:8].as_signed()), x, sum_[:8].as_signed()))
+                    m.d.comb += made.eq(Mux(self.first | ((x > last) ^ self.smallest), x, last))
             if PAIR in kinds:
                 with m.If(self.pair):
                     m.d.comb += made.eq(Cat(kept[o], bytes_of[o]))
             with m.If(self.fire & ~self.aside):
                 m.d.sync += sum_.eq(made)
-            m.d.comb += self.sums[self.bits * o : self.bits * (o + 1)].eq(made)
         return m
 
     def _lane_weights(self, m: Module) -> list[list[tuple[Any, Any]]]:
-        """Of each column and lane: whether it counts, and whether negatively."""
-        side = self.side
-        one = int("01" * side, 2)
-        own = Signal(2 * side)
-        m.d.comb += own.eq(one)
-        if self.weighted:
-            m.d.comb += own.eq(Mux(self.ones, one, self.weights.word_select(self.sub, 2 * side)))
+        """Of each column and lane: whether it counts, and whether negatively. Where no weights are read it is its own
+        lane that counts.
+        """
         found = []
-        for o in range(side):
+        for o in range(self.count):
             row = []
-            for c in range(side) if self.squares else (o,):
+            for c in range(self.side) if self.squares else (o,):
                 weight = Signal(2, name=f"weight{o}_{c}")
-                alone: Any = own[2 * o : 2 * o + 2] if o == c else 0
-                at = 2 * (o * side + c)
+                at, own = 2 * (o * self.side + c), int(o == c)
                 with m.If(self.ternary):
-                    m.d.comb += weight.eq(Mux(self.dense, self.weights[at : at + 2], alone) if self.squares else alone)
+                    m.d.comb += weight.eq(Mux(self.dense, self.weights[at : at + 2], own) if self.squares else own)
                 row.append((weight[0], weight[1]))
             found.append(row)
         return found
@@ -105,23 +111,59 @@ class Columns(wiring.Component):
             terms = [a + b for a, b in zip(terms[::2], terms[1::2], strict=True)]
         return terms[0]
 
-    def _product(self, m: Module, o: int, bytes_of: list[Any], kept: list[Any], serial: Signal) -> Any:
-        kinds = self.image.kinds
-        a, b = Signal(signed(9), name=f"a{o}"), Signal(signed(9), name=f"b{o}")
-        if INT8 in kinds:
-            parts = self.image.weights.width // (8 * self.side)
-            sub = self.sub[: parts.bit_length() - 1]
-            with m.If(self.int8):
-                m.d.comb += [
-                    a.eq(Mux(self.serial, serial, bytes_of[o]).as_signed()),
-                    b.eq(self.weights.word_select(sub, 8 * self.side)[8 * o : 8 * o + 8].as_signed()),
-                ]
-        if PRODUCT in kinds:
-            with m.If(self.product & ~self.aside):
-                m.d.comb += [
-                    a.eq(kept[o].as_signed() - self.fill.as_signed()),
-                    b.eq(bytes_of[o].as_signed() - self.second_fill.as_signed()),
-                ]
-        product = Signal(signed(18), name=f"product{o}")
-        m.d.comb += product.eq(a * b)
-        return product
+    def _products(self, m: Module, o: int, bytes_of: list[Any], kept: list[Any], some: Signal) -> list[Any]:
+        """Of a column's multipliers; the last one makes products of maps too."""
+        kinds, side, many = self.image.kinds, self.side, self.multipliers
+        found = []
+        for number in range(many):
+            a, b = Signal(signed(9), name=f"a{o}_{number}"), Signal(signed(9), name=f"b{o}_{number}")
+            at = number * side + o
+            if INT8 in kinds:
+                with m.If(self.int8):
+                    m.d.comb += [
+                        a.eq(Mux(self.dense, some.word_select(number, 8), bytes_of[o]).as_signed()),
+                        b.eq(self.weights[8 * at : 8 * at + 8].as_signed()),
+                    ]
+                    if self.has_signs:
+                        part = self.weights.word_select(self.sub, 2 * many * side)[2 * at : 2 * at + 2]
+                        with m.If(self.signs):
+                            m.d.comb += b.eq(Cat(part[0], part[1]).as_signed())
+            if PRODUCT in kinds and number == many - 1:
+                with m.If(self.product & ~self.aside):
+                    m.d.comb += [
+                        a.eq(kept[o].as_signed() - self.fill.as_signed()),
+                        b.eq(bytes_of[o].as_signed() - self.second_fill.as_signed()),
+                    ]
+            product = Signal(signed(18), name=f"product{o}_{number}")
+            m.d.comb += product.eq(a * b)
+            found.append(product)
+        return found
+
+    def _slide(self, m: Module, o: int, products: list[Any]) -> Any:
+        """The sums that have not ended, those nearest to their end first; where they go on, the nearest."""
+        many, reach = self.multipliers, self.image.work.reach
+        rest = [Signal(signed(self.bits), name=f"sum{o}_{n}", reset_less=True) for n in range(1, reach)]
+        for n, (sum_, behind) in enumerate(zip(rest, [*rest[1:], 0], strict=True), 1):
+            product = Mux(self.substep == n // many, products[many - 1 - n % many], 0)
+            with m.If(self.fire & self.sliding):
+                m.d.sync += sum_.eq(Mux(self.first, Mux(self.clear, 0, behind), sum_) + product)
+        return rest[0] if rest else 0
+
+    def _ended(self, m: Module, o: int, products: list[Any]) -> Any:
+        """What the products add to the sum that ends first."""
+        *others, last = products
+        if self.has_slides and self.image.work.reach > self.multipliers:
+            last = Mux(self.sliding & (self.substep != 0), 0, last)
+        if not others:
+            return last
+        rest = Signal(signed(len(others[0]) + 2), name=f"rest{o}")
+        m.d.comb += rest.eq(Mux(self.sliding, 0, sum(others)) if self.has_slides else sum(others))
+        return rest + last
+
+
+def _either(values: list[Any]) -> Any:
+    """All but one are zero."""
+    found = values[0]
+    for value in values[1:]:
+        found = found | value
+    return found

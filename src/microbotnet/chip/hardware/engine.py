@@ -1,7 +1,8 @@
 """The engine: it reads a pass, walks through it, sums in columns, rounds and writes.
 
 Three stages after each other: what is read is asked for; a cycle later it is added up; the sums of a finished pixel are
-taken out of the columns and rounded, some a cycle, while the next pixel's are made.
+taken out of the columns and rounded, some a cycle, while the next pixel's are made. A tile begins while the last one's
+sums are rounded; its own wait until its constants are there.
 """
 
 from typing import Any
@@ -13,7 +14,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..images import Image
 from ..passes import PAIR
-from .columns import Columns
+from .columns import FLAGS, Columns
 from .rounder import Rounder
 from .walk import Walk, field
 
@@ -29,7 +30,8 @@ class Engine(wiring.Component):
 
     def __init__(self, image: Image) -> None:
         self.image, geometry = image, image.work.geometry
-        self.side, self.rounders = geometry.side, min(geometry.requantizers, geometry.side)
+        self.side, self.columns = geometry.side, geometry.columns
+        self.rounders = min(geometry.requantizers, geometry.side)
         table = image.tables.address_bits
         reads = {
             name: {"enable": Out(1), "address": Out(memory.address_bits), "data": In(memory.width)}
@@ -58,16 +60,15 @@ class Engine(wiring.Component):
         m.submodules.columns = columns = Columns(self.image)
         m.d.comb += walk.fields.eq(self.passes_data)
         self.idle, self.stall = Signal(), Signal()  # nothing is on its way; the columns wait for the rounders
-        self.running, self.loading, self.loaded = Signal(), Signal(), Signal()
+        self.running, self.stale, self.pending = Signal(), Signal(), Signal()
         multipliers, offsets = self._constants(m, walk)
         self._sequence(m, walk)
         taken = self._sum(m, walk, columns)
-        self._drain(m, walk, columns, taken, multipliers, offsets)
+        self._drain(m, columns, taken, multipliers, offsets)
         return m
 
     def _sequence(self, m: Module, walk: Walk) -> None:
         """Which pass, which tile."""
-        f = self.field
         number = self.pass_number
         m.d.comb += self.passes_address.eq(number)
         with m.FSM():
@@ -79,24 +80,22 @@ class Engine(wiring.Component):
                 m.next = "BEGIN"
             with m.State("BEGIN"):
                 m.d.comb += [self.busy.eq(1), walk.begin.eq(1)]
-                m.next = "LOAD"
-            with m.State("LOAD"):
-                m.d.comb += [self.busy.eq(1), self.loading.eq(1)]
-                with m.If(self.loaded):
-                    m.next = "RUN"
+                m.next = "RUN"
             with m.State("RUN"):
                 m.d.comb += [self.busy.eq(1), self.running.eq(1)]
                 with m.If(walk.go & walk.tile_end):
-                    m.next = "WAIT"
+                    m.next = "TURN"
+                    with m.If(walk.last_tile):
+                        m.next = "WAIT"
+            with m.State("TURN"):  # the tile's last step is added in this cycle, or waits
+                m.d.comb += self.busy.eq(1)
+                with m.If(~self.stall):
+                    m.d.comb += walk.turn.eq(1)
+                    m.next = "RUN"
             with m.State("WAIT"):
                 m.d.comb += self.busy.eq(1)
                 with m.If(self.idle):
-                    with m.If(~walk.last_tile):
-                        m.d.comb += walk.turn.eq(1)
-                        m.next = "LOAD"
-                        with m.If(~f("own_rows")):
-                            m.next = "RUN"
-                    with m.Elif(number == self.image.passes.depth - 1):
+                    with m.If(number == self.image.passes.depth - 1):
                         m.d.comb += [self.passed.eq(1), self.done.eq(1)]
                         m.next = "IDLE"
                     with m.Else():
@@ -105,27 +104,30 @@ class Engine(wiring.Component):
                         m.next = "FETCH"
 
     def _constants(self, m: Module, walk: Walk) -> tuple[list[Signal], list[Signal]]:
-        """Each column's multiplier and offset, read one after the other at a tile's beginning."""
-        f, side, image = self.field, self.side, self.image
-        multipliers = [Signal(image.multiplier_bits, name=f"multiplier{o}", reset_less=True) for o in range(side)]
-        offsets = [Signal(image.offset_bits, name=f"offset{o}", reset_less=True) for o in range(side)]
-        column, row = Signal(range(side + 1)), Signal(image.constants.address_bits, reset_less=True)
-        m.d.comb += self.constants_address.eq(row)
+        """Each column's multiplier and offset, read one after the other when the last tile's are not needed any more; or
+        one row for all.
+        """
+        f, count, image = self.field, self.columns, self.image
+        multipliers = [Signal(image.multiplier_bits, name=f"multiplier{o}", reset_less=True) for o in range(count)]
+        offsets = [Signal(image.offset_bits, name=f"offset{o}", reset_less=True) for o in range(count)]
+        column, row = Signal(range(count)), Signal(image.constants.address_bits, reset_less=True)
+        asked, ends = Signal(), Signal()
+        m.d.comb += [self.constants_address.eq(row), ends.eq(~f("spread") | (column == f("tile")))]
         with m.If(walk.begin):
             m.d.sync += row.eq(f("constants"))
-        arrived, at = Signal(), Signal(range(side), reset_less=True)
+        with m.If(walk.begin | (walk.turn & f("own_rows"))):
+            m.d.sync += [self.stale.eq(1), asked.eq(0)]
+        arrived, at = Signal(), Signal(range(count), reset_less=True)
         m.d.sync += arrived.eq(self.constants_enable)
-        m.d.sync += at.eq(column)
-        with m.If(self.loading):
-            with m.If(column != side):
+        with m.If(self.stale & ~self.pending):
+            with m.If(~asked):
                 m.d.comb += self.constants_enable.eq(1)
-                m.d.sync += [column.eq(column + 1), row.eq(row + f("spread"))]
-            with m.Elif(~arrived):
-                m.d.comb += self.loaded.eq(1)
-                m.d.sync += column.eq(0)
+                m.d.sync += [at.eq(column), column.eq(Mux(ends, 0, column + 1)), row.eq(row + 1), asked.eq(ends)]
+            with m.Else():
+                m.d.sync += self.stale.eq(0)
         with m.If(arrived):
-            for o in range(side):
-                with m.If(at == o):
+            for o in range(count):
+                with m.If((at == o) | ~f("spread")):
                     m.d.sync += [
                         multipliers[o].eq(self.constants_data[: image.multiplier_bits]),
                         offsets[o].eq(self.constants_data[image.multiplier_bits :]),
@@ -146,16 +148,15 @@ class Engine(wiring.Component):
         read_weights = walk.go & walk.fetch & (walk.first_pixel | ~f("held"))
         from_rom = self._weights(m, read_weights, walk.weight_address)
         step = {name: Signal(width, name=f"step_{name}", reset_less=name != "valid") for name, width in {
-            "valid": 1, "inside": 1, "first": 1, "last": 1, "lane": len(walk.lane), "sub": len(walk.sub),
-            "entry": len(walk.entry), "filling": 1, "kept": 1, "second": 1, "last_tile": 1, "target": len(walk.target),
-            "tile": len(walk.tile),
+            "valid": 1, "inside": 1, "first": 1, "clear": 1, "last": 1, "substep": len(walk.substep),
+            "sub": len(walk.sub), "entry": len(walk.entry), "filling": 1, "kept": 1, "second": 1, "last_tile": 1,
+            "target": len(walk.target), "tile": len(walk.tile),
         }.items()}  # fmt: skip
         with m.If(~self.stall):
             m.d.sync += step["valid"].eq(walk.go)
         with m.If(walk.go):
-            m.d.sync += [step[name].eq(getattr(walk, name)) for name in ("inside", "first", "last", "lane", "sub",
-                                                                          "second", "last_tile", "target", "tile",
-                                                                          "entry")]  # fmt: skip
+            asked = ("inside", "first", "clear", "last", "substep", "sub", "second", "last_tile", "target", "tile", "entry")
+            m.d.sync += [step[name].eq(getattr(walk, name)) for name in asked]
             m.d.sync += [
                 step["filling"].eq(walk.fetch & f("held") & walk.first_pixel),
                 step["kept"].eq(f("held") & ~walk.first_pixel),
@@ -174,10 +175,10 @@ class Engine(wiring.Component):
         fire = step["valid"] & ~self.stall
         m.d.comb += [
             columns.data.eq(Mux(step["inside"], self.read_data, fill)), columns.weights.eq(weights),
-            columns.lane.eq(step["lane"]), columns.sub.eq(step["sub"]),
-            columns.first.eq(step["first"] | f("two")), columns.fire.eq(fire), columns.aside.eq(aside),
-            columns.fill.eq(f("fill")), columns.second_fill.eq(f("second_fill")),
-            *(getattr(columns, name).eq(f(name)) for name in columns.flags),
+            columns.substep.eq(step["substep"]), columns.sub.eq(step["sub"]),
+            columns.first.eq(step["first"] | f("two")), columns.clear.eq(step["clear"]), columns.fire.eq(fire),
+            columns.aside.eq(aside), columns.fill.eq(f("fill")), columns.second_fill.eq(f("second_fill")),
+            *(getattr(columns, name).eq(f(name)) for name in FLAGS),
         ]  # fmt: skip
         return {**step, "fire": fire}
 
@@ -192,14 +193,15 @@ class Engine(wiring.Component):
         m.d.comb += [port.en.eq(enable), port.addr.eq(address)]
         return port.data
 
-    def _drain(self, m, walk, columns, step, multipliers, offsets) -> None:  # type: ignore[no-untyped-def]
-        """Sums of a pixel out of the columns, through the rounders, into a word, into memory."""
+    def _drain(self, m, columns, step, multipliers, offsets) -> None:  # type: ignore[no-untyped-def]
+        """Sums of a pixel out of the columns, through the rounders, into words, into memory."""
         f, side, count = self.field, self.side, self.rounders
-        bits, groups = columns.bits, side // count
-        sums = Signal(bits * side, reset_less=True)
-        pending, group, again = Signal(), Signal(range(groups), reset_less=True), Signal()
-        first, last = Signal(range(side), reset_less=True), Signal(range(side + 1), reset_less=True)
-        target, tile = Signal(len(walk.target), reset_less=True), Signal(len(walk.tile), reset_less=True)
+        bits, groups = columns.bits, self.columns // count
+        few, more = Signal(bits * side, reset_less=True), Signal(bits * (self.columns - side), reset_less=True)
+        sums = Cat(few, more)
+        pending, group, again = self.pending, Signal(range(groups), reset_less=True), Signal()
+        first, last = Signal(range(side), reset_less=True), Signal(range(self.columns + 1), reset_less=True)
+        target, tile = Signal(len(step["target"]), reset_less=True), Signal(len(step["tile"]), reset_less=True)
         last_group = Signal()
         has_pair = PAIR in self.image.kinds
         second_half = again if has_pair else Const(1)
@@ -207,7 +209,7 @@ class Engine(wiring.Component):
         shift = count.bit_length() - 1
         m.d.comb += last_group.eq((group == ((last - 1) >> shift)[: len(group)]) & ~waits)
         ready = Signal()
-        m.d.comb += ready.eq(~pending | last_group)
+        m.d.comb += ready.eq((~pending | last_group) & ~self.stale)
         m.d.comb += self.stall.eq(step["valid"] & step["last"] & ~ready)
         take = Signal()
         m.d.comb += take.eq(step["fire"] & step["last"])
@@ -220,24 +222,27 @@ class Engine(wiring.Component):
                 m.d.sync += pending.eq(0)
         with m.If(take):
             m.d.sync += [
-                sums.eq(columns.sums), pending.eq(1), again.eq(0), group.eq(f("first") >> shift),
-                first.eq(f("first")), last.eq(Mux(step["last_tile"], f("last"), side)),
+                few.eq(columns.sums), pending.eq(1), again.eq(0), group.eq(f("first") >> shift),
+                first.eq(f("first")), last.eq(Mux(step["last_tile"], f("last"), f("tile") + 1)),
                 target.eq(step["target"]), tile.eq(step["tile"]),
             ]  # fmt: skip
+            with m.If(f("ternary") & f("dense")):
+                m.d.sync += more.eq(columns.sums[len(few) :])
 
         def of(values: list[Any], number: int) -> Any:
             """Of each column the value of the one that rounder `number` has now."""
             return Array(values[number::count])[group]
 
-        sum_of = [sums[bits * o : bits * (o + 1)].as_signed() for o in range(side)]
+        sum_of = [sums[bits * o : bits * (o + 1)].as_signed() for o in range(self.columns)]
         stages = [{name: Signal(width, name=f"{name}_{at}", reset_less=name != "valid") for name, width in {
             "valid": 1, "end": 1, "group": len(group), "first": len(first), "last": len(last), "target": len(target),
+            "tile": len(tile),
         }.items()} for at in ("rounded", "looked")]  # fmt: skip
         rounded, looked = stages
         m.d.sync += rounded["valid"].eq(pending & ~waits)
         m.d.sync += looked["valid"].eq(rounded["valid"] & ~f("wide"))
         with m.If(pending & ~waits):
-            values = {"end": last_group, "group": group, "first": first, "last": last, "target": target}
+            values = {"end": last_group, "group": group, "first": first, "last": last, "target": target, "tile": tile}
             m.d.sync += [rounded[name].eq(value) for name, value in values.items()]
         with m.If(rounded["valid"]):
             m.d.sync += [looked[name].eq(rounded[name]) for name in ("end", "group", "first", "last", "target")]
@@ -258,12 +263,11 @@ class Engine(wiring.Component):
                         rounder.value.eq(half), rounder.multiplier.eq(Mux(again, multipliers[1], multipliers[0])),
                         rounder.offset.eq(offsets[0]), rounder.again.eq(again),
                     ]  # fmt: skip
-            made_bytes.append(self._look_up(m, rounder, number, rounded, tile, groups))
+            made_bytes.append(self._look_up(m, rounder, number, rounded))
         self._write(m, made_bytes, looked)
         m.d.comb += self.idle.eq(~(step["valid"] | pending | rounded["valid"] | looked["valid"]))
 
-    def _look_up(self, m: Module, rounder: Rounder, number: int, rounded: dict[str, Signal], tile: Signal,
-                 groups: int) -> Signal:  # fmt: skip
+    def _look_up(self, m: Module, rounder: Rounder, number: int, rounded: dict[str, Signal]) -> Signal:
         """The rounded value through its table, if it has one; out to the user, if it is a score."""
         f, bits = self.field, self.image.tables.address_bits
         column = Cat(Const(number, self.rounders.bit_length() - 1), rounded["group"]) if self.rounders > 1 else (
@@ -273,7 +277,8 @@ class Engine(wiring.Component):
         with m.If(mine & ~f("wide")):
             m.d.sync += plain.eq(rounder.made[:8])
         table = Signal(max(bits - 8, 1), name=f"table{number}")
-        m.d.comb += table.eq(f("table") + Mux(f("own_tables"), Cat(column, tile)[: len(column) + len(tile)], 0))
+        channel = Cat(column[: (self.side - 1).bit_length()], rounded["tile"])
+        m.d.comb += table.eq(f("table") + Mux(f("own_tables"), channel, 0))
         m.d.comb += [
             self.tables_enable[number].eq(mine & f("tabled")),
             self.tables_address[bits * number : bits * (number + 1)].eq(Cat(rounder.made[:7], ~rounder.made[7], table)),
@@ -284,14 +289,15 @@ class Engine(wiring.Component):
         return made
 
     def _write(self, m: Module, made: list[Signal], looked: dict[str, Signal]) -> None:
-        """Bytes gathered to a word, which is written with its last."""
+        """Bytes gathered to words, each of which is written with its last."""
         side, count = self.side, self.rounders
         word = [Signal(8, name=f"byte{o}", reset_less=True) for o in range(side)]
-        new = [Mux(looked["group"] == o // count, made[o % count], word[o]) for o in range(side)]
+        within = (side // count - 1).bit_length()  # bits of the number of a group in its word
+        group, which = looked["group"][:within], looked["group"][within:]
+        new = [Mux(group == o // count, made[o % count], word[o]) for o in range(side)]
         with m.If(looked["valid"]):
             m.d.sync += [word[o].eq(new[o]) for o in range(side)]
-            with m.If(looked["end"]):
-                m.d.comb += self.write_enable.eq(
-                    Cat((o >= looked["first"]) & (o < looked["last"]) for o in range(side))
-                )
-        m.d.comb += [self.write_address.eq(looked["target"]), self.write_data.eq(Cat(new))]
+            with m.If(looked["end"] | (group == side // count - 1)):
+                columns = [Cat(Const(o, (side - 1).bit_length()), which) for o in range(side)]
+                m.d.comb += self.write_enable.eq(Cat((c >= looked["first"]) & (c < looked["last"]) for c in columns))
+        m.d.comb += [self.write_address.eq(looked["target"] + which), self.write_data.eq(Cat(new))]
