@@ -29,8 +29,8 @@ class Activity:
     """Of one picture.
 
     joules: (passes, parts, 2), of the weights that were given: of flip-flops' nets and of gates'. open_cycles: (passes,
-    clock gates). changes: of each net. cycles: of each pass. scores: as they came out, int16. hazards: joules of the
-    gates with delays over those without, in the cycles that were simulated so; 1 if none were.
+    clock gates). changes: of each net. cycles: of each pass. scores: as they came out, int16. delayed: of each part,
+    joules of the gates with delays over those without, in the cycles that were simulated so; 1 if none were.
     """
 
     joules: NDArray[np.float64]
@@ -38,7 +38,19 @@ class Activity:
     changes: NDArray[np.int64]
     cycles: NDArray[np.int64]
     scores: NDArray[np.int16]
-    hazards: float
+    delayed: NDArray[np.float64]
+
+    @property
+    def logic(self) -> NDArray[np.float64]:
+        """Joules (passes, parts) of all nets, hazards counted."""
+        found: NDArray[np.float64] = self.joules[..., 0] + self.joules[..., 1] * self.delayed
+        return found
+
+    @property
+    def hazards(self) -> float:
+        """Joules of the gates over what they would be without hazards."""
+        gates = self.joules[..., 1].sum(0)
+        return float((gates * self.delayed).sum() / gates.sum())
 
     def averaged(self, runs: Sequence["Activity"]) -> "Activity":
         """The mean of several pictures' energy; all else is the same for every picture, or this one's."""
@@ -91,10 +103,12 @@ class GateSimulator:
         code = self.library.simulate(*pointers, *numbers, *ends)
         if code:
             raise Failed(f"the netlist {'does not end' if code == 1 else 'reads and writes one bank at once'}")
-        logic = [n for i in self.netlist.ordered for pin, n in i.pins.items() if pin in i.cell.functions]
-        spent, seen = ((weigh[logic] * changed[logic]).sum() for changed in (timed, untimed))
+        spent, seen = (
+            np.bincount(self.parts, np.append(weigh, 0.0) * changed, 2 * len(PARTS))[1::2] for changed in (timed, untimed)
+        )
+        delayed = np.divide(spent, seen, out=np.ones(len(PARTS)), where=seen > 0)
         return Activity(joules, gates.astype(np.int64), changes[:-1].astype(np.int64), cycles.astype(np.int64),
-                        scores[:length], float(spent / seen) if seen else 1.0)  # fmt: skip
+                        scores[:length], delayed)  # fmt: skip
 
     def _parts(self) -> list[int]:
         """Of each net, twice the part of the engine that drives it, and 1 more if a gate does."""

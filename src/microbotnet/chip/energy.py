@@ -101,7 +101,7 @@ class Meter:
         factor = gate_energy(node_nm, volts) / gate_energy(self.node_nm, library.volts)
         memory = preset if node_nm == preset.node_nm else scale(preset, node_nm, volts)
         accesses, by_pass = self._memories(memory)
-        parts = (self.activity.joules[..., 0] + self.activity.joules[..., 1] * self.activity.hazards) * factor
+        parts = self.activity.logic * factor
         clock, leakage = self._clock() * factor, self._leakage(node_nm, volts, clock_hz)
         return Bill(
             node_nm, volts, clock_hz,

@@ -8,14 +8,29 @@ A depthwise pass *slides*: it goes over the columns of the input, and each word 
 of all outputs that it belongs to, as many as the kernel has columns.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import BadInput
-from ..integer.operators import Add, Concatenate, Convolve, Gate, Lookup, MaxPool, Operator, Pad, SumPool
+from ..integer.operators import (
+    Add,
+    Concatenate,
+    Convolve,
+    Extreme,
+    Gate,
+    Lookup,
+    MaxPool,
+    Operator,
+    Pad,
+    SumPool,
+    View,
+    WindowSum,
+)
 from ..integer.program import Program
 from ..integer.ranges import sums
 from .geometry import Geometry
@@ -23,7 +38,8 @@ from .rounding import Rounding, rounding
 from .storage import Place, Storage, place
 
 TERNARY, INT8, PRODUCT, PAIR, LARGEST = range(5)  # what a step does to the sums
-_KNOWN = "Lookup, Convolve, SumPool, MaxPool, Add, Gate, Concatenate and Pad of rows and columns"
+_KNOWN = "Lookup, Convolve, SumPool, WindowSum, MaxPool, Extreme, Add, Gate, Concatenate, Pad and View"
+MOST_PASSES = 256  # of a View
 KINDS = ("ternary", "int8", "product", "pair", "largest")
 
 
@@ -145,7 +161,23 @@ def compile_program(program: Program, geometry: Geometry) -> Work:
     Raises:
         BadInput: it has an operator that the engine lacks; it is named.
     """
-    return _Compiler(program, geometry).work()
+    return _Compiler(_spread_gates(program), geometry).work()
+
+
+def _spread_gates(program: Program) -> Program:
+    """The same with each gate of one channel repeated by a View first, for a word's lanes meet those of another word."""
+    tensors, operators = dict(program.tensors), []
+    for operator in program.operators:
+        if isinstance(operator, Gate):
+            x, g = (program.tensors[name] for name in operator.inputs)
+            if g.shape[0] == 1 < x.shape[0]:
+                name = f"{operator.name}.repeated"
+                (_, rows, columns), channels = g.shape, x.shape[0]
+                tensors[name] = replace(g, name=name, shape=(channels, rows, columns))
+                operators.append(View(name, g.name, name, (channels, rows, columns), (0, columns, 1), 0))
+                operator = replace(operator, inputs=(x.name, name))
+        operators.append(operator)
+    return replace(program, tensors=tensors, operators=tuple(operators))
 
 
 class _Compiler:
@@ -196,6 +228,19 @@ class _Compiler:
             case Pad(before=(0, *padding), fill=fill) if output.shape[0] == inputs[0].shape[0]:
                 self._add(self._place(operator.input), operator.output, TERNARY, _copied(), ones=True,
                           padding=(padding[0], padding[1]), fill=fill)  # fmt: skip
+            case Pad(before=(before, *padding), fill=fill):
+                inside = range(before, before + inputs[0].shape[0])
+                for tile in range(0, output.shape[0], self.side):
+                    channels = [c - before if c in inside else None for c in range(tile, output.shape[0])[: self.side]]
+                    self._pick(self._place(operator.input), operator.output, _copied(), tile, channels,
+                               otherwise=fill, padding=(padding[0], padding[1]), fill=fill)  # fmt: skip
+            case View():
+                self._view(operator)
+            case WindowSum():
+                self._windows(operator)
+            case Extreme(largest=largest):
+                first, second = (self._place(name) for name in operator.inputs)
+                self._two(first, second, operator.output, LARGEST, _copied(), smallest=not largest)
             case Add(multipliers=(a, b)):
                 how = rounding(operator.requantize, 1)
                 self._round(np.array([128 * (abs(a) + abs(b))]), how)
@@ -204,9 +249,6 @@ class _Compiler:
                 self._two(first, second, operator.output, PAIR, both)
             case Gate():
                 first, second = (self._place(name) for name in operator.inputs)
-                if second.tensor.shape[0] != first.tensor.shape[0]:
-                    raise BadInput(f"{operator.name}: the circuit multiplies maps of as many channels, not "
-                                   f"{first.tensor.shape} by {second.tensor.shape}")  # fmt: skip
                 how = rounding(operator.requantize, 1)
                 self._see(operator, how)
                 self._two(first, second, operator.output, PRODUCT, how)
@@ -214,8 +256,10 @@ class _Compiler:
                 self._see(operator, *(rounding(how, 1) for how in operator.requantize))
                 start = 0
                 for name, each in zip(operator.inputs, operator.requantize, strict=True):
-                    self._join(self._place(name), operator, rounding(each, 1), start)
-                    start += self.program.tensors[name].shape[0]
+                    x, how = self._place(name), rounding(each, 1)
+                    for channels in _cut(range(start, start + x.tensor.shape[0]), self.side):
+                        self._pick(x, operator.output, how, channels[0], [c - start for c in channels])
+                    start += x.tensor.shape[0]
             case _:
                 kind = type(operator).__name__
                 raise BadInput(f"{operator.name}: the circuit has no {kind}; it has {_KNOWN}")
@@ -228,7 +272,7 @@ class _Compiler:
     def _see(self, operator: Operator, *hows: Rounding, moved: NDArray[np.int64] | int = 0) -> None:
         """Make sums wide enough for the operator's, less `moved`."""
         for found, how in zip(sums(self.program, operator), hows, strict=True):
-            low, high = found.low - moved, found.high
+            low, high = found.low - np.maximum(moved, 0), found.high - np.minimum(moved, 0)
             self.sum_bits = max(self.sum_bits, max(int(high.max()), -int(low.min()) - 1, 0).bit_length() + 1)
             self._round(np.maximum(np.abs(low), np.abs(high)) * np.abs(how.multiplier), how)
 
@@ -288,13 +332,13 @@ class _Compiler:
         how = replace(_copied(), offset=np.array([offset]))
         self._add(x, operator.output, TERNARY, how, ones=True, table=table, own_tables=own)
 
-    def _two(self, x: Place, other: Place, output: str, kind: int, how: Rounding) -> None:
+    def _two(self, x: Place, other: Place, output: str, kind: int, how: Rounding, **changed: Any) -> None:
         """A pass whose second step reads another tensor, repeated along rows or columns if it has one."""
         (_, rows, columns), pixel = other.tensor.shape, other.pixel_words
         row, column = (0 if rows == 1 else columns * pixel), (0 if columns == 1 else pixel)
         fill, second_fill = (x.tensor.zero_point, other.tensor.zero_point) if kind == PRODUCT else (0, 0)
         self._add(x, output, kind, how, ones=True, window=(1, 2), fill=fill, second=other.address, second_row=row,
-                  second_column=column, second_fill=second_fill)  # fmt: skip
+                  second_column=column, second_fill=second_fill, **changed)  # fmt: skip
 
     def _convolve(self, operator: Convolve) -> None:
         x, side = self._place(operator.input), self.side
@@ -350,22 +394,79 @@ class _Compiler:
         self._add(x, operator.output, kind, how, dense=True, **settings, **changed)
         self.weights += packed
 
-    def _join(self, x: Place, operator: Concatenate, how: Rounding, start: int) -> None:
-        """A part of a concatenation: a copy by weights of 1, tile by tile of the output that it reaches."""
-        side, channels = self.side, x.tensor.shape[0]
-        target = self._place(operator.output)
-        for tile in range(start // side, -(-(start + channels) // side)):
-            first, last = max(start - tile * side, 0), min(start + channels - tile * side, side)
-            wanted = range(tile * side + first - start, tile * side + last - start)  # channels of x
-            low, high = wanted[0] // side, wanted[-1] // side + 1
-            weights = np.zeros((side, (high - low) * side, 1, 1), np.int8)
-            weights[range(first, last), [c - low * side for c in wanted]] = 1
-            entries, packed = self._all(weights, True, high - low)
-            self._add(
-                x, operator.output, TERNARY, how, dense=True, entries=entries, tiles=1, tile=side,
-                words=high - low, first=first, last=last, source=x.address + low, target=target.address + tile,
+    def _pick(
+        self,
+        x: Place,
+        output: str,
+        how: Rounding,
+        at: int,
+        channels: Sequence[int | None],
+        *,
+        otherwise: int = 0,
+        padding: tuple[int, int] = (0, 0),
+        fill: int = 0,
+        source: int = 0,
+        target: int = 0,
+        **changed: Any,
+    ) -> None:
+        """A pass that copies channels of `x` by weights of 1, into a word.
+
+        at: the output's channel that the first becomes. channels: None for one that is `otherwise`. source, target:
+        words from the beginning of the maps to the first pixel's.
+        """
+        side, first = self.side, at % self.side
+        there = {column: c for column, c in enumerate(channels, first) if c is not None}
+        low, high = min(there.values(), default=0) // side, max(there.values(), default=0) // side + 1
+        weights = np.zeros((side, (high - low) * side, 1, 1), np.int8)
+        weights[list(there), [c - low * side for c in there.values()]] = 1
+        if None in channels:
+            rest = [0 if column in there else otherwise for column in range(side)]
+            how = replace(how, multiplier=np.ones(side, np.int64), offset=np.array(rest))
+        entries, packed = self._all(weights, True, high - low)
+        before = (padding[0] * x.tensor.shape[2] + padding[1]) * x.pixel_words
+        self._add(
+            x, output, TERNARY, how, dense=True, padding=padding, fill=fill, entries=entries, tiles=1, tile=side,
+            words=high - low, first=first, last=first + len(channels), source=x.address + source + low - before,
+            target=self._place(output).address + target + at // side, **changed,
+        )  # fmt: skip
+        self.weights += packed
+
+    def _view(self, operator: View) -> None:
+        """Passes that each move some channels of a word, for pixels between which all steps are alike."""
+        x, y = self._place(operator.input), self._place(operator.output)
+        (count, rows, columns), area = y.tensor.shape, x.tensor.shape[1] * x.tensor.shape[2]
+        channel, pixel = np.divmod(operator.index.reshape(count, rows, columns), area)
+        pieces = _alike(channel, pixel, self.side)
+        if len(pieces) > MOST_PASSES:
+            raise BadInput(f"{operator.name}: moves elements between channels and pixels so that the circuit would need "
+                           f"{len(pieces):,} passes for it, not at most {MOST_PASSES}")  # fmt: skip
+        for channels, (row, down), (column, right) in pieces:
+            wide, high = -(-(columns - column) // right), -(-(rows - row) // down)
+            places = pixel[channels[0], row::down, column::right] * x.pixel_words
+            self._pick(
+                x, operator.output, _copied(), channels[0], [int(c) for c in channel[channels, row, column]],
+                rows=high, columns=wide, stride=(0, 0), source=int(places[0, 0]),
+                pixel_row=int(places[min(1, high - 1), 0] - places[0, 0]),
+                pixel_column=int(places[0, min(1, wide - 1)] - places[0, 0]),
+                target=(row * columns + column) * y.pixel_words, target_column=right * y.pixel_words,
+                target_row=(down * columns - (wide - 1) * right) * y.pixel_words,
             )  # fmt: skip
-            self.weights += packed
+
+    def _windows(self, operator: WindowSum) -> None:
+        """A pass for each window."""
+        x, y = self._place(operator.input), self.storage.places.get(operator.output)
+        ends = [(rows, columns) for rows in operator.rows for columns in operator.columns]
+        counts = np.array([(b - a) * (d - c) for (a, b), (c, d) in ends], np.int64)
+        moved = -x.tensor.zero_point * counts
+        how = rounding(operator.requantize, len(ends), moved)
+        self._see(operator, how, moved=moved)
+        for number, ((a, b), (c, d)) in enumerate(ends):
+            only = replace(how, multiplier=how.multiplier[number, None], offset=how.offset[number, None])
+            self._add(
+                x, operator.output, TERNARY, only, ones=True, rows=1, columns=1, window=(b - a, d - c),
+                source=x.address + (a * x.tensor.shape[2] + c) * x.pixel_words,
+                target=y.address + number * y.pixel_words if y else 0,
+            )  # fmt: skip
 
     def _slide(self, x: Place, operator: Convolve, how: Rounding) -> None:
         """A depthwise pass."""
@@ -424,6 +525,47 @@ class _Compiler:
             self.known[key] = len(self.tables)
             self.tables += list(tables)
         return self.known[key]
+
+
+Piece = tuple[range, tuple[int, int], tuple[int, int]]
+
+
+def _cut(channels: range, side: int) -> list[range]:
+    """Channels by the word that they are in."""
+    starts = [channels.start, *range((channels.start // side + 1) * side, channels.stop, side)]
+    return [range(a, b) for a, b in zip(starts, [*starts[1:], channels.stop], strict=True)]
+
+
+def _alike(channel: NDArray[np.int64], pixel: NDArray[np.int64], side: int) -> list[Piece]:
+    """Channels of a word, and every so many rows and columns, for which what is read moves by equal steps.
+
+    channel, pixel: (channels, rows, columns), where each element comes from. A piece is channels, first row and step
+    of rows, first column and step of columns.
+    """
+    count, rows, columns = channel.shape
+    each = [(down, right) for down in range(1, rows + 1) for right in range(1, columns + 1)]
+    tried = sorted((steps for steps in each if prod(steps) <= MOST_PASSES), key=prod)
+    found: list[Piece] = []
+    for word in _cut(range(count), side):
+        # Lanes that read one pixel, wherever it is.
+        borders = [c for c in word[1:] if (pixel[c] != pixel[c - 1]).any()]
+        for run in zip([word[0], *borders], [*borders, word[-1] + 1], strict=True):
+            of, at = channel[slice(*run)], pixel[run[0]]
+            down, right = next((steps for steps in tried if _even(of, at, *steps)), (rows, columns))
+            found += [(range(*run), (row, down), (column, right)) for row, column in np.ndindex(down, right)]
+    return found
+
+
+def _even(channel: NDArray[np.int64], pixel: NDArray[np.int64], down: int, right: int) -> bool:
+    """Whether every so many rows and columns have the same channels, and pixels at equal steps."""
+    for row, column in np.ndindex(down, right):
+        channels, pixels = channel[:, row::down, column::right], pixel[row::down, column::right]
+        if (channels != channels[:, :1, :1]).any():
+            return False
+        steps = np.diff(pixels, axis=0), np.diff(pixels, axis=1)
+        if any(step.size and (step != step[0, 0]).any() for step in steps):
+            return False
+    return True
 
 
 def _copied() -> Rounding:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import Failed
+from ..integer.operators import WindowSum
 from .build import compile_library
 from .images import Image, Memory
 from .passes import Work
@@ -118,10 +119,12 @@ def unpack(words: NDArray[np.uint8], place: Place) -> NDArray[np.int32]:
 def in_order(work: Work, values: Mapping[str, NDArray[Any]]) -> NDArray[np.int16]:
     """The scores of 16 bits of the first picture in the order they come out: tile by tile, pixel by pixel."""
     found = [np.zeros(0, np.int16)]
-    for one in work.passes:
+    for number, one in {one.operator: one for one in work.passes}.items():
+        operator = work.program.operators[number]
         if one.wide:
-            whole = values[work.program.operators[one.operator].output][0]
-            tiles = [whole[at : at + one.tile] for at in range(0, len(whole), one.tile)]
+            whole = values[operator.output][0]
+            size = len(whole) if isinstance(operator, WindowSum) else one.tile  # whose windows are a pass each
+            tiles = [whole[at : at + size] for at in range(0, len(whole), size)]
             found += [tile.reshape(len(tile), -1).T.ravel().astype(np.int16) for tile in tiles]
     return np.concatenate(found)
 

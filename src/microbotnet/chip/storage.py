@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ..integer.arena import ALIGNMENT, plan
-from ..integer.operators import Add, Gate, Lookup, Operator
+from ..integer.operators import Add, Extreme, Gate, Lookup, Operator
 from ..integer.operators.operator import Over
 from ..integer.program import Program, Tensor
 
@@ -76,4 +76,4 @@ def _over_first(program: Program, operator: Operator) -> bool:
     """Whether each word of the output needs no word of the first input but the one at its place."""
     inputs, output = program.of(operator)
     same = inputs[0].shape == output.shape
-    return same and isinstance(operator, Lookup | Add | Gate) and operator.inputs.count(operator.inputs[0]) == 1
+    return same and isinstance(operator, Lookup | Add | Gate | Extreme) and operator.inputs.count(operator.inputs[0]) == 1
