@@ -34,7 +34,7 @@ from ..integer.operators import (
 from ..integer.program import Program
 from ..integer.ranges import sums
 from .geometry import Geometry
-from .rounding import Rounding, rounding
+from .rounding import Rounding, narrowed, narrowed_pair, rounding
 from .storage import Place, Storage, place
 
 TERNARY, INT8, PRODUCT, PAIR, LARGEST = range(5)  # what a step does to the sums
@@ -218,8 +218,7 @@ class _Compiler:
             case Convolve():
                 self._convolve(operator)
             case SumPool(kernel=kernel, stride=stride):
-                how = rounding(operator.requantize, 1)
-                self._see(operator, how)
+                (how,) = self._fit(operator, rounding(operator.requantize, 1))
                 self._add(self._place(operator.input), operator.output, TERNARY, how, ones=True, window=kernel,
                           stride=stride)  # fmt: skip
             case MaxPool(kernel=kernel, stride=stride, padding=padding):
@@ -243,20 +242,19 @@ class _Compiler:
                 self._two(first, second, operator.output, LARGEST, _copied(), smallest=not largest)
             case Add(multipliers=(a, b)):
                 how = rounding(operator.requantize, 1)
-                self._round(np.array([128 * (abs(a) + abs(b))]), how)
-                both = replace(how, multiplier=np.array([a, b]), offset=np.array([how.offset[0], 0]))
+                how = replace(how, multiplier=np.array([a, b]), offset=np.array([how.offset[0], 0]))
+                both = narrowed_pair(how, *((x.low, x.high) for x in inputs))
+                self._round(np.array([128 * np.abs(both.multiplier).sum()]), both)
                 first, second = (self._place(name) for name in operator.inputs)
                 self._two(first, second, operator.output, PAIR, both)
             case Gate():
                 first, second = (self._place(name) for name in operator.inputs)
-                how = rounding(operator.requantize, 1)
-                self._see(operator, how)
+                (how,) = self._fit(operator, rounding(operator.requantize, 1))
                 self._two(first, second, operator.output, PRODUCT, how)
             case Concatenate():
-                self._see(operator, *(rounding(how, 1) for how in operator.requantize))
-                start = 0
-                for name, each in zip(operator.inputs, operator.requantize, strict=True):
-                    x, how = self._place(name), rounding(each, 1)
+                hows, start = self._fit(operator, *(rounding(how, 1) for how in operator.requantize)), 0
+                for name, how in zip(operator.inputs, hows, strict=True):
+                    x = self._place(name)
                     for channels in _cut(range(start, start + x.tensor.shape[0]), self.side):
                         self._pick(x, operator.output, how, channels[0], [c - start for c in channels])
                     start += x.tensor.shape[0]
@@ -269,12 +267,15 @@ class _Compiler:
     def _place(self, name: str) -> Place:
         return self.storage.places[name]
 
-    def _see(self, operator: Operator, *hows: Rounding, moved: NDArray[np.int64] | int = 0) -> None:
-        """Make sums wide enough for the operator's, less `moved`."""
+    def _fit(self, operator: Operator, *hows: Rounding, moved: NDArray[np.int64] | int = 0) -> list[Rounding]:
+        """Make sums wide enough for the operator's, less `moved`; the same roundings with the shortest constants."""
+        made = []
         for found, how in zip(sums(self.program, operator), hows, strict=True):
             low, high = found.low - np.maximum(moved, 0), found.high - np.minimum(moved, 0)
             self.sum_bits = max(self.sum_bits, max(int(high.max()), -int(low.min()) - 1, 0).bit_length() + 1)
-            self._round(np.maximum(np.abs(low), np.abs(high)) * np.abs(how.multiplier), how)
+            made.append(narrowed(how, low, high))
+            self._round(np.maximum(np.abs(low), np.abs(high)) * np.abs(made[-1].multiplier), made[-1])
+        return made
 
     def _round(self, products: NDArray[np.int64], how: Rounding) -> None:
         """Make the rounder wide enough for these products and their offsets."""
@@ -347,8 +348,8 @@ class _Compiler:
         ternary, own = operator.bits < 8, depth == 1 and operator.groups == outputs
         lanes = ternary and not own
         negative = (operator.weights < 0).reshape(outputs, -1).sum(1) if lanes else np.zeros(outputs, np.int64)
-        how = rounding(operator.requantize, outputs, negative)  # −x is ¬x + 1 in the lanes; the 1 is in the offset
-        self._see(operator, how, moved=negative)
+        # −x is ¬x + 1 in the lanes; the 1 is in the offset.
+        (how,) = self._fit(operator, rounding(operator.requantize, outputs, negative), moved=negative)
         settings: dict[str, Any] = {"window": kernel, "stride": operator.stride, "padding": operator.padding,
                                     "fill": x.tensor.zero_point}  # fmt: skip
         kind = TERNARY if ternary else INT8
@@ -458,8 +459,7 @@ class _Compiler:
         ends = [(rows, columns) for rows in operator.rows for columns in operator.columns]
         counts = np.array([(b - a) * (d - c) for (a, b), (c, d) in ends], np.int64)
         moved = -x.tensor.zero_point * counts
-        how = rounding(operator.requantize, len(ends), moved)
-        self._see(operator, how, moved=moved)
+        (how,) = self._fit(operator, rounding(operator.requantize, len(ends), moved), moved=moved)
         for number, ((a, b), (c, d)) in enumerate(ends):
             only = replace(how, multiplier=how.multiplier[number, None], offset=how.offset[number, None])
             self._add(
