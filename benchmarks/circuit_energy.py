@@ -1,7 +1,6 @@
 """Energy, gates and cycles of circuits, into docs/results/circuits.csv; the first one's pictures into docs/pictures.
 
-    python benchmarks/circuit_energy.py grain-xl-ternary grain-xl-ternary:256:4:4 grain-m \\
-        microbotnet-0.32-one-negative-one-all
+    python benchmarks/circuit_energy.py grain-xl-ternary grain-m microbotnet-0.32-one-negative-one-all
 
 A checkpoint may be followed by lanes, requantizers and banks.
 With --liberty FILE.lib --library-node NM another library's figures are printed beside those of the shipped one, and
@@ -41,7 +40,7 @@ def main() -> None:
     rows = []
     for place, asked in enumerate(options.checkpoints):
         name, *numbers = asked.split(":")
-        lanes, requantizers, banks = (int(n) for n in (*numbers, *["64", "2", "2"][len(numbers) :]))
+        lanes, requantizers, banks = (int(n) for n in (*numbers, *["128", "4", "2"][len(numbers) :]))
         program = open_program(name)
         image = flow.design(program, Geometry(lanes, banks, requantizers))
         inputs = flow.pictures_for(program, None, PICTURES)

@@ -19,7 +19,6 @@ from microbotnet.chip.geometry import Geometry
 from microbotnet.chip.hardware.rounder import Rounder
 from microbotnet.chip.images import Image, image
 from microbotnet.chip.passes import compile_program
-from microbotnet.chip.rounding import rounding
 from microbotnet.chip.simulate import COUNTED, Simulator
 from microbotnet.chip.yosys import yosys
 from microbotnet.errors import Failed
@@ -37,11 +36,11 @@ def counted(image: Image) -> dict[str, int]:
     """What a picture must read and write, from the passes alone."""
     found = dict.fromkeys(COUNTED, 0)
     for one in image.work.passes:
-        found["writes"] += 0 if one.wide else one.tiles * one.pixels
+        channels = (one.tiles - 1) * one.tile + one.last - one.first
+        found["writes"] += 0 if one.wide else -(-channels // one.side) * one.made
         found["weights"] += one.entries * one.tiles * (1 if one.held else one.pixels)
         tabled = one.table >= 0
-        channels = (one.tiles - 1) * one.side + one.last - one.first
-        found["tables"] += channels * one.pixels if tabled else 0
+        found["tables"] += channels * one.made if tabled else 0
     found["passes"] = len(image.work.passes)
     return found
 
@@ -49,8 +48,8 @@ def counted(image: Image) -> dict[str, int]:
 @pytest.mark.parametrize(
     ("program", "geometry"),
     [
-        (random_program(0), Geometry()),
-        (random_network(236, operators=4), Geometry(lanes=16, requantizers=1, banks=4, buffer=0)),
+        (random_network(28, operators=6), Geometry()),  # gates, extremes, pads, views
+        (random_network(67, operators=6), Geometry(lanes=16, requantizers=1, banks=4, buffer=0)),  # uneven pools
     ],
 )
 def test_every_tensor_of_a_random_program_is_right_and_the_accesses_are_those_counted(
@@ -125,16 +124,18 @@ def test_the_rounder_is_proven_to_round_every_sum_as_requantize_does(moved: int,
     """`Requantize` in words of 32 bits, as its docstring has it, against the circuit, for every sum that can occur."""
     program = open_program("grain-xl-ternary")
     found = image(compile_program(program, Geometry()))
-    operator = next(o for o in program.operators if isinstance(o, Convolve) and o.requantize.pre_shift > 7)
-    how, (bounds,) = operator.requantize, operator.sums(program.of(operator)[0])
-    ours, channel = rounding(how, len(operator.weights)), 5
+    number, operator = next((n, o) for n, o in enumerate(program.operators)
+                            if isinstance(o, Convolve) and o.requantize.pre_shift > 7)  # fmt: skip
+    how, (bounds,), channel = operator.requantize, operator.sums(program.of(operator)[0]), 5
+    one = next(one for one in found.work.passes if one.operator == number)
+    multiplier, offset = (int(v) for v in found.work.constants[one.constants + channel])
     text = EQUAL.format(
-        bits=found.work.sum_bits, multiplier=f"{found.multiplier_bits}'sd{ours.multiplier[channel]}",
-        offset=f"-{found.offset_bits}'sd{-ours.offset[channel] + moved * 2**ours.shift // 2}", shift=ours.shift,
+        bits=found.work.sum_bits, multiplier=f"{found.multiplier_bits}'sd{multiplier}",
+        offset=f"-{found.offset_bits}'sd{-offset + moved * 2**one.shift // 2}", shift=one.shift,
         m=how.multiplier[channel], p=how.pre_shift, mask=(1 << how.pre_shift) - 1, o=how.offset[channel], s=how.shift,
         low=bounds.low[channel], high=bounds.high[channel],
     )  # fmt: skip
-    assert how.multiplier[channel] > 0 > ours.offset[channel]
+    assert how.multiplier[channel] > multiplier > 0 > offset
     (tmp_path / "equal.v").write_text(text)
     (tmp_path / "rounder.il").write_text(rtlil.convert(Rounder(found), name="rounder", emit_src=False))
     script = ("read_rtlil rounder.il; read_verilog -sv equal.v; hierarchy -top equal; proc; flatten; opt -full; "

@@ -104,7 +104,8 @@ class GateSimulator:
         if code:
             raise Failed(f"the netlist {'does not end' if code == 1 else 'reads and writes one bank at once'}")
         spent, seen = (
-            np.bincount(self.parts, np.append(weigh, 0.0) * changed, 2 * len(PARTS))[1::2] for changed in (timed, untimed)
+            np.bincount(self.parts, np.append(weigh, 0.0) * changed, 2 * len(PARTS))[1::2]
+            for changed in (timed, untimed)
         )
         delayed = np.divide(spent, seen, out=np.ones(len(PARTS)), where=seen > 0)
         return Activity(joules, gates.astype(np.int64), changes[:-1].astype(np.int64), cycles.astype(np.int64),

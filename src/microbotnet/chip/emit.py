@@ -55,13 +55,7 @@ def write_chip(image: Image, folder: Path, picture: NDArray[np.uint8], clock_hz:
     for name, text in texts.items():
         write_atomically(folder / name, text.encode())
     made = tuple(sorted([folder / "engine.v", *(folder / name for name in texts)]))
-    return Written(made, memory_bytes(image))
-
-
-def memory_bytes(image: Image) -> dict[str, int]:
-    """Of each memory; there are as many of the tables as there are requantizers."""
-    copies = {"tables": min(image.work.geometry.requantizers, image.work.geometry.side)}
-    return {m.name: round(m.size_bytes) * copies.get(m.name, 1) for m in image.memories}
+    return Written(made, image.memory_bytes)
 
 
 def _filled(name: str, image: Image, picture_words: int, scores: int, clock_hz: float) -> str:

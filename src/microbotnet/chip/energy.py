@@ -150,7 +150,7 @@ class Meter:
         return found, by_pass
 
     def _leakage(self, node_nm: float, volts: float, clock_hz: float) -> NDArray[np.float64]:
-        memory = sum(m.size_bytes for m in self.image.memories)
+        memory = sum(self.image.memory_bytes.values())
         watts = self.netlist.gates * self.assumed.gate_leakage + memory * self.assumed.byte_leakage
         seconds: NDArray[np.float64] = self.activity.cycles / clock_hz
         return seconds * (watts * (node_nm / 45) * (volts / 0.9) ** 2)

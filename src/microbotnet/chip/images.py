@@ -61,6 +61,18 @@ class Image:
         """All of them."""
         return self.activations, self.weights, self.constants, self.tables, self.passes
 
+    @property
+    def copies(self) -> dict[str, int]:
+        """How many there are of each: one of the tables for each requantizer, none of weights in gates."""
+        geometry = self.work.geometry
+        others = {"tables": min(geometry.requantizers, geometry.side), "weights": int(not geometry.hardwired)}
+        return {memory.name: others.get(memory.name, 1) for memory in self.memories}
+
+    @property
+    def memory_bytes(self) -> dict[str, int]:
+        """Of all copies of each."""
+        return {m.name: round(m.size_bytes) * self.copies[m.name] for m in self.memories}
+
 
 def image(work: Work) -> Image:
     """The memories of `work`."""
@@ -112,9 +124,11 @@ def _fields(one: Pass, address_bits: int) -> dict[str, int]:
     return {
         **{name: int(one.kind == kind) for kind, name in enumerate(KINDS)},
         "two": int(one.kind in (PRODUCT, PAIR)), "other": int(one.second >= 0),
-        "smallest": int(one.smallest), "signs": int(one.ternary), "dense": int(one.dense), "unsigned": int(one.unsigned),
+        "smallest": int(one.smallest), "signs": int(one.ternary), "dense": int(one.dense),
+        "unsigned": int(one.unsigned),
         "serial": int(one.substeps > 1), "sliding": int(one.sliding), "weighted": int(one.entries > 0),
-        "tiles": one.tiles - 1, "tile": one.tile - 1, "tile_words": one.tile // one.side, "rows": one.rows - 1, "columns": one.columns - 1,
+        "tiles": one.tiles - 1, "tile": one.tile - 1, "tile_words": one.tile // one.side,
+        "rows": one.rows - 1, "columns": one.columns - 1,
         "kernel_rows": kernel_rows - 1, "kernel_columns": kernel_columns - 1,
         "words": one.words - 1, "substeps": one.substeps - 1, "last_substeps": one.last_substeps - 1,
         "first": one.first, "last": one.last, "skip_first": one.skip[0], "skip_next": one.skip[1],

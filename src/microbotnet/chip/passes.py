@@ -1,8 +1,8 @@
 """What the engine does for a program: passes over its memory, and the constants that they read.
 
-A pass makes some output channels of one operator, a *column* each and some of them (a tile) at a time. For each tile and
-each pixel of the output it takes steps: over the window's rows and columns and the words of a pixel, adding up what it
-reads. Then the columns' sums are rounded and written, a word for each `side` of them.
+A pass makes some output channels of one operator, a *column* each and some of them (a tile) at a time. For each tile
+and each pixel of the output it takes steps: over the window's rows and columns and the words of a pixel, adding up what
+it reads. Then the columns' sums are rounded and written, a word for each `side` of them.
 
 A depthwise pass *slides*: it goes over the columns of the input, and each word that it reads counts at once in the sums
 of all outputs that it belongs to, as many as the kernel has columns.
@@ -52,7 +52,7 @@ class Pass:
     is read is 0…255.
     tiles, of so many columns: of the output. rows, columns, window: of the output and the kernel; where it slides, of
     the input and one column of the kernel. words: of a pixel that are read. substeps: steps that a word takes;
-    last_substeps: and the last word of a pixel. skip: columns before the first one that ends an output, and between two.
+    last_substeps: and the last word of a pixel. skip: columns before the first that ends an output, and between two.
     first, last: the columns of the last tile from the first to before the last are made.
     size: rows and columns of the input; a window that begins `padding` outside reads `fill` there.
     source: of the window at the first pixel, which may lie before the input; pixel_row, pixel_column: to the next's.
@@ -165,7 +165,7 @@ def compile_program(program: Program, geometry: Geometry) -> Work:
 
 
 def _spread_gates(program: Program) -> Program:
-    """The same with each gate of one channel repeated by a View first, for a word's lanes meet those of another word."""
+    """The same with each gate of one channel repeated by a View first, because lane meets lane in a product."""
     tensors, operators = dict(program.tensors), []
     for operator in program.operators:
         if isinstance(operator, Gate):
@@ -439,8 +439,8 @@ class _Compiler:
         channel, pixel = np.divmod(operator.index.reshape(count, rows, columns), area)
         pieces = _alike(channel, pixel, self.side)
         if len(pieces) > MOST_PASSES:
-            raise BadInput(f"{operator.name}: moves elements between channels and pixels so that the circuit would need "
-                           f"{len(pieces):,} passes for it, not at most {MOST_PASSES}")  # fmt: skip
+            raise BadInput(f"{operator.name}: moves elements between channels and pixels; the circuit would need "
+                           f"{len(pieces):,} passes for it, and takes at most {MOST_PASSES}")  # fmt: skip
         for channels, (row, down), (column, right) in pieces:
             wide, high = -(-(columns - column) // right), -(-(rows - row) // down)
             places = pixel[channels[0], row::down, column::right] * x.pixel_words

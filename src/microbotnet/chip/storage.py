@@ -76,4 +76,6 @@ def _over_first(program: Program, operator: Operator) -> bool:
     """Whether each word of the output needs no word of the first input but the one at its place."""
     inputs, output = program.of(operator)
     same = inputs[0].shape == output.shape
-    return same and isinstance(operator, Lookup | Add | Gate | Extreme) and operator.inputs.count(operator.inputs[0]) == 1
+    return (
+        same and isinstance(operator, Lookup | Add | Gate | Extreme) and operator.inputs.count(operator.inputs[0]) == 1
+    )

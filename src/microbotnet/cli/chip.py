@@ -23,9 +23,9 @@ NODES = (45.0, 28.0, 22.0)
 def chip(
     checkpoint: Annotated[str, typer.Argument(help=SUBJECT)],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Where the Verilog goes.")],
-    lanes: Annotated[int, typer.Option(help="Ternary weights applied a cycle: 16, 64 or 256.")] = 64,
+    lanes: Annotated[int, typer.Option(help="Ternary weights applied a cycle: 16, 64, 128 or 256.")] = 128,
     banks: Annotated[int, typer.Option(help="Banks of the activation memory: 1, 2, 4 or 8.")] = 2,
-    requantizers: Annotated[int, typer.Option(help="Sums rounded a cycle: 1, 2 or 4.")] = 2,
+    requantizers: Annotated[int, typer.Option(help="Sums rounded a cycle: 1, 2 or 4.")] = 4,
     buffer: Annotated[int, typer.Option(help="Words of weights kept beside the lanes, at most.")] = 64,
     hardwired: Annotated[
         bool, typer.Option("--hardwired", help="Weights in gates, which nothing can change, instead of a ROM.")

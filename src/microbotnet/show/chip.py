@@ -37,16 +37,15 @@ def pictures_of(
 def floor_of(image: Image, netlist: Netlist, assumed: Assumptions) -> str:
     """The engine's parts and memories in proportion, at the library's process."""
     geometry = image.work.geometry
-    copies = {"tables": min(geometry.requantizers, geometry.side)}
     areas: dict[str, float] = {}
     for i in netlist.instances:
         areas[i.part] = areas.get(i.part, 0.0) + i.cell.area
     blocks = [(name, area, _CSS.get(name, "kind6"), _WORDS.get(name, "")) for name, area in areas.items()]
     for memory in image.memories:
-        if memory.name == "weights" and geometry.hardwired:
+        count = image.copies[memory.name]
+        if not count:
             continue
         bit = assumed.rom_bit if memory.rows is not None else assumed.sram_bit
-        count = copies.get(memory.name, 1)
         words = f"{memory.depth:,} × {memory.width} bits" + (f", {count} times" if count > 1 else "")
         blocks.append((memory.name, memory.width * memory.depth * count * bit, "kind4" if bit > 1 else "kind3", words))
     total = sum(area for _, area, _, _ in blocks)

@@ -104,9 +104,7 @@ class Engine(wiring.Component):
                         m.next = "FETCH"
 
     def _constants(self, m: Module, walk: Walk) -> tuple[list[Signal], list[Signal]]:
-        """Each column's multiplier and offset, read one after the other when the last tile's are not needed any more; or
-        one row for all.
-        """
+        """Each column's multiplier and offset, or one row for all, read when the last tile's have done their work."""
         f, count, image = self.field, self.columns, self.image
         multipliers = [Signal(image.multiplier_bits, name=f"multiplier{o}", reset_less=True) for o in range(count)]
         offsets = [Signal(image.offset_bits, name=f"offset{o}", reset_less=True) for o in range(count)]
@@ -155,7 +153,19 @@ class Engine(wiring.Component):
         with m.If(~self.stall):
             m.d.sync += step["valid"].eq(walk.go)
         with m.If(walk.go):
-            asked = ("inside", "first", "clear", "last", "substep", "sub", "second", "last_tile", "target", "tile", "entry")
+            asked = (
+                "inside",
+                "first",
+                "clear",
+                "last",
+                "substep",
+                "sub",
+                "second",
+                "last_tile",
+                "target",
+                "tile",
+                "entry",
+            )
             m.d.sync += [step[name].eq(getattr(walk, name)) for name in asked]
             m.d.sync += [
                 step["filling"].eq(walk.fetch & f("held") & walk.first_pixel),

@@ -71,7 +71,8 @@ class Walk(wiring.Component):
             last_substep.eq(~f("serial") | (substep == Mux(last_word, f("last_substeps"), f("substeps")))),
             last_step.eq(last_substep & last_word & last_v & last_u),
             self.last.eq(last_step & (skip == 0)),
-            self.first.eq((u == 0) & (v == 0) & (k == 0) & (substep == 0)), self.clear.eq(~f("sliding") | (j == 0)),
+            self.first.eq((u == 0) & (v == 0) & (k == 0) & (substep == 0)),
+            self.clear.eq(~f("sliding") | (j == 0)),
             self.last_tile.eq(tile == f("tiles")),
             self.tile_end.eq(last_step & last_row & last_column),
             self.second.eq(f("other") & (v != 0)),
@@ -119,15 +120,16 @@ class Walk(wiring.Component):
                         m.d.sync += [u.eq(Mux(last_u, 0, u + 1)), tap.eq(below), at.eq(below)]
                         with m.If(last_u):
                             self._next_pixel(m, (i, last_row), (j, last_column), (row, pixel, tap, at),
-                                             (second_row, second), (top, left), (target, skip), first_pixel)  # fmt: skip
+                                             (second_row, second), (top, left, target, skip),
+                                             first_pixel)  # fmt: skip
         return m
 
-    def _next_pixel(self, m: Module, rows, columns, places, seconds, corner, made, first_pixel) -> None:  # type: ignore[no-untyped-def]
+    def _next_pixel(self, m: Module, rows, columns, places, seconds, corner, first_pixel) -> None:  # type: ignore[no-untyped-def]
         f = self.field
         (i, last_row), (j, last_column) = rows, columns
         row, pixel, tap, at = places
         second_row, second = seconds
-        (top, left), (target, skip) = corner, made
+        top, left, target, skip = corner
         beside = pixel + f("pixel_column")
         m.d.sync += [
             first_pixel.eq(0), j.eq(Mux(last_column, 0, j + 1)),
