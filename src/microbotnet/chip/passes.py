@@ -166,7 +166,8 @@ def compile_program(program: Program, geometry: Geometry) -> Work:
 
 def _spread_gates(program: Program) -> Program:
     """The same with each gate of one channel repeated by a View first, because lane meets lane in a product."""
-    tensors, operators = dict(program.tensors), []
+    tensors = dict(program.tensors)
+    operators: list[Operator] = []
     for operator in program.operators:
         if isinstance(operator, Gate):
             x, g = (program.tensors[name] for name in operator.inputs)
@@ -255,8 +256,8 @@ class _Compiler:
                 hows, start = self._fit(operator, *(rounding(how, 1) for how in operator.requantize)), 0
                 for name, how in zip(operator.inputs, hows, strict=True):
                     x = self._place(name)
-                    for channels in _cut(range(start, start + x.tensor.shape[0]), self.side):
-                        self._pick(x, operator.output, how, channels[0], [c - start for c in channels])
+                    for word in _cut(range(start, start + x.tensor.shape[0]), self.side):
+                        self._pick(x, operator.output, how, word[0], [c - start for c in word])
                     start += x.tensor.shape[0]
             case _:
                 kind = type(operator).__name__
