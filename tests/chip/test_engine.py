@@ -58,6 +58,7 @@ def test_every_tensor_of_a_random_program_is_right_and_the_accesses_are_those_co
     found = image(compile_program(program, geometry))
     checked = flow.check(Simulator(found), random_pictures(found.work.program, 4))
     assert checked.differ == ()
+    program = found.work.program
     assert checked.tensors == 1 + sum(program.tensors[o.output].dtype == "int8" for o in program.operators)
     sums = dict(zip(COUNTED, checked.counts.sum(0).tolist(), strict=True))
     for what, count in counted(found).items():
