@@ -36,13 +36,11 @@ def fetch_repository(name: str) -> Path:
         RevisionNotFoundError,
     )
 
-    from .. import __version__
-
     repository, revision = parts.groups()
-    told = {"library_name": "microbotnet", "library_version": __version__}
     try:
-        card = Path(hf_hub_download(repository, CARD, revision=revision, **told))
-        return Path(hf_hub_download(repository, WEIGHTS, revision=card.parent.name, **told))  # of the same commit
+        card = Path(hf_hub_download(repository, CARD, revision=revision, library_name="microbotnet"))
+        commit = card.parent.name  # both files are of one
+        return Path(hf_hub_download(repository, WEIGHTS, revision=commit, library_name="microbotnet"))
     except LocalEntryNotFoundError:
         raise Failed(f"{name}: the hub cannot be reached, and this network is not in its cache") from None
     except RevisionNotFoundError:
