@@ -16,12 +16,12 @@ def test_rows_come_back(rows: int, inputs: int, each: int, seed: int) -> None:
     weights = np.random.default_rng(seed).integers(-1, 2, (rows, inputs)).astype(np.int8)
     codes = encode_codes(weights, each)
     digits = codes[:, :, None] // 3 ** np.arange(each) % 3
-    np.testing.assert_array_equal(np.array([0, 1, -1])[digits].reshape(rows, -1)[:, :inputs], weights)
-    assert not digits.reshape(rows, -1)[:, inputs:].any()
+    np.testing.assert_array_equal(digits.reshape(rows, -1)[:, :inputs] - 1, weights)
+    assert (digits.reshape(rows, -1)[:, inputs:] == 1).all()
 
 
 def test_codes_by_hand() -> None:
-    assert encode_codes(np.array([[1, -1, 0, 0, 1, -1]], np.int8), 5).tolist() == [[1 + 2 * 3 + 81, 2]]
+    assert encode_codes(np.array([[1, -1, 0, 0, 1, -1]], np.int8), 5).tolist() == [[2 + 0 * 3 + 9 + 27 + 2 * 81, 0 + 3 + 9 + 27 + 81]]
     assert in_chunks(np.array([[1, 2, 3], [4, 5, 6]], np.uint8), 2).tolist() == [1, 2, 4, 5, 3, 6]
 
 

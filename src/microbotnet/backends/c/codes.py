@@ -1,6 +1,6 @@
 """Rows of ternary weights as codes of several weights each: three, four (as dense as 2 bits a weight) or five a byte.
 
-A code's digits to the base 3, the lowest first, are its weights: 0 is 0, 1 is +1, 2 is −1. A code is never decoded on
+A code's digits to the base 3, the lowest first, are its weights, each with 1 added. A code is never decoded on
 the core: it is the place of a sum in a table of all sums of its inputs, `kernels/tables.c`.
 """
 
@@ -13,8 +13,8 @@ EACH = (5, 4, 3)  # weights that a byte can hold
 def encode_codes(weights: NDArray[np.int8], each: int) -> NDArray[np.uint8]:
     """(rows, ⌈inputs / each⌉) codes of (rows, inputs) weights; what a row's last code has too much is zero."""
     rows, inputs = weights.shape
-    digits = np.zeros((rows, -(-inputs // each) * each), np.int64)
-    digits[:, :inputs] = weights % 3
+    digits = np.ones((rows, -(-inputs // each) * each), np.int64)
+    digits[:, :inputs] += weights
     codes: NDArray[np.uint8] = (digits.reshape(rows, -1, each) @ 3 ** np.arange(each)).astype(np.uint8)
     return codes
 

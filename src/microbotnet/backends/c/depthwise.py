@@ -18,6 +18,7 @@ from .unrolled import Unrolled
 
 FILES = ("requantize", "lanes", "armv6m", "rows", "window")
 FAR = 1 << 40
+TOGETHER = 48  # sums, about, that are rounded at one time
 
 
 def depthwise_forms(program: Program, operator: Convolve) -> list[KernelCall]:
@@ -154,25 +155,39 @@ def _tiled(program: Program, operator: Convolve) -> KernelCall | None:
     centre, free = 0, slack(program, operator)
     if (moved := _moved(program, operator)) is not None:
         centre, (operator, free) = x.zero_point, moved
+    form = tiled_form(program, operator, centre, "requantize_channel", 21)
+    return form and replace(form, how=operator.requantize, slack=free)
+
+
+def tiled_form(program: Program, operator: Convolution, centre: int, rounding: str, each: int) -> KernelCall | None:
+    """Channel by channel, by the loop that is there for size, but for `how`; None for too large a map.
+
+    Args:
+        centre: what is taken from every input.
+        rounding: the function that makes outputs of sums. each: instructions that it takes for one.
+    """
+    (x,), y = program.of(operator)
     tile = Tile(program, operator, y.shape[1], 4)
     if tile.taps.max() > 255 or tile.places.max() > 63:
         return None
-    numbers = (tile.rows, tile.row, 0, x.zero_point, centre, 4)
+    rows = min(y.shape[1], max(1, TOGETHER // y.shape[2]))
+    numbers = (tile.rows, tile.row, rows, x.zero_point, centre, 4)
+    taps, outputs = tile.taps.size, prod(y.shape)
     return KernelCall(
         (*FILES, "depthwise"),
-        "depthwise({x}, {y}, (uint32_t *){scratch}, {weights}, &how, &window, &shape)",
-        scratch=4 * tile.words + x.shape[2],
+        f"depthwise({{x}}, {{y}}, (uint32_t *){{scratch}}, {{weights}}, &how, &window, &shape, {rounding})",
+        scratch=4 * tile.words + 4 * (rows * y.shape[2] + 3) + 8 * taps,
         arrays={
             "weights": operator.weights,
             "places": (4 * tile.places).astype(np.uint8),
             "taps": tile.taps.astype(np.uint8),
         },
-        how=operator.requantize,
-        slack=free,
         window=window_of(operator),
         structs={"shape": ("depthwise_t", f"{{places}}, {{taps}}, {', '.join(map(str, numbers))}")},
-        instructions=x.shape[0] * (x.shape[1] * (22 + 9 * x.shape[2]) + 60)
-        + y.shape[0] * y.shape[1] * -(-y.shape[2] // 4) * (22 * operator.weights[0].size + 250),
+        instructions=x.shape[0] * (x.shape[1] * (6 + 6 * x.shape[2]) + 110 + 7 * taps)
+        + y.shape[0] * y.shape[1] * (45 + -(-y.shape[2] // 4) * (16 * taps + 13))
+        + each * outputs
+        + 90 * y.shape[0] * -(-y.shape[1] // rows),
     )
 
 

@@ -1,5 +1,6 @@
 """Convolutions with the rounding of TensorFlow Lite for Microcontrollers, for small cores."""
 
+from dataclasses import replace
 from math import prod
 from typing import Any
 
@@ -10,7 +11,7 @@ from ...integer.operators import RescaledConvolve
 from ...integer.program import Program
 from ...integer.rescale import Rescale
 from .convolutions import interleaved
-from .depthwise import Tile
+from .depthwise import tiled_form
 from .kernel_call import KernelCall, window_of
 
 FILES = ("requantize", "lanes", "armv6m", "rows", "window", "depthwise", "dense", "product", "rescale")
@@ -22,29 +23,10 @@ def forms_of(program: Program, operator: RescaledConvolve) -> list[KernelCall]:
     weights, how = operator.weights, operator.rescale
     arrays, rounding = _rounding(how)
     if weights.shape[1] == 1 and len(weights) == operator.groups:
-        tile = Tile(program, operator, y.shape[1], 4)
-        if tile.taps.max() <= 255 and tile.places.max() <= 63:
-            numbers = (tile.rows, tile.row, 0, x.zero_point, 0, 4)
-            return [
-                KernelCall(
-                    FILES,
-                    "depthwise_rescaled({x}, {y}, (uint32_t *){scratch}, {weights}, &how, &window, &shape)",
-                    scratch=4 * tile.words + x.shape[2],
-                    arrays={
-                        **arrays,
-                        "weights": weights,
-                        "places": (4 * tile.places).astype(np.uint8),
-                        "taps": tile.taps.astype(np.uint8),
-                    },
-                    window=window_of(operator),
-                    structs={
-                        "how": rounding,
-                        "shape": ("depthwise_t", f"{{places}}, {{taps}}, {', '.join(map(str, numbers))}"),
-                    },
-                    instructions=x.shape[0] * (x.shape[1] * (22 + 9 * x.shape[2]) + 60)
-                    + y.shape[0] * y.shape[1] * -(-y.shape[2] // 4) * (22 * weights[0].size + 400),
-                )
-            ]
+        form = tiled_form(program, operator, 0, "rescale_channel", 80)
+        if form is not None:
+            structs = {**form.structs, "how": rounding}
+            return [replace(form, files=FILES, arrays={**arrays, **form.arrays}, structs=structs)]
     depth, outputs = weights.shape[1], len(weights) // operator.groups
     inputs = -(-prod(weights.shape[1:]) // 4) * 4
     return [

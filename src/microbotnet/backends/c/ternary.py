@@ -148,7 +148,7 @@ def _tables(inputs: int, each: int, words: int) -> tuple[int, int]:
 
 def _making(each: int, words: int) -> float:
     """Instructions that make a table."""
-    return {1: 2.33, 2: 4.67, 4: 10.0}[words] * 3.0**each + 9 * each + 30
+    return {1: 2.33, 2: 4.67, 4: 6.67}[words] * 3.0**each + {1: 14, 2: 15, 4: 26}[words] * each + 40
 
 
 def _covers(program: Program, operator: Convolve) -> bool:

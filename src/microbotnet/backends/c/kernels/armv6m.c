@@ -13,6 +13,8 @@ const uint8_t *NAME_taps4(const uint8_t *list, const uint32_t *tile, int8_t *y, 
 const uint8_t *NAME_taps2(const uint8_t *list, const uint32_t *tile, int8_t *y, const channel_t *channel);
 /* In each row of the tile, byte places[j] becomes the word lower[j] + (upper[j] << 16) - less. */
 void NAME_fill(uint32_t *row, const int8_t *lower, const int8_t *upper, const fill_t *fill);
+/* The same for single values: the word x[j] - less. */
+void NAME_spread(uint32_t *row, const int8_t *x, const fill_t *fill);
 /* Four or eight values of each map become two or four words: values 0 and 2, 1 and 3, ... , less `less`. */
 void NAME_unpack(const int8_t *x, uint32_t *tile, const unpack_t *unpack);
 /* sums[row] = its list over single bytes + correction * (bytes of +1 - bytes of -1). */
@@ -36,8 +38,9 @@ void NAME_scale_sums(const int32_t *sums, int8_t *y, int count, const scale_t *s
 /* The same where the product loses its lowest bits before the offset is added. */
 void NAME_shift_sums(const int32_t *sums, int8_t *y, int count, const shift_t *shift);
 void NAME_shift_gate(const int8_t *x, int8_t *y, int count, const shift_t *shift);
-/* sums[n] = weights . the words at[taps + n]. */
-void NAME_window4(const int8_t *weights, const int8_t *end, const uint8_t *taps, const uint32_t *at, int32_t *sums);
+/* The sums of a row of outputs, four at a time: those of weights and the words from each one's place on, in bytes behind
+   the output's. */
+void NAME_windows(const tap_t *taps, const tap_t *behind, const uint32_t *row, int32_t *sums, int32_t *end);
 
 #define FUNCTION(name, body)                                                                                           \
     __asm__(".pushsection .text." name ",\"ax\",%progbits\n .syntax unified\n .thumb\n .p2align 2\n"                   \
@@ -125,6 +128,13 @@ FUNCTION("NAME_fill", SAVE " mov r9, r3\n mov r8, r1\n mov ip, r2\n ldr r4, [r3,
                       " mov r4, r9\n adds r4, #12\n ldmia r4!, {r1, r2, r3, r5}\n adds r0, r0, r1\n add r8, r3\n"
                       " add ip, r5\n mov r4, r10\n subs r4, #1\n mov r10, r4\n bne 5b\n" RESTORE);
 
+/* row r0, x r1, places r3, column r4, less r5, rows left r7; width lr, bytes of the tile's row ip */
+FUNCTION("NAME_spread", " push {r4-r7, lr}\n ldmia r2!, {r3-r7}\n mov lr, r4\n mov ip, r6\n"
+                        "5: mov r4, lr\n subs r4, #1\n"
+                        "1: ldrsb r2, [r1, r4]\n subs r2, r2, r5\n ldrb r6, [r3, r4]\n str r2, [r0, r6]\n"
+                        " subs r4, #1\n bpl 1b\n add r0, ip\n add r1, lr\n subs r7, #1\n bne 5b\n"
+                        " pop {r4-r7, pc}\n");
+
 /* x r0, its end lr, from one map to the next ip; tile r1, sign r4, mask r5, less r6 */
 #define UNPACK(at)                                                                                                     \
     " ldr r3, [r0, #" at "]\n eors r3, r4\n lsrs r7, r3, #8\n ands r3, r5\n ands r7, r5\n subs r3, r3, r6\n"           \
@@ -196,13 +206,13 @@ FUNCTION("NAME_patch3", SAVE " ldmia r2!, {r3-r6}\n mov r8, r4\n mov r9, r5\n mo
                         " adds r7, r7, r6\n adds r0, r0, r3\n subs r2, #1\n bne 1b\n add r0, r10\n mov r2, r8\n"
                         " subs r2, #1\n mov r8, r2\n bne 5b\n mov r0, r7\n" RESTORE);
 
-/* weight r1, its end r8, taps lr, tile ip */
+/* taps r9, behind them r8, an output's place in the tile ip, sums r10, their end r11; weight r1, value r3 */
 #define PRODUCT(sum) " ldmia r2!, {r3}\n muls r3, r1, r3\n adds " sum ", " sum ", r3\n"
-FUNCTION("NAME_window4", SAVE " mov r8, r1\n mov lr, r2\n mov ip, r3\n movs r4, #0\n movs r5, #0\n movs r6, #0\n"
-                         " movs r7, #0\n1: mov r1, lr\n ldrb r2, [r1]\n adds r1, #1\n mov lr, r1\n lsls r2, r2, #2\n"
-                         " add r2, ip\n ldrb r1, [r0]\n sxtb r1, r1\n adds r0, #1\n" PRODUCT("r4") PRODUCT("r5")
-                         PRODUCT("r6") PRODUCT("r7") " cmp r0, r8\n bne 1b\n ldr r3, [sp, #36]\n"
-                         " stmia r3!, {r4-r7}\n" RESTORE);
+FUNCTION("NAME_windows", SAVE " mov r9, r0\n mov r8, r1\n mov ip, r2\n mov r10, r3\n ldr r4, [sp, #36]\n mov r11, r4\n"
+                         "5: mov r0, r9\n movs r4, #0\n movs r5, #0\n movs r6, #0\n movs r7, #0\n"
+                         "1: ldmia r0!, {r1, r2}\n add r2, ip\n" PRODUCT("r4") PRODUCT("r5") PRODUCT("r6") PRODUCT("r7")
+                         " cmp r0, r8\n bne 1b\n mov r3, r10\n stmia r3!, {r4-r7}\n mov r10, r3\n movs r2, #16\n"
+                         " add ip, r2\n cmp r3, r11\n bne 5b\n" RESTORE);
 
 /* maps left ip, words lr; sum r2, words left r3, masks r6 and r7 */
 FUNCTION("NAME_maps", " push {r4-r7, lr}\n mov ip, r2\n mov lr, r3\n ldr r6, 8f\n ldr r7, 9f\n"
@@ -327,24 +337,32 @@ KERNEL void NAME_fill(uint32_t *row, const int8_t *lower, const int8_t *upper, c
     }
 }
 
-KERNEL void NAME_window4(const int8_t *weights, const int8_t *end, const uint8_t *taps, const uint32_t *at,
-                         int32_t *sums)
+KERNEL void NAME_spread(uint32_t *row, const int8_t *x, const fill_t *fill)
 {
-    uint32_t s0 = 0, s1 = 0, s2 = 0, s3 = 0;
+    for (int i = 0; i < fill->rows; i++, row += fill->row / 4, x += fill->width)
+        for (int j = 0; j < fill->width; j++)
+            row[fill->places[j] / 4] = (uint32_t)(int32_t)x[j] - fill->less;
+}
 
-    for (; weights != end; weights++, taps++) {
-        const uint32_t *here = at + *taps;
-        uint32_t weight = (uint32_t)(int32_t)*weights;
+KERNEL void NAME_windows(const tap_t *taps, const tap_t *behind, const uint32_t *row, int32_t *sums, int32_t *end)
+{
+    for (; sums != end; row += 4, sums += 4) {
+        uint32_t s0 = 0, s1 = 0, s2 = 0, s3 = 0;
 
-        s0 += here[0] * weight;
-        s1 += here[1] * weight;
-        s2 += here[2] * weight;
-        s3 += here[3] * weight;
+        for (const tap_t *tap = taps; tap != behind; tap++) {
+            const uint32_t *here = row + tap->place / 4;
+            uint32_t weight = (uint32_t)tap->weight;
+
+            s0 += here[0] * weight;
+            s1 += here[1] * weight;
+            s2 += here[2] * weight;
+            s3 += here[3] * weight;
+        }
+        sums[0] = as_signed(s0);
+        sums[1] = as_signed(s1);
+        sums[2] = as_signed(s2);
+        sums[3] = as_signed(s3);
     }
-    sums[0] = as_signed(s0);
-    sums[1] = as_signed(s1);
-    sums[2] = as_signed(s2);
-    sums[3] = as_signed(s3);
 }
 
 KERNEL void NAME_unpack(const int8_t *x, uint32_t *tile, const unpack_t *unpack)

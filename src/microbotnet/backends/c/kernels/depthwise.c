@@ -5,7 +5,7 @@ typedef struct {
     const uint8_t *places; /* of each column of the map in a tile's row, in bytes */
     const uint8_t *taps;   /* of each weight in the tile, for weights of 8 bits */
     int16_t rows, row;     /* of the tile, and words in each */
-    int16_t half;          /* output rows i and i + half come together */
+    int16_t half;          /* output rows i and i + half come together; for weights of 8 bits, so many neighbours */
     int16_t zero, centre;
     uint8_t words; /* outputs at once: 2 or 4 */
 } depthwise_t;
@@ -93,29 +93,40 @@ KERNEL void depthwise_2x2(const int8_t *x, int8_t *y, uint32_t *tile, const uint
     NAME_maps2(list, tile, y, &rows);
 }
 
-KERNEL void depthwise(const int8_t *x, int8_t *y, uint32_t *tile, const int8_t *weights, const requantize_t *how,
-                      const window_t *w, const depthwise_t *d)
+/* Outputs of a channel from `count` of its sums; returns what is behind them. */
+typedef int8_t *round_t(const int32_t *sums, int8_t *y, const void *how, int channel, int count);
+
+KERNEL int8_t *requantize_channel(const int32_t *sums, int8_t *y, const void *how, int channel, int count)
 {
-    int width = w->width, columns = w->columns, taps = w->tall * w->wide, size = w->height * width;
+    return requantize_row(sums, y, how, channel, 0, count);
+}
+
+/* Behind the tile lie the sums, three more than are used, and the taps. */
+KERNEL void depthwise(const int8_t *x, int8_t *y, uint32_t *tile, const int8_t *weights, const void *how,
+                      const window_t *w, const depthwise_t *d, round_t *round)
+{
+    int columns = w->columns, across = (columns + 3) & ~3;
     int seen = d->rows - w->above < w->height ? d->rows - w->above : w->height;
-    int8_t *empty = (int8_t *)(tile + d->rows * d->row);
-    fill_t all = {d->places, width, (uint32_t)(int32_t)d->centre, 4 * d->row, seen, width, 0};
+    int32_t *sums = (int32_t *)tile + d->rows * d->row;
+    tap_t *taps = (tap_t *)(sums + d->half * columns + 3), *behind = taps + w->tall * w->wide;
+    fill_t all = {d->places, w->width, (uint32_t)(int32_t)d->centre, 4 * d->row, seen, 0, 0};
 
     for (int i = 0; i < d->rows * d->row; i++)
         tile[i] = (uint32_t)(d->zero - d->centre);
-    for (int j = 0; j < width; j++)
-        empty[j] = 0;
-    for (int c = 0; c < w->channels; c++, weights += taps, x += size) {
+    for (int i = 0; taps + i != behind; i++)
+        taps[i].place = 4 * d->taps[i];
+    for (int c = 0; c < w->channels; c++, x += w->height * w->width) {
         const uint32_t *row = tile;
 
-        NAME_fill(tile + w->above * d->row, x, empty, &all);
-        for (int i = 0; i < w->rows; i++, row += d->row * w->down)
-            for (int j = 0; j < columns; j += 4) {
-                int32_t sums[4];
+        NAME_spread(tile + w->above * d->row, x, &all);
+        for (tap_t *tap = taps; tap != behind; tap++)
+            tap->weight = *weights++;
+        for (int left = w->rows; left > 0; left -= d->half) {
+            int32_t *next = sums;
 
-                NAME_window4(weights, weights + taps, d->taps, row + j, sums);
-                y = requantize_row(sums, y, how, c, 0, columns - j < 4 ? columns - j : 4);
-            }
+            for (int i = 0; i < d->half && i < left; i++, row += d->row * w->down, next += columns)
+                NAME_windows(taps, behind, row, next, next + across); /* the next row's sums are put over the last */
+            y = round(sums, y, how, c, (int)(next - sums));
+        }
     }
 }
-

@@ -45,6 +45,11 @@ typedef struct {
     int32_t lower, upper; /* from a row of the map to the next; 0 for one outside the map */
 } fill_t;
 
+/* A weight of a depthwise kernel, and where in a tile what it multiplies lies, in bytes behind the output's place. */
+typedef struct {
+    int32_t weight, place;
+} tap_t;
+
 /* Maps that become words of lanes. */
 typedef struct {
     int32_t pixels, size; /* bytes of a map, of all */

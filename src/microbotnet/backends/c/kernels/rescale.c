@@ -76,30 +76,10 @@ KERNEL void dense_rescaled(const int8_t *x, int8_t *y, int32_t *values, const ui
     }
 }
 
-/* As depthwise. */
-KERNEL void depthwise_rescaled(const int8_t *x, int8_t *y, uint32_t *tile, const int8_t *weights, const rescale_t *how,
-                               const window_t *w, const depthwise_t *d)
+/* For depthwise: outputs of a channel. */
+KERNEL int8_t *rescale_channel(const int32_t *sums, int8_t *y, const void *how, int channel, int count)
 {
-    int width = w->width, columns = w->columns, taps = w->tall * w->wide, size = w->height * width;
-    int seen = d->rows - w->above < w->height ? d->rows - w->above : w->height;
-    int8_t *empty = (int8_t *)(tile + d->rows * d->row);
-    fill_t all = {d->places, width, (uint32_t)(int32_t)d->centre, 4 * d->row, seen, width, 0};
-
-    for (int i = 0; i < d->rows * d->row; i++)
-        tile[i] = (uint32_t)(d->zero - d->centre);
-    for (int j = 0; j < width; j++)
-        empty[j] = 0;
-    for (int c = 0; c < w->channels; c++, weights += taps, x += size) {
-        const uint32_t *row = tile;
-
-        NAME_fill(tile + w->above * d->row, x, empty, &all);
-        for (int i = 0; i < w->rows; i++, row += d->row * w->down)
-            for (int j = 0; j < columns; j += 4) {
-                int32_t sums[4];
-
-                NAME_window4(weights, weights + taps, d->taps, row + j, sums);
-                for (int n = 0; n < 4 && j + n < columns; n++)
-                    *y++ = rescaled(sums[n], how, c);
-            }
-    }
+    for (; count; count--)
+        *y++ = rescaled(*sums++, how, channel);
+    return y;
 }

@@ -1,8 +1,9 @@
 /* Ternary layers without lists: a byte is the weights of several inputs, and the place of their sum in a table of all
    sums that those inputs can have. A table is made once for a tile of pixels and read by every row; nothing is decoded.
 
-   A table's entry, like a tile's, has 1 word, one sum, or 2 or 4 words of lanes. For each digit d the table of the
-   digits before it is written twice more behind itself, with the input added and taken off. */
+   A table's entry, like a tile's, has 1 word, one sum, or 2 or 4 words of lanes. The first entry has all inputs taken
+   off; for each digit every entry is written once more behind all that are there, and those again, with the input
+   added. */
 typedef struct {
     int32_t rows, groups; /* groups: tables, and bytes of a row */
     int32_t step;         /* from one table to the next, in bytes */
@@ -21,27 +22,38 @@ const uint8_t *NAME_gather4(const uint8_t *codes, const uint32_t *tables, uint32
 const uint8_t *NAME_finish4(const uint32_t *sums, const uint32_t *tile, int8_t *y, rows_t *rows);
 const uint8_t *NAME_finish2(const uint32_t *sums, const uint32_t *tile, int8_t *y, rows_t *rows);
 
-/* values r1, end of the table so far r3, its start ip, digits left r8 */
-#define COMBINE(first, load, negate, entry)                                                                            \
-    SAVE " mov ip, r0\n mov r8, r2\n" first                                                                            \
-    "5: mov r2, r8\n subs r2, #1\n mov r8, r2\n beq 9f\n" load " mov lr, r3\n mov r2, ip\n"                            \
-    "1:" entry " cmp r2, lr\n bne 1b\n" negate " mov r2, ip\n"                                                         \
-    "1:" entry " cmp r2, lr\n bne 1b\n b 5b\n9:\n" RESTORE
+/* values r1, end of the table so far r3, its start ip, digits left r0; entries are read until r2 comes to lr */
+#define COMBINE(first, load, entry)                                                                                    \
+    " push {r4-r7, lr}\n mov ip, r0\n mov r0, r2\n mov r3, r1\n" first                                                \
+    "5: subs r0, #1\n beq 9f\n mov r2, ip\n subs r2, r3, r2\n adds r2, r2, r3\n mov lr, r2\n mov r2, ip\n" load        \
+    "1:" entry " cmp r2, lr\n bne 1b\n b 5b\n9: pop {r4-r7, pc}\n"
 #define ENTRY2 " ldmia r2!, {r6, r7}\n adds r6, r6, r4\n adds r7, r7, r5\n stmia r3!, {r6, r7}\n"
-FUNCTION("NAME_combine1", COMBINE(" ldmia r1!, {r6}\n movs r5, #0\n negs r7, r6\n mov r3, r0\n stmia r3!, {r5-r7}\n",
-                                  " ldmia r1!, {r4}\n", " negs r4, r4\n",
+#define STEP2 " stmia r3!, {r6, r7}\n adds r6, r6, r4\n adds r7, r7, r5\n"
+FUNCTION("NAME_combine1", COMBINE(" movs r5, #0\n1: ldmia r3!, {r4}\n subs r5, r5, r4\n subs r2, #1\n bne 1b\n"
+                                  " ldmia r1!, {r4}\n adds r6, r5, r4\n adds r7, r6, r4\n mov r3, ip\n"
+                                  " stmia r3!, {r5-r7}\n",
+                                  " ldmia r1!, {r4}\n",
                                   " ldmia r2!, {r5-r7}\n adds r5, r5, r4\n adds r6, r6, r4\n adds r7, r7, r4\n"
                                   " stmia r3!, {r5-r7}\n"));
-FUNCTION("NAME_combine2", COMBINE(" ldmia r1!, {r4, r5}\n movs r6, #0\n movs r7, #0\n mov r3, r0\n"
-                                  " stmia r3!, {r6, r7}\n stmia r3!, {r4, r5}\n negs r4, r4\n negs r5, r5\n"
-                                  " stmia r3!, {r4, r5}\n",
-                                  " ldmia r1!, {r4, r5}\n", " negs r4, r4\n negs r5, r5\n", ENTRY2 ENTRY2 ENTRY2));
-#define HIGH(op) " mov r6, r9\n mov r7, r10\n" op " mov r9, r6\n mov r10, r7\n"
-FUNCTION("NAME_combine4", COMBINE(" movs r4, #0\n movs r5, #0\n movs r6, #0\n movs r7, #0\n mov r3, r0\n"
-                                  " stmia r3!, {r4-r7}\n adds r2, #1\n mov r8, r2\n",
-                                  " ldmia r1!, {r4-r7}\n mov r9, r6\n mov r10, r7\n",
-                                  " negs r4, r4\n negs r5, r5\n" HIGH(" negs r6, r6\n negs r7, r7\n"),
-                                  ENTRY2 " ldmia r2!, {r6, r7}\n add r6, r9\n add r7, r10\n stmia r3!, {r6, r7}\n"));
+FUNCTION("NAME_combine2", COMBINE(" movs r6, #0\n movs r7, #0\n1: ldmia r3!, {r4, r5}\n subs r6, r6, r4\n"
+                                  " subs r7, r7, r5\n subs r2, #1\n bne 1b\n ldmia r1!, {r4, r5}\n mov r3, ip\n"
+                                  STEP2 STEP2 " stmia r3!, {r6, r7}\n",
+                                  " ldmia r1!, {r4, r5}\n", ENTRY2 ENTRY2 ENTRY2));
+/* The same, three entries at a time: the first of them is read, and the two others are each the one before and the first
+   digit, r8 ... r11. The digit that is added r0, r1, ip, lr; on the stack: where reading ends, digits left, values, start
+   of the table. */
+#define LESS4(sum) " ldmia r3!, {r1}\n subs " sum ", " sum ", r1\n"
+#define STEP4 " stmia r3!, {r4-r7}\n add r4, r8\n add r5, r9\n add r6, r10\n add r7, r11\n"
+FUNCTION("NAME_combine4",
+         SAVE " push {r0-r2}\n sub sp, #4\n mov r3, r1\n movs r4, #0\n movs r5, #0\n movs r6, #0\n movs r7, #0\n"
+              "1:" LESS4("r4") LESS4("r5") LESS4("r6") LESS4("r7") " subs r2, #1\n bne 1b\n ldr r3, [sp, #8]\n"
+              " ldmia r3!, {r0, r1}\n mov r8, r0\n mov r9, r1\n ldmia r3!, {r0, r1}\n mov r10, r0\n mov r11, r1\n"
+              " str r3, [sp, #8]\n ldr r3, [sp, #4]\n" STEP4 STEP4 " stmia r3!, {r4-r7}\n"
+              "5: ldr r0, [sp, #12]\n subs r0, #1\n str r0, [sp, #12]\n beq 9f\n ldr r2, [sp, #4]\n subs r0, r3, r2\n"
+              " adds r0, r0, r3\n str r0, [sp]\n ldr r7, [sp, #8]\n ldmia r7!, {r0, r1, r4, r5}\n str r7, [sp, #8]\n"
+              " mov ip, r4\n mov lr, r5\n"
+              "1: ldmia r2!, {r4-r7}\n adds r2, #32\n adds r4, r4, r0\n adds r5, r5, r1\n add r6, ip\n add r7, lr\n"
+              STEP4 STEP4 " stmia r3!, {r4-r7}\n ldr r4, [sp]\n cmp r2, r4\n bne 1b\n b 5b\n9: add sp, #16\n" RESTORE);
 
 /* codes r0, table r1; the first table r9, rows left r8, where a row's first code is added r10, codes of a row r11.
    The last of `most` codes is always the last of a row. */
@@ -74,13 +86,14 @@ KERNEL void NAME_combine(uint32_t *table, const uint32_t *values, int digits, in
 {
     int size = words;
 
-    for (int i = 0; i < words; i++)
+    for (int i = 0; i < words; i++) {
         table[i] = 0;
+        for (int n = 0; n < digits; n++)
+            table[i] -= values[n * words + i];
+    }
     for (; digits; digits--, values += words, size *= 3)
-        for (int i = 0; i < size; i++) {
+        for (int i = 0; i < 2 * size; i++)
             table[size + i] = table[i] + values[i % words];
-            table[2 * size + i] = table[i] - values[i % words];
-        }
 }
 
 KERNEL const uint8_t *NAME_gather(const uint8_t *codes, const uint32_t *tables, uint32_t *sums, const gather_t *gather,

@@ -86,7 +86,7 @@ KERNEL void widen_codes(const uint8_t *codes, int8_t *weights, int count)
         for (int n = 0; n < 5 && weights < end; n++) {
             uint32_t rest = code * 171 >> 9, digit = code - 3 * rest; /* a third, for a byte */
 
-            *weights++ = (int8_t)(digit - (digit >> 1) * 3);
+            *weights++ = (int8_t)(digit - 1u);
             code = rest;
         }
     }
