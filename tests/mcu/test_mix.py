@@ -20,15 +20,23 @@ def test_the_smallest_is_made_faster_as_far_as_it_fits() -> None:
     fastest = make_firmware(program, board)
     smallest = make_firmware(program, board, prefer="size")
     least, most = len(smallest.image.raw), len(fastest.image.raw)
-    assert (fastest.more, smallest.more) == (0, 0)
-    small = replace(board, code=replace(board.code, bytes=(least + most) // 2))
-    made = make_firmware(program, small)
-    assert len(made.image.raw) <= small.code.bytes
-    assert (made.prefer, made.more > 0) == ("size", True)
-    emulated = replace(made, image=replace(made.image, board=board))  # which has whole pages
-    assert emulated.run(random_pictures(program, 2)).bit_exact
-    with pytest.raises(BadInput, match=f"needs {least:,} of {least - 4:,} bytes"):
-        make_firmware(program, replace(board, code=replace(board.code, bytes=least - 4)))
+    assert (fastest.more, smallest.more) == (None, None)
+    made = make_firmware(program, board, within=(least + most) // 2)
+    assert len(made.image.raw) <= (least + most) // 2
+    assert (made.prefer, bool(made.more)) == ("size", True)
+    assert made.run(random_pictures(program, 2)).bit_exact
+    with pytest.raises(BadInput, match=r"needs [\d,]+ of 1,000 bytes"):
+        make_firmware(program, board, within=1000)
+
+
+def test_the_smallest_gives_up_its_hundredth_where_that_does_not_fit() -> None:
+    program, board = open_program("grain-xl-ternary"), load_board("microbit")
+    fuller = make_firmware(program, board, prefer="size")
+    size = len(fuller.image.raw)
+    smallest = make_firmware(program, board, prefer="size", within=size - 4)
+    assert 0.985 * size < len(smallest.image.raw) < size
+    with pytest.raises(BadInput, match=f"needs {len(smallest.image.raw):,} of {len(smallest.image.raw) - 4:,} bytes"):
+        make_firmware(program, board, prefer="size", within=len(smallest.image.raw) - 4)
 
 
 def test_what_does_not_fit_the_data_memory_lies_beyond() -> None:

@@ -34,6 +34,9 @@ def firmware(
     prefer: Annotated[
         str, typer.Option(help="What to spare: speed (instructions, as far as it fits) or size (bytes).")
     ] = "speed",
+    within: Annotated[
+        int | None, typer.Option(metavar="BYTES", min=1, help="Use no more of the board's code memory.")
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write the image: a .elf, .bin, .hex or .uf2 file.")
     ] = None,
@@ -107,7 +110,7 @@ def firmware(
     target, compiler = load_board(board), find_toolchain(toolchain)
     given = Given.of(net=net, weights=weights, input_shape=input_shape, mean=mean, std=std, labels=labels)
     program = open_program(checkpoint, calibrate, given)
-    made = make_firmware(program, target, prefer=prefer, toolchain=compiler, rule=vote, camera=camera)
+    made = make_firmware(program, target, prefer=prefer, toolchain=compiler, rule=vote, camera=camera, within=within)
     if output is not None:
         write_image(made.image, output)
     if plan is not None:

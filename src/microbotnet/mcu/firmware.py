@@ -48,7 +48,8 @@ class Firmware:
     """An image that fits its board.
 
     given: what it was made from. program: that, folded, whose operators are the layers.
-    more: bytes by which layers are larger, and faster, than the smallest, if the fastest of all did not fit.
+    more: bytes by which layers are larger, and faster, than the smallest, if the fastest of all did not fit; None is
+        what `prefer` says.
     sources: the network's C by file name. rule: by which the last pictures vote, or None.
     camera: whose frames it takes, or None. regions: bytes of the two memories in which the arena lies, or None.
     """
@@ -61,7 +62,7 @@ class Firmware:
     sources: Mapping[str, str]
     image: Image
     rule: str | None = None
-    more: int = 0
+    more: int | None = None
     camera: Camera | None = None
     regions: tuple[int, int] | None = None
 
@@ -163,7 +164,7 @@ class Firmware:
                       "code_bytes": board.code.bytes, "data_bytes": board.data.bytes},
             "toolchain": self.toolchain.name,
             "prefer": self.prefer,
-            "bytes_for_speed": self.more,
+            "bytes_for_speed": self.more or 0,
             "vote": self.rule,
             "input": self.camera.text if self.camera else None,
             "arena_bytes": self.arena_bytes,
@@ -215,16 +216,19 @@ def make_firmware(
     toolchain: Toolchain | None = None,
     rule: str | None = None,
     camera: str | None = None,
+    within: int | None = None,
 ) -> Firmware:
     """Compile a program for a board, and measure the image.
 
     Args:
         program: what to run; of `lower`, `to_program`, `load_program` or an importer.
         board: where; of `load_board`.
-        prefer: what to spare, "speed" (instructions) or "size" (bytes). Where the fastest code does not fit, layers
-            give up speed for bytes until it does, those first that lose the fewest instructions for each byte.
+        prefer: what to spare, "speed" (instructions) or "size" (bytes, but for a hundredth that spares the most
+            instructions, where it fits). Where the fastest code does not fit, layers give up speed for bytes until it
+            does, those first that lose the fewest instructions for each byte.
         toolchain: None takes what is installed.
         rule: by which the last pictures, as frames of a stream, decide together; see `rule_named`.
+        within: bytes of the code memory that it may use; None: all.
 
     Returns:
         The firmware: `image` for `write_image`, its bytes by layer, and `run`, which executes it on an emulated core
@@ -240,7 +244,9 @@ def make_firmware(
     beside |= {} if eye is None else emit_camera(eye, NAME)
     beside.pop("main.c", None)
 
-    def build_with(prefer: str, more: int = 0, regions: tuple[int, int] | None = None) -> Firmware:
+    there = board.code.bytes if within is None else min(within, board.code.bytes)
+
+    def build_with(prefer: str, more: int | None = None, regions: tuple[int, int] | None = None) -> Firmware:
         sources = emit(folded, prefer=prefer, more=more, name=NAME, isa=board.isa, regions=regions)
         sources.pop("main.c")
         image = build(sources | beside, board, toolchain, prefer=prefer)
@@ -251,23 +257,23 @@ def make_firmware(
         return made
 
     made = build_with(prefer)
-    if not fits(made.image):
-        made = build_with("size")
-        more = board.code.bytes - len(made.image.raw)
+    if not fits(made.image, there):
+        made = build_with("size", 0)
+        more = there - len(made.image.raw)
         for _ in range(BUILDS if prefer == "speed" and more > 0 else 0):  # bytes of code are known when it is compiled
             found = build_with("size", more)
-            left = board.code.bytes - len(found.image.raw)
-            if fits(found.image) and more > made.more:
+            left = there - len(found.image.raw)
+            if fits(found.image, there) and more > (made.more or 0):
                 made = found
-            if left >= 0 and not fits(found.image):  # too much of the arena
+            if left >= 0 and not fits(found.image, there):  # too much of the arena
                 more //= 2
                 continue
             if 0 <= left < ENOUGH:
                 break
-            more += left
+            more += left if left >= 0 else left - ENOUGH // 2  # a byte less would be the same forms again
     near = board.data.bytes - made.image.ram_bytes < NEAR
     stack = max(STACK_BYTES, (made.stack_bound or 0) if near else 0)
-    check_fit(made.image, made.layers, made.forms, made.plan.alive, stack)
+    check_fit(made.image, made.layers, made.forms, made.plan.alive, stack, there)
     return made
 
 

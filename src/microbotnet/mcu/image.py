@@ -229,9 +229,9 @@ def check_instructions(image: Image) -> None:
             raise Failed(f"{image.toolchain} made {what}, which a {image.board.core} lacks")
 
 
-def fits(image: Image) -> bool:
-    """Whether its board's memories hold it, and a stack."""
-    return len(image.raw) <= image.board.code.bytes and fits_in_ram(image)
+def fits(image: Image, code_bytes: int) -> bool:
+    """Whether so many bytes of its board's code memory hold it, and the data memory its variables and a stack."""
+    return len(image.raw) <= code_bytes and fits_in_ram(image)
 
 
 def fits_in_ram(image: Image) -> bool:
@@ -245,20 +245,21 @@ def check_fit(
     forms: Sequence[str] = (),
     alive: Sequence[int] = (),
     stack: int = STACK_BYTES,
+    code_bytes: int | None = None,
 ) -> None:
     """Hold the image against its board's memories.
 
     Args:
         layers: names of the operators by index. forms: what computes each. alive: bytes of the arena while each runs.
-        stack: bytes that it must be left.
+        stack: bytes that it must be left. code_bytes: of the code memory that it may use; None: all.
 
     Raises:
         BadInput: it does not fit; by how much, and which layers weigh most.
     """
     board = image.board
-    used = len(image.raw)
+    used, there = len(image.raw), board.code.bytes if code_bytes is None else code_bytes
     weights = image.weigh()
-    if used > board.code.bytes:
+    if used > there:
         heavy = sorted(
             ((count["code"] + count["constants"], owner) for owner, count in weights.items() if owner in layers),
             reverse=True,
@@ -266,7 +267,7 @@ def check_fit(
         by = {index: f" by {form}" for index, form in enumerate(forms)}
         most = [(layers[owner], size, by.get(owner, "")) for size, owner in heavy[:3] if isinstance(owner, int)]
         names = ", ".join(f"{name} ({size:,} bytes{form})" for name, size, form in most)
-        raise BadInput(_too_large(board.name, used, board.code.bytes, "code and constants", names))
+        raise BadInput(_too_large(board.name, used, there, "code and constants", names))
     needed = image.ram_bytes + stack
     if needed > board.data.bytes:
         what = f"{image.ram_bytes:,} of variables and arena, {stack} at least of stack"

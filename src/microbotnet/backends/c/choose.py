@@ -13,17 +13,19 @@ KERNELS = {
 }  # fmt: skip
 
 
-def choose(candidates: Sequence[Sequence[KernelCall]], prefer: str, more: int = 0) -> list[KernelCall]:
+def choose(candidates: Sequence[Sequence[KernelCall]], prefer: str, more: int | None = None) -> list[KernelCall]:
     """One form of each operator's.
 
     Args:
         candidates: the forms of each operator.
         prefer: "speed" takes the fewest instructions, "size" the fewest bytes, kernels included.
-        more: bytes that "size" may add, about: forms are exchanged that spare the most instructions for each byte.
+        more: bytes that "size" may add, about: forms are exchanged that spare the most instructions for each byte. None
+            is a hundredth of the smallest.
     """
     if prefer == "speed":
         return [min(forms, key=lambda form: (form.instructions, form.bytes)) for forms in candidates]
-    return _faster(_smallest(candidates), candidates, more)
+    smallest = _smallest(candidates)
+    return _faster(smallest, candidates, _size(smallest) // 100 if more is None else more)
 
 
 def _smallest(candidates: Sequence[Sequence[KernelCall]]) -> list[KernelCall]:

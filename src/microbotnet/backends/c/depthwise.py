@@ -151,7 +151,7 @@ def _straight(program: Program, operator: Convolve) -> list[KernelCall]:
 
 
 def _tiled(program: Program, operator: Convolve) -> KernelCall | None:
-    (x,), y = program.of(operator)
+    (x,), _ = program.of(operator)
     centre, free = 0, slack(program, operator)
     if (moved := _moved(program, operator)) is not None:
         centre, (operator, free) = x.zero_point, moved

@@ -43,7 +43,7 @@ def emit(
     program: Program,
     *,
     prefer: str = "speed",
-    more: int = 0,
+    more: int | None = None,
     name: str = "net",
     isa: str = "",
     regions: tuple[int, int] | None = None,
@@ -54,7 +54,7 @@ def emit(
         program: any.
         prefer: what to spare on a small core: "speed" instructions, "size" bytes; "vectors" is for processors with
             vector registers and ample memory, "avx512" for x86 ones with VNNI and VBMI.
-        more: bytes that "size" may add, about, where they spare the most instructions.
+        more: bytes that "size" may add, about, where they spare the most instructions; None: a hundredth.
         name: begins every file's and public symbol's name.
         isa: what the small core has besides: "dsp", Arm's DSP extension (Cortex-M4, M7, M33), or
             nothing; "c" for one that is no Arm, for which nothing is written in assembly.
@@ -70,7 +70,7 @@ def emit_together(
     programs: Mapping[str, Program],
     *,
     prefer: str = "speed",
-    more: int = 0,
+    more: int | None = None,
     name: str = "nets",
     isa: str = "",
     regions: tuple[int, int] | None = None,
@@ -123,7 +123,12 @@ def emit_together(
 
 
 def arena(
-    program: Program, *, prefer: str = "speed", more: int = 0, isa: str = "", regions: tuple[int, int] | None = None
+    program: Program,
+    *,
+    prefer: str = "speed",
+    more: int | None = None,
+    isa: str = "",
+    regions: tuple[int, int] | None = None,
 ) -> Plan:
     """Where the C of `emit` keeps every tensor, and each kernel's scratch."""
     program = _prepared(program, prefer)
@@ -164,7 +169,7 @@ def weigh(sources: Mapping[str, str], name: str = "net") -> tuple[int, int, int]
     )
 
 
-def _forms(program: Program, prefer: str, more: int, isa: str) -> list[KernelCall]:
+def _forms(program: Program, prefer: str, more: int | None, isa: str) -> list[KernelCall]:
     writers = [WRITERS[type(operator)] for operator in program.operators]
     both = list(zip(writers, program.operators, strict=True))
     if prefer == "vectors":
@@ -184,7 +189,7 @@ def candidates_of(program: Program, isa: str) -> list[list[KernelCall]]:
     return found
 
 
-def kinds(program: Program, *, prefer: str = "speed", more: int = 0, isa: str = "") -> list[str]:
+def kinds(program: Program, *, prefer: str = "speed", more: int | None = None, isa: str = "") -> list[str]:
     """What the form of each operator of a folded program is called."""
     return [form.kind for form in _forms(program, prefer, more, isa)]
 

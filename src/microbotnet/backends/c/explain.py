@@ -18,7 +18,7 @@ class Choice:
     others: tuple[tuple[str, str], ...]
 
 
-def explain(program: Program, *, prefer: str = "speed", more: int = 0, isa: str = "") -> list[Choice]:
+def explain(program: Program, *, prefer: str = "speed", more: int | None = None, isa: str = "") -> list[Choice]:
     """What was chosen for a small core, of what, and why; see `emit`.
 
     Args:
