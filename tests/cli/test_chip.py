@@ -20,7 +20,7 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--lanes", "32"], "--lanes: there can be 16, 64, 256, not 32"),
+        (["--lanes", "32"], "--lanes: there can be 16, 64, 128, 256, not 32"),
         (["--clock", "0"], "--clock"),
         (["--memory", "10000"], "752 more than the 10,000"),
         (["--node", "3"], "between 7 and 130 nm"),
@@ -56,7 +56,7 @@ def test_the_verilog_of_a_shipped_network_is_written(
     assert names >= {"engine.v", "chip.v", "testbench.v", "weights.hex", "README.md"}
     assert sorted(map(str, tmp_path.iterdir())) == told["files"]
     words = (tmp_path / "weights.hex").read_text().split()
-    assert told["memory_bytes"]["weights"] == len(words) * 16
+    assert told["memory_bytes"]["weights"] == len(words) * 32
     assert "module engine" in (tmp_path / "engine.v").read_text()
 
 
