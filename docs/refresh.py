@@ -5,6 +5,7 @@
 Pictures go to docs/pictures, the frontier's to docs/images; tables go between the pages' markers.
 """
 
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -73,6 +74,17 @@ def pictures(found: Comparison, circuits: list[Circuit]) -> dict[str, str]:
     }
 
 
+def reliability_table() -> str:
+    """What the long runs of benchmarks/ have counted so far."""
+    rows = ["| command | counted | measured | failures |\n|---|---|---|---:|\n"]
+    for file in sorted((ROOT / "docs" / "results" / "reliability").glob("*.json")):
+        kept = json.loads(file.read_text("utf-8"))
+        counts = "<br>".join(f"{name}: {count:,}" for name, count in sorted(kept["counts"].items()))
+        measured = "<br>".join(f"{name}: {value}" for name, value in kept.get("measured", {}).items())
+        rows.append(f"| `{kept['command']}` | {counts} | {measured} | {len(kept['failures'])} |\n")
+    return "".join(rows)
+
+
 def main() -> None:
     """Write the pictures and the pages."""
     found = compare(input_size=32, classes=10)
@@ -90,6 +102,7 @@ def main() -> None:
         },
         "docs/chip.md": {"circuits": circuit_table(circuits)},
         "docs/what-a-convolution-costs.md": figures(),
+        "docs/reliability.md": {"reliability": reliability_table()},
     }
     for page, contents in pages.items():
         text = (ROOT / page).read_text()

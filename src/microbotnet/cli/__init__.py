@@ -88,10 +88,10 @@ def main() -> None:
     try:
         app()
     except BadInput as error:
-        print(f"microbotnet: {error}", file=sys.stderr)
+        print(f"microbotnet: {_one_line(error)}", file=sys.stderr)
         sys.exit(2)
     except (Failed, OSError) as error:
-        print(f"microbotnet: {error}", file=sys.stderr)
+        print(f"microbotnet: {_one_line(error)}", file=sys.stderr)
         sys.exit(1)
     except Exception as error:
         if "MICROBOTNET_DEBUG" in os.environ:
@@ -107,3 +107,8 @@ def main() -> None:
 def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
     """One line, as errors are; where in the code it was given helps no user."""
     print(f"microbotnet: {message}", file=sys.stderr)
+
+
+def _one_line(error: Exception) -> str:
+    """What other packages say, quoted in ours, can have several."""
+    return " ".join(str(error).splitlines())

@@ -5,7 +5,6 @@ import shutil
 import tarfile
 import tempfile
 import time
-import zlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -99,9 +98,14 @@ def unpack(archive: Path, members: Iterable[str], folder: Path) -> None:
                         raise Failed(f"{archive}: {name} is not a file")
                     with member, (Path(new) / Path(name).name).open("wb") as out:
                         shutil.copyfileobj(member, out)
-        except (tarfile.TarError, KeyError, EOFError, zlib.error) as error:
+        except Failed:
+            raise
+        except Exception as error:  # damage meets the reader with every kind of exception
+            if isinstance(error, OSError) and error.errno is not None:  # a full disk, say
+                raise
+            what = str(error).partition("\n")[0]
             raise Failed(
-                f"{archive}: damaged, or not the expected archive ({error}); delete it and try again"
+                f"{archive}: damaged, or not the expected archive ({what}); delete it and try again"
             ) from error
         for file in Path(new).iterdir():
             file.replace(folder / file.name)

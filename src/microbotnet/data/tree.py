@@ -1,7 +1,7 @@
 """Read files by their names from a folder or straight from a zip archive, which is never unpacked."""
 
+import struct
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -44,10 +44,11 @@ def open_tree(source: Path, marker: str) -> Iterator[Tree]:
     if not source.exists():
         raise BadInput(f"{source}: no such file or folder")
     try:
-        with zipfile.ZipFile(source) as archive:
-            yield _Archive(archive, source, marker)
-    except zipfile.BadZipFile as error:
+        archive = zipfile.ZipFile(source)
+    except (zipfile.BadZipFile, NotImplementedError, ValueError, OverflowError, struct.error) as error:
         raise BadInput(f"{source}: cut short, or no zip archive ({error})") from None
+    with archive:
+        yield _Archive(archive, source, marker)
 
 
 class _Folder:
@@ -75,7 +76,7 @@ class _Archive:
         self.members = {member.filename: member for member in archive.infolist() if not member.is_dir()}
         for name in self.members:
             path = PurePosixPath(name.replace("\\", "/"))
-            if path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
+            if path.is_absolute() or ".." in path.parts or ":" in path.as_posix().partition("/")[0]:
                 raise BadInput(f"{source}: the path {name!r} in it climbs out of the folder; nothing was taken from it")
         found = [
             name
@@ -100,7 +101,7 @@ class _Archive:
             raise BadInput(f"{self.source}: {name}: {member.file_size:,} bytes, more than a small picture has")
         try:
             return self.archive.read(member)
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError) as error:
+        except Exception as error:  # damage meets the reader with every kind of exception
             raise BadInput(f"{self.source}: {name}: damaged in the archive ({error})") from None
 
     def names(self, folder: str) -> list[str]:

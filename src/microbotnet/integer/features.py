@@ -10,6 +10,20 @@ from ..errors import BadInput
 from .program import LIMITS, Program
 
 
+def read_array(path: Path) -> Any:
+    """What is in an .npy file; nothing in it is run.
+
+    Raises:
+        BadInput: it cannot be read, or is damaged.
+    """
+    try:
+        return np.load(path, allow_pickle=False)
+    except Exception as error:  # damage meets the reader with every kind of exception
+        if isinstance(error, OSError) and error.errno is not None:
+            raise BadInput(f"{path}: cannot be read: {error.strerror}") from None
+        raise BadInput(f"{path}: is no .npy file of numbers: {error}") from None
+
+
 def read_features(path: Path, program: Program) -> NDArray[Any]:
     """The inputs in an .npy file, (N, *shape) of the dtype of the program's input.
 
@@ -20,12 +34,7 @@ def read_features(path: Path, program: Program) -> NDArray[Any]:
         BadInput: the file is no array of such a shape and dtype, or holds NaN or infinite values.
     """
     x = program.tensors[program.input]
-    try:
-        values = np.load(path, allow_pickle=False)
-    except OSError as error:
-        raise BadInput(f"{path}: cannot be read: {error.strerror or error}") from None
-    except (ValueError, EOFError) as error:
-        raise BadInput(f"{path}: is no .npy file of numbers: {error}") from None
+    values = read_array(path)
     wanted = f"(N, {', '.join(map(str, x.shape))}) {x.dtype} or float"
     if not isinstance(values, np.ndarray):
         raise BadInput(f"{path}: holds several arrays; give one .npy file of {wanted}")

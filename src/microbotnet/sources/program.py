@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ..errors import BadInput
 from ..importers.imported import Imported
+from ..integer.features import read_array
 from ..integer.file import load_program
 from ..integer.program import Program
 from ..weights import shipped_cards, shipped_program
@@ -144,10 +145,7 @@ def calibration_inputs(calibrate: str, shape: Shape) -> Inputs:
 
 
 def _array(path: Path, shape: Shape) -> Inputs:
-    try:
-        values = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise BadInput(f"{path}: no array that can be read: {error}") from None
+    values = read_array(path)
     if (
         not isinstance(values, np.ndarray)
         or values.dtype.kind not in "uif"

@@ -1,0 +1,135 @@
+"""kill -9 at random moments of training, of building a set of pictures and of export: the results are the same.
+
+    python benchmarks/killed.py --count 20
+
+Each command is run once undisturbed. Then, for every seed, in a folder of its own: it is started, ended by SIGKILL
+after a random share of the time that it took, and started again until it comes to its end. Every file that it promises
+must be the undisturbed one's, byte for byte. A run that was stopped goes on where it was.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from tally import RESULTS, Tally
+
+MICROBOTNET = (sys.executable, "-m", "microbotnet")
+BUILD = """
+import sys
+from pathlib import Path
+from microbotnet.atomic import write_atomically
+from microbotnet.data.source import open_source
+pictures, labels = open_source(sys.argv[1], size=32).load("train")
+write_atomically(Path(sys.argv[2]), pictures.numpy().tobytes() + labels.numpy().tobytes())
+"""
+
+
+@dataclass(frozen=True)
+class Work:
+    """words: a command; {pictures} and {out} are folders. files: that it leaves in {out}; none is half written."""
+
+    words: tuple[str, ...]
+    files: tuple[str, ...]
+
+
+WORKS = {
+    "training": Work(
+        (*MICROBOTNET, "train", "modern", "--net", "grain-s", "--data", "{pictures}", "--epochs", "3", "--batch", "32",
+         "--holdout", "32", "--out", "{out}"),
+        ("model.safetensors", "model.json"),
+    ),
+    "building a set of pictures": Work((sys.executable, "-c", BUILD, "{pictures}", "{out}/set"), ("set",)),
+    "export as C": Work(
+        (*MICROBOTNET, "export", "grain-xl-ternary", "--c", "{out}"),
+        ("net.c", "net.h", "net_weights.h"),
+    ),
+    "export as ONNX": Work(
+        (*MICROBOTNET, "export", "grain-xl-ternary", "--onnx", "{out}/net.onnx"), ("net.onnx",)
+    ),
+}  # fmt: skip
+
+
+def draw_pictures(folder: Path) -> None:
+    rng = np.random.default_rng(0)
+    for name, least in (("dark", 0), ("light", 120)):
+        (folder / name).mkdir(parents=True)
+        for number in range(160):
+            values = rng.integers(least, least + 120, (40, 40, 3)).astype(np.uint8)
+            Image.fromarray(values).save(folder / name / f"{number}.png")
+
+
+def started(work: Work, pictures: Path, out: Path) -> "subprocess.Popen[bytes]":
+    out.mkdir(parents=True, exist_ok=True)
+    words = [word.format(pictures=pictures, out=out) if word != BUILD else word for word in work.words]
+    more = {"XDG_CACHE_HOME": str(out / "cache"), "OMP_NUM_THREADS": "1"}
+    null = subprocess.DEVNULL
+    return subprocess.Popen(words, env=os.environ | more, stdout=null, stderr=null, start_new_session=True)
+
+
+def left(work: Work, out: Path) -> dict[str, str]:
+    """What is in its files; of a card, all but times."""
+    found = {}
+    for name in work.files:
+        content = (out / name).read_bytes() if (out / name).is_file() else b"missing"
+        if name.endswith(".json") and content != b"missing":
+            content = json.dumps(untimed(json.loads(content)), sort_keys=True).encode()
+        found[name] = hashlib.sha256(content).hexdigest()
+    return found
+
+
+def untimed(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: untimed(item) for key, item in value.items() if "second" not in key and key not in ("date", "out")}
+    return [untimed(item) for item in value] if isinstance(value, list) else value
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--count", type=int, default=20, help="kills of each command")
+    parser.add_argument("--only", choices=list(WORKS), help="one of the commands")
+    parser.add_argument("--out", type=Path, default=RESULTS / "killed.json")
+    options = parser.parse_args()
+    tally = Tally(options.out, "python benchmarks/killed.py --count 20")
+    with tempfile.TemporaryDirectory() as folder:
+        pictures = Path(folder) / "pictures"
+        draw_pictures(pictures)
+        expected, took = {}, {}
+        works = {name: work for name, work in WORKS.items() if options.only in (None, name)}
+        for name, work in works.items():
+            out, start = Path(folder) / "undisturbed" / name.replace(" ", "-"), time.monotonic()
+            if code := started(work, pictures, out).wait():
+                raise SystemExit(f"{name}: undisturbed it ends with {code}")
+            took[name], expected[name] = time.monotonic() - start, left(work, out)
+            if hashlib.sha256(b"missing").hexdigest() in expected[name].values():
+                raise SystemExit(f"{name}: a file is missing in {sorted(os.listdir(out))}")
+        for seed in range(tally.next, options.count):
+            for name, work in works.items():
+                out = Path(folder) / str(seed) / name.replace(" ", "-")
+                child = started(work, pictures, out)
+                try:
+                    child.wait(np.random.default_rng([seed, len(name)]).uniform(0, 1) * took[name])
+                except subprocess.TimeoutExpired:
+                    os.killpg(child.pid, signal.SIGKILL)
+                    child.wait()
+                tally.count(f"{name}, killed" if child.returncode == -signal.SIGKILL else f"{name}, already done")
+                if code := started(work, pictures, out).wait():
+                    tally.fail(f"{name}, seed {seed}: gone on with, it ends with {code}")
+                elif left(work, out) != expected[name]:
+                    tally.fail(f"{name}, seed {seed}: other results")
+            tally.keep(seed + 1)
+    return tally.finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,46 @@
+"""Each of the long runs behind docs/reliability.md, for a moment."""
+
+import json
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def kept(script: str, folder: Path, *options: str) -> dict[str, Any]:
+    file = folder / "kept.json"
+    words = [sys.executable, f"benchmarks/{script}.py", *options, "--out", str(file)]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found: dict[str, Any] = json.loads(file.read_text())
+    assert found["failures"] == []
+    return found
+
+
+def test_mutated_files_are_refused_or_answered(tmp_path: Path) -> None:
+    for module in ("onnx", "onnxruntime", "tflite", "flatbuffers"):
+        pytest.importorskip(module, reason=f"{module} is not installed")
+    found = kept("mutated_files", tmp_path, "--count", "60")
+    assert found["counts"]["files"] == 60
+    assert found["counts"]["of these refused"] > 20
+
+
+def test_a_killed_export_is_gone_on_with(tmp_path: Path) -> None:
+    found = kept("killed", tmp_path, "--count", "2", "--only", "export as C")
+    assert sum(found["counts"].values()) == 2
+
+
+def test_a_stream_keeps_its_memory(tmp_path: Path) -> None:
+    found = kept("watched_frames", tmp_path, "--count", "2000")
+    assert found["counts"] == {"frames": 2000, "of these damaged": 2}
+
+
+def test_uploads_at_once_get_their_own_answers(tmp_path: Path) -> None:
+    if find_spec("gradio") is None:
+        pytest.skip("gradio of the extra demo is not installed")
+    assert kept("uploads", tmp_path, "--count", "3")["counts"]["uploads"] == 3
