@@ -18,19 +18,24 @@ RULES = ("none", "best-of-last-3", "majority", "mean")
 
 
 def approach(
-    picture: Annotated[str | None, typer.Argument(metavar="[PICTURE]", help="Of the object; or give --all.")] = None,
+    picture: Annotated[
+        str | None, typer.Argument(metavar="[PICTURE]", help="A photograph of the object; or give --all.")
+    ] = None,
     everything: Annotated[
         bool, typer.Option("--all", help="Walk up to every test picture of the Micro Robot Dataset that fits.")
     ] = False,
     label: Annotated[
-        str | None, typer.Option(help="What it shows, to count right and wrong; with --all, only this class.")
+        str | None,
+        typer.Option(
+            help="The class that the picture shows, to count right and wrong; with --all: walk up to this class only."
+        ),
     ] = None,
     rule: Annotated[str, typer.Option(help="The voting rule to show beside each frame's own answer.")] = RULES[1],
     film: Annotated[Path | None, typer.Option(help="Also draw the walk as film strips, a .png file.")] = None,
     approaches: Annotated[int, typer.Option(min=1, help="Walks up to each object.")] = 8,
     steps: Annotated[int, typer.Option(min=1, help="Frames of a walk.")] = 12,
     angles: Annotated[int, typer.Option(min=1, help="Frames of the turn in front of the object.")] = 16,
-    seed: Annotated[int, typer.Option(min=0, help="Decides everything random.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of all random numbers.")] = 0,
     data: Annotated[
         Path | None, typer.Option(help="The dataset's folder.  [default: MICROBOTNET_DATA or the cache]")
     ] = None,

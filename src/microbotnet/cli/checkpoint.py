@@ -8,28 +8,47 @@ import typer
 from ..weights import DEFAULT
 
 SUBJECT = (
-    "A name of `microbotnet weights`; a file: .safetensors, .pth, .mbz, .pt2, .onnx, .tflite, .program; or your own "
-    "module, my_net.py:Net."
+    "A trained network: a name that `microbotnet weights` lists; or a file: .safetensors, .pth, .mbz, .pt2, .onnx, "
+    ".tflite, .program; or your own module, my_net.py:Net."
 )
 
 Checkpoint = Annotated[str | None, typer.Option(help=f"{SUBJECT}  [default: {DEFAULT}]")]
 NetName = Annotated[
     str | None,
-    typer.Option("--net", metavar="NAME", help="The network of `microbotnet nets` in a file without a card."),
+    typer.Option(
+        "--net",
+        metavar="NAME",
+        help="Which network of `microbotnet nets` is in the file, if no card (.json) beside the file says so.",
+    ),
 ]
 Weights = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="A state dict (.pth, .safetensors) for my_net.py:Net, a .pt2 or an .onnx."),
+    typer.Option(
+        metavar="FILE",
+        help="The weights to load into my_net.py:Net, a .pt2 or an .onnx: a state dict, as .pth or .safetensors.",
+    ),
 ]
 InputShape = Annotated[
     str | None,
-    typer.Option(metavar="3x32x32", help="What my_net.py:Net takes.  [default: its input_shape, or 3x32x32]"),
+    typer.Option(
+        metavar="3x32x32",
+        help="The shape of the input of my_net.py:Net, without the batch.  [default: its input_shape, or 3x32x32]",
+    ),
 ]
 Mean = Annotated[
     str | None,
-    typer.Option(metavar="R,G,B", help="From outside: what is subtracted from pixels of 0…1.  [default: CIFAR-10's]"),
+    typer.Option(
+        metavar="R,G,B",
+        help="For a network from outside: the mean of the pixels in training, on the scale 0…1.  [default: CIFAR-10's]",
+    ),
 ]
-Std = Annotated[str | None, typer.Option(metavar="R,G,B", help="And what they are divided by then.")]
+Std = Annotated[
+    str | None,
+    typer.Option(
+        metavar="R,G,B",
+        help="For a network from outside: the standard deviation of the pixels in training, on the scale 0…1.",
+    ),
+]
 Labels = Annotated[
     str | None,
     typer.Option(metavar="FILE|A,B,…", help="The classes' names, in the order of the outputs.  [default: the file's]"),
@@ -38,6 +57,8 @@ Calibrate = Annotated[
     str | None,
     typer.Option(
         metavar="SET|FOLDER|FILE.npy",
-        help="What sets the activations' ranges, for floats trained without: a set, any folder of pictures, or inputs.",
+        help="Pictures or inputs that show how large the activations become; needed if the network was trained "
+        "in floating "
+        "point: a set, any folder of pictures, or an .npy file of inputs.",
     ),
 ]

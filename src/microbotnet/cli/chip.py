@@ -23,30 +23,41 @@ NODES = (45.0, 28.0, 22.0)
 def chip(
     checkpoint: Annotated[str, typer.Argument(help=SUBJECT)],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Where the Verilog goes.")],
-    lanes: Annotated[int, typer.Option(help="Ternary weights applied a cycle: 16, 64, 128 or 256.")] = 128,
-    banks: Annotated[int, typer.Option(help="Banks of the activation memory: 1, 2, 4 or 8.")] = 2,
-    requantizers: Annotated[int, typer.Option(help="Sums rounded a cycle: 1, 2 or 4.")] = 4,
-    buffer: Annotated[int, typer.Option(help="Words of weights kept beside the lanes, at most.")] = 64,
+    lanes: Annotated[
+        int, typer.Option(help="How many ternary weights are applied in one cycle: 16, 64, 128 or 256.")
+    ] = 128,
+    banks: Annotated[int, typer.Option(help="Number of banks of the activation memory: 1, 2, 4 or 8.")] = 2,
+    requantizers: Annotated[int, typer.Option(help="How many sums are rounded in one cycle: 1, 2 or 4.")] = 4,
+    buffer: Annotated[int, typer.Option(help="Size of the weight buffer beside the lanes, in words.")] = 64,
     hardwired: Annotated[
-        bool, typer.Option("--hardwired", help="Weights in gates, which nothing can change, instead of a ROM.")
+        bool,
+        typer.Option(
+            "--hardwired", help="Make the weights part of the logic, instead of a ROM; they can then never be changed."
+        ),
     ] = False,
     memory: Annotated[
-        int | None, typer.Option(metavar="BYTES", help="Activation memory that there is; too little is refused.")
+        int | None,
+        typer.Option(metavar="BYTES", help="Size of the activation memory; a network that needs more is refused."),
     ] = None,
-    clock: Annotated[float, typer.Option(metavar="MHZ", help="The clock.")] = 20.0,
+    clock: Annotated[float, typer.Option(metavar="MHZ", help="Clock frequency.")] = 20.0,
     liberty: Annotated[
         Path | None,
-        typer.Option(metavar="FILE.lib", help="Your standard cells.  [default: an open 130 nm library's, shipped]"),
+        typer.Option(
+            metavar="FILE.lib",
+            help="Your standard-cell library, in place of the one that comes along.  [default: an open 130 nm "
+            "library's, shipped]",
+        ),
     ] = None,
     library_node: Annotated[
-        float | None, typer.Option(metavar="NM", help="The process of --liberty, for the scaling.")
+        float | None,
+        typer.Option(metavar="NM", help="Process of the --liberty library in nm, from which energy is scaled."),
     ] = None,
-    node: Annotated[float, typer.Option(metavar="NM", help="The process that --json tells the energy for.")] = 22.0,
+    node: Annotated[float, typer.Option(metavar="NM", help="Process in nm for which --json gives the energy.")] = 22.0,
     pictures: Annotated[
         str | None,
         typer.Option(metavar="SET|FOLDER", help="Pictures to simulate.  [default: six that come along]"),
     ] = None,
-    count: Annotated[int, typer.Option(help="How many of them.")] = 6,
+    count: Annotated[int, typer.Option(help="How many pictures to simulate.")] = 6,
     verilog_only: Annotated[
         bool, typer.Option("--verilog-only", help="Only write the Verilog: simulate, count and measure nothing.")
     ] = False,

@@ -22,7 +22,9 @@ def classify(
     mean: Mean = None,
     std: Std = None,
     labels: Labels = None,
-    width: Annotated[float | None, typer.Option(help="Takes the shipped MicroBotNet of this width instead.")] = None,
+    width: Annotated[
+        float | None, typer.Option(help="Use the shipped MicroBotNet of this width instead of --checkpoint.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Name what is in pictures, with probabilities.

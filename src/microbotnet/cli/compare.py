@@ -27,9 +27,12 @@ def compare(
         Path | None, typer.Option("--output", "-o", help="Also write a page with charts and drawings, an .html file.")
     ] = None,
     input_size: Annotated[
-        int | None, typer.Option(help="Side of the pictures in pixels for all.  [default: the paper's]")
+        int | None,
+        typer.Option(help="Side of the input pictures in pixels, the same for all networks.  [default: the paper's]"),
     ] = None,
-    classes: Annotated[int | None, typer.Option(help="Outputs for all.  [default: as published, else 10]")] = None,
+    classes: Annotated[
+        int | None, typer.Option(help="Number of classes, the same for all networks.  [default: as published, else 10]")
+    ] = None,
     energy: Annotated[
         str, typer.Option(metavar="PRESET|FILE.toml", help="Energy model: horowitz-45nm, notes, or your own file.")
     ] = "horowitz-45nm",

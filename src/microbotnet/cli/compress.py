@@ -24,26 +24,34 @@ def compress(
         str, typer.Option(help="network: one threshold for all layers; layer: the same share of each.")
     ] = "network",
     bits: Annotated[int, typer.Option(help="The weights of a kernel share 2^BITS values, 1 to 8.")] = 6,
-    retrain: Annotated[int, typer.Option(metavar="EPOCHS", help="Train what is left after pruning.", min=0)] = 0,
+    retrain: Annotated[
+        int, typer.Option(metavar="EPOCHS", help="Epochs to train the weights that are left after pruning.", min=0)
+    ] = 0,
     rounds: Annotated[
         int, typer.Option(help="Prune gradually, with some of the epochs of --retrain after each round.", min=1)
     ] = 1,
-    tune: Annotated[int, typer.Option(metavar="EPOCHS", help="Train the shared values.", min=0)] = 0,
-    teacher: Annotated[str | None, typer.Option(help="A checkpoint whose outputs are followed while training.")] = None,
+    tune: Annotated[int, typer.Option(metavar="EPOCHS", help="Epochs to train the shared values.", min=0)] = 0,
+    teacher: Annotated[
+        str | None, typer.Option(help="A trained network whose outputs the training follows (distillation).")
+    ] = None,
     holdout: Annotated[
         int,
-        typer.Option(help="Measure on so many training pictures, kept out of training, instead.", min=0),
+        typer.Option(
+            help="Measure on this many training pictures, which are kept out of training, instead of the test "
+            "pictures.",
+            min=0,
+        ),
     ] = 0,
-    seed: Annotated[int, typer.Option(help="Decides all randomness.", min=0)] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of all random numbers.", min=0)] = 0,
     data: Data = None,
     split: Split = None,
     out: Annotated[
         Path | None,
         typer.Option(
-            help="Folder of the trainings; a stopped one in it is gone on with.  [default: runs/compress-FILE]"
+            help="Folder for the trainings; a stopped training in it is continued.  [default: runs/compress-FILE]"
         ),
     ] = None,
-    layers: Annotated[bool, typer.Option("--layers", help="List the kernels too.")] = False,
+    layers: Annotated[bool, typer.Option("--layers", help="Also list the layers.")] = False,
     json: Json = False,
 ) -> None:
     """Prune a checkpoint, let its weights share values, Huffman code it: one small file that loads like any other.

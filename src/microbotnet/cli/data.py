@@ -15,7 +15,7 @@ app = typer.Typer(name="data", help="Fetch and check the pictures that networks 
 def cifar10(
     data: Annotated[
         Path | None,
-        typer.Option(help="Where it is, or is fetched to if absent.  [default: MICROBOTNET_DATA or the cache]"),
+        typer.Option(help="Folder where CIFAR-10 is, or is put.  [default: MICROBOTNET_DATA or the cache]"),
     ] = None,
     json: Json = False,
 ) -> None:

@@ -13,7 +13,8 @@ def demo(
         int | None, typer.Option(min=1, max=65535, help="The port.  [default: the first free one from 7860 on]")
     ] = None,
     checkpoint: Annotated[
-        str | None, typer.Option(help="The network chosen at first: a name of `microbotnet weights` or a file.")
+        str | None,
+        typer.Option(help="The network that the page begins with: a name that `microbotnet weights` lists, or a file."),
     ] = None,
 ) -> None:
     """Serve a page: drop a picture or use the webcam, and see classes, activation map, activity and cost.

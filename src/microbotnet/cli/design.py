@@ -14,11 +14,14 @@ from .output import Json, print_json, stdout
 def design(
     name: Annotated[
         str | None,
-        typer.Argument(metavar="[DESIGN|FILE]", help="A shipped design or a .toml or .json file; none lists them."),
+        typer.Argument(
+            metavar="[DESIGN|FILE]",
+            help="The name of a shipped design, or a .toml or .json file. Without it, the shipped designs are listed.",
+        ),
     ] = None,
     classes: Annotated[int, typer.Option(help="Outputs of the classifier.", min=1)] = 10,
     density: Annotated[float, typer.Option(help="Share of ternary weights that are not zero.", min=0.0, max=1.0)] = 0.5,
-    prefer: Annotated[str, typer.Option(help="What the firmware has: speed, or least size.")] = "size",
+    prefer: Annotated[str, typer.Option(help="Build the firmware for speed or for least size.")] = "size",
     energy: Annotated[str, typer.Option(metavar="PRESET|FILE.toml", help="Energy model.")] = "horowitz-45nm",
     policy: Annotated[
         Path | None,

@@ -14,10 +14,17 @@ from .pictures import Camera, Data, Split
 def evaluate(
     checkpoint: Annotated[str | None, typer.Option(help=SUBJECT)] = None,
     net: Annotated[
-        str | None, typer.Option(help="The network in a file without a card.  [default: the MicroBotNet that fits]")
+        str | None,
+        typer.Option(
+            help="Which network of `microbotnet nets` is in the file, if no card (.json) beside the file says "
+            "so.  [default: the MicroBotNet that fits]"
+        ),
     ] = None,
     width: Annotated[
-        float | None, typer.Option(help="Its width; without --checkpoint, picks the shipped MicroBotNet.")
+        float | None,
+        typer.Option(
+            help="Width multiplier of that network. Without --checkpoint: the shipped MicroBotNet of this width."
+        ),
     ] = None,
     data: Data = None,
     split: Split = None,

@@ -26,9 +26,12 @@ def export(
     plain: Annotated[
         bool, typer.Option("--plain", help="The ONNX model without integer operators, for converters that have none.")
     ] = False,
-    prefer: Annotated[str, typer.Option(help="What the C spares: speed (instructions) or size (bytes).")] = "speed",
+    prefer: Annotated[
+        str, typer.Option(help="What the C is made for: speed (fewest instructions) or size (fewest bytes).")
+    ] = "speed",
     name: Annotated[
-        str, typer.Option(help="Begins the C files' and symbols' names; of several networks, what they share.")
+        str,
+        typer.Option(help="Prefix of the names of C files and functions; with several networks, of what they share."),
     ] = "net",
     calibrate: Calibrate = None,
     net: NetName = None,

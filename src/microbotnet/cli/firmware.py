@@ -25,14 +25,13 @@ if TYPE_CHECKING:
 
 def firmware(
     checkpoint: Annotated[str, typer.Argument(help=SUBJECT)],
-    more: Annotated[
-        list[str] | None, typer.Argument(metavar="[PICTURES…]", help="More pictures, after that of --run.")
-    ] = None,
+    more: Annotated[list[str] | None, typer.Argument(metavar="[PICTURES…]", help="More pictures for --run.")] = None,
     board: Annotated[
         str, typer.Option(metavar="NAME|FILE.toml", help="scum, microbit, nucleo-l4p5zg, rp2040, …, or your file.")
     ] = "scum",
     prefer: Annotated[
-        str, typer.Option(help="What to spare: speed (instructions, as far as it fits) or size (bytes).")
+        str,
+        typer.Option(help="What the C is made for: speed (fewest instructions that still fit) or size (fewest bytes)."),
     ] = "speed",
     within: Annotated[
         int | None, typer.Option(metavar="BYTES", min=1, help="Use no more of the board's code memory.")

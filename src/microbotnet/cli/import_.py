@@ -24,7 +24,7 @@ def import_(
     labels: Labels = None,
     json: Json = False,
 ) -> None:
-    """Make an integer program of a network: every command takes it then, without PyTorch.
+    """Turn a network into an integer program, which every command takes without PyTorch.
 
     An int8 file (.tflite, or an .onnx of a quantizer) keeps its own integers. A network of floats is quantized with
     ranges from the calibration's inputs. What is printed says of each layer whether it is exact, and if not, by how

@@ -22,7 +22,8 @@ def profile(
         str | None,
         typer.Argument(
             metavar="[NET|FILE]",
-            help="A network of `microbotnet nets`; a .pt2, .onnx, .tflite or .program; my_net.py:Net. Or --checkpoint.",
+            help="A network of `microbotnet nets`; a .pt2, .onnx, .tflite or .program; my_net.py:Net. For a "
+            "trained network give --checkpoint instead.",
         ),
     ] = None,
     width: Annotated[float | None, typer.Option(help="Multiplier of the channel counts.  [default: 1]")] = None,

@@ -28,7 +28,7 @@ def quantize(
         str,
         typer.Option(
             metavar="NAME|FILE.toml",
-            help="Which kernels: notes, notes-scaled, notes-conv, pointwise, pointwise-but-last, all, with-stem, "
+            help="Which layers: notes, notes-scaled, notes-conv, pointwise, pointwise-but-last, all, with-stem, "
             "or your file.",
         ),
     ] = "notes",
@@ -42,13 +42,19 @@ def quantize(
             "(twn).  [default: 0.05; twn 0.7]"
         ),
     ] = None,
-    start: Annotated[str | None, typer.Option(help="ttq's scales: mean or one.  [default: mean]")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list the kernels, with totals.")] = False,
+    start: Annotated[str | None, typer.Option(help="How ttq's two scales start: mean or one.  [default: mean]")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only list the layers that would be quantized, with totals.")
+    ] = False,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="The checkpoint to write, a .safetensors file.")
     ] = None,
     net: Annotated[
-        str | None, typer.Option(help="The network in a file without a card.  [default: the MicroBotNet that fits]")
+        str | None,
+        typer.Option(
+            help="Which network of `microbotnet nets` is in the file, if no card (.json) beside the file says "
+            "so.  [default: the MicroBotNet that fits]"
+        ),
     ] = None,
     width: Annotated[
         float | None, typer.Option(help="Width of NET, or of the network in a file without a card.  [default: 1]")
@@ -57,7 +63,7 @@ def quantize(
     input_shape: InputShape = None,
     json: Json = False,
 ) -> None:
-    """Quantize a checkpoint's kernels as they are, without training; or list which a policy chooses."""
+    """Quantize the weights of a trained network without training; or list which layers a policy chooses."""
     from ..quant.parametrize import QUANTIZERS, make_quantizer
     from ..quant.policy import load_policy
     from ..sources import Given

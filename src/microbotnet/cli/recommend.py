@@ -9,11 +9,13 @@ from .output import Json, print_json, stdout
 
 
 def recommend(
-    board: Annotated[str, typer.Option(metavar="BOARD|FILE.toml", help="Where it runs; see `firmware`.")] = "scum",
+    board: Annotated[
+        str, typer.Option(metavar="BOARD|FILE.toml", help="The board: a name (see `firmware`) or your own file.")
+    ] = "scum",
     energy: Annotated[
-        str | None, typer.Option(metavar="1uJ", help="The most a picture may take, modelled with memory.")
+        str | None, typer.Option(metavar="1uJ", help="The largest energy of one picture, by the model with memory.")
     ] = None,
-    data: Annotated[str, typer.Option(help="The pictures that it was trained on.")] = "cifar10",
+    data: Annotated[str, typer.Option(help="The set of pictures that the network was trained on.")] = "cifar10",
     preset: Annotated[str, typer.Option(metavar="PRESET|FILE.toml", help="Energy model.")] = "horowitz-45nm",
     json: Json = False,
 ) -> None:

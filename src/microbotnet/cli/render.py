@@ -24,7 +24,8 @@ def render(
         str | None,
         typer.Argument(
             metavar="[NET|FILE]",
-            help="A network of `microbotnet nets`; a .pt2, .onnx, .tflite or .program; my_net.py:Net. Or --checkpoint.",
+            help="A network of `microbotnet nets`; a .pt2, .onnx, .tflite or .program; my_net.py:Net. For a "
+            "trained network give --checkpoint instead.",
         ),
     ] = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="The picture, an .svg file.")] = Path("net.svg"),
@@ -33,7 +34,7 @@ def render(
         int | None, typer.Option(help="Side of the picture in pixels; the paper's if left out.")
     ] = None,
     classes: Annotated[int | None, typer.Option(help="Outputs of the classifier.  [default: 10]")] = None,
-    color: Annotated[Color, typer.Option(help="What colour shows.")] = Color.macs,
+    color: Annotated[Color, typer.Option(help="What the colours show.")] = Color.macs,
     checkpoint: Annotated[str | None, typer.Option(help=f"Draw a trained network. {SUBJECT}")] = None,
     weights: Weights = None,
     input_shape: InputShape = None,

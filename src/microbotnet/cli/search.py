@@ -27,26 +27,29 @@ def search(
     ],
     data: Data = None,
     split: Split = None,
-    out: Annotated[Path, typer.Option(help="Folder of the search; one that is there is gone on with.")] = Path(
+    out: Annotated[Path, typer.Option(help="Folder for the search; a search that is there is continued.")] = Path(
         "runs/search"
     ),
-    trials: Annotated[int, typer.Option(help="Designs to train.", min=1)] = 64,
+    trials: Annotated[int, typer.Option(help="How many designs to train.", min=1)] = 64,
     minutes: Annotated[float, typer.Option(help="Stop after so long; 0 is no limit.", min=0)] = 0,
-    recipe: Annotated[str, typer.Option(help="Of the short trainings: a name or a TOML file.")] = "search",
+    recipe: Annotated[str, typer.Option(help="Recipe of the short trainings: a name or a TOML file.")] = "search",
     epochs: Annotated[
         int | None,
-        typer.Option(help="Of a short training, instead of the recipe's.", min=1),
+        typer.Option(help="Epochs of a short training, instead of the recipe's.", min=1),
     ] = None,
     pictures: Annotated[
-        int, typer.Option(help="Of the training set to use; where there are fewer, epochs are more.", min=1)
+        int, typer.Option(help="How many training pictures to use; with a smaller set there are more epochs.", min=1)
     ] = 12000,
-    holdout: Annotated[int | None, typer.Option(help="Pictures to judge by; a sixth unless said.", min=1)] = None,
-    batch: Annotated[int | None, typer.Option(help="Pictures a step, instead of the recipe's.")] = None,
+    holdout: Annotated[
+        int | None,
+        typer.Option(help="How many of them to measure accuracy on, kept out of training.  [default: a sixth]", min=1),
+    ] = None,
+    batch: Annotated[int | None, typer.Option(help="Batch size, instead of the recipe's.")] = None,
     resolution: Annotated[int, typer.Option(help="Side of the networks' pictures.", min=8)] = 32,
     concurrent: Annotated[int, typer.Option(help="Trainings at a time; 0: one for each core or GPU.", min=0)] = 0,
-    address: Annotated[str | None, typer.Option(help="Of a running Ray cluster, HOST:PORT or auto.")] = None,
-    prefer: Annotated[str, typer.Option(help="What firmware has: speed, or least size.")] = "size",
-    seed: Annotated[int, typer.Option(help="Decides what is drawn.", min=0)] = 0,
+    address: Annotated[str | None, typer.Option(help="Address of a running Ray cluster: HOST:PORT or auto.")] = None,
+    prefer: Annotated[str, typer.Option(help="Build firmware for speed or for least size.")] = "size",
+    seed: Annotated[int, typer.Option(help="Seed of all random numbers.", min=0)] = 0,
     json: Json = False,
 ) -> None:
     """Search for the most accurate networks within a budget, by many short trainings."""

@@ -62,7 +62,7 @@ def activation_map(
         Path, typer.Option("--output", "-o", help="The picture as the network sees it and the map on it, a .png file.")
     ],
     label: Annotated[
-        str | None, typer.Option(help="The class whose evidence to show.  [default: the likeliest]")
+        str | None, typer.Option(help="The class to explain; without it, the likeliest one.  [default: the likeliest]")
     ] = None,
     checkpoint: Checkpoint = None,
     weights: StateDict = None,

@@ -27,17 +27,18 @@ def train(
     net: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME|FILE", help="Which network: see `microbotnet nets`; or a design.  [default: microbotnet]"
+            metavar="NAME|FILE",
+            help="Which network: a name that `microbotnet nets` lists, or a design's file.  [default: microbotnet]",
         ),
     ] = None,
     width: Annotated[
         float | None, typer.Option(help="Width multiplier.  [default: 0.32 for MicroBotNet, 1 for others]")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Decides all randomness.", min=0)] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of all random numbers.", min=0)] = 0,
     out: Annotated[
         Path | None,
         typer.Option(
-            help="Folder for the result; a stopped training in it is gone on with.  "
+            help="Folder for the result; a stopped training in it is continued.  "
             "[default: runs/RECIPE-NET-WIDTH-seedSEED]"
         ),
     ] = None,
@@ -62,7 +63,7 @@ def train(
     ] = None,
     policy: Annotated[
         str | None,
-        typer.Option(metavar="NAME|FILE.toml", help="Train with quantized kernels: which (see `quantize`)."),
+        typer.Option(metavar="NAME|FILE.toml", help="Train with quantized weights: which layers (see `quantize`)."),
     ] = None,
     quantizer: Annotated[
         str, typer.Option(help="With --policy, how: ttq, one-negative-one, twn, absmean or binary.")
@@ -75,7 +76,9 @@ def train(
     ] = None,
     activations: Annotated[
         int | None,
-        typer.Option(metavar="8|4|1", help="Train with activations of so many bits, as integer engines compute them."),
+        typer.Option(
+            metavar="8|4|1", help="Train with activations rounded to this many bits, as integer engines compute them."
+        ),
     ] = None,
     scales: Annotated[
         str,
@@ -85,19 +88,21 @@ def train(
     ] = "any",
     teacher: Annotated[
         str | None,
-        typer.Option(help="A checkpoint whose outputs are followed (distillation); A,B,…: the mean of several's."),
+        typer.Option(
+            help="A trained network whose outputs the training follows (distillation); several as A,B,…: the "
+            "mean of their outputs."
+        ),
     ] = None,
     distillation: Annotated[
-        float | None, typer.Option(help=_FROM_RECIPE + " Share of the loss that follows the teacher.")
+        float | None, typer.Option(help=_FROM_RECIPE + " Share of the loss that is distillation, 0…1.")
     ] = None,
-    temperature: Annotated[
-        float | None, typer.Option(help=_FROM_RECIPE + " Softens both answers while the teacher is followed.")
-    ] = None,
+    temperature: Annotated[float | None, typer.Option(help=_FROM_RECIPE + " Temperature of distillation.")] = None,
     epochs: Annotated[int | None, typer.Option(help=_FROM_RECIPE)] = None,
-    batch: Annotated[int | None, typer.Option(help=_FROM_RECIPE + " Pictures a step, over all processes.")] = None,
+    batch: Annotated[int | None, typer.Option(help=_FROM_RECIPE + " Batch size, over all processes.")] = None,
     learning_rate: Annotated[float | None, typer.Option("--lr", help=_FROM_RECIPE)] = None,
     holdout: Annotated[
-        int | None, typer.Option(help=_FROM_RECIPE + " Training pictures kept out, to choose by.")
+        int | None,
+        typer.Option(help=_FROM_RECIPE + " How many training pictures are kept out of training, to choose by."),
     ] = None,
     accelerator: Annotated[str, typer.Option(help="cpu, cuda, mps or auto.")] = "auto",
     devices: Annotated[
@@ -109,7 +114,7 @@ def train(
     precision: Annotated[str, typer.Option(help="32-true, bf16-mixed, bf16-true or 16-mixed.")] = "32-true",
     json: Json = False,
 ) -> None:
-    """Train a network on CIFAR-10 or other pictures. The same command again goes on with a stopped training."""
+    """Train a network on CIFAR-10 or other pictures. The same command again continues a stopped training."""
     from ..data.source import CIFAR10, open_source
     from ..nets import find_net
     from ..sources import Given

@@ -9,7 +9,7 @@ from .output import Json, print_json, stdout
 
 
 def weights(json: Json = False) -> None:
-    """List the trained networks; each name is a CHECKPOINT wherever one is asked for.
+    """List the trained networks; every command that takes a checkpoint takes these names.
 
     Those that few load are in a package of their own, microbotnet-weights: the list says which are not here yet.
     """
