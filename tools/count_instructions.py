@@ -1,0 +1,47 @@
+"""Writes tests/golden/instructions.toml: what shipped networks take on each kind of core, which a test holds to 2 %.
+
+    python tools/count_instructions.py
+
+Run it when a kernel of the back end is made faster, and look at the difference: nothing may become slower unseen.
+"""
+
+from pathlib import Path
+
+from microbotnet.atomic import write_atomically
+from microbotnet.integer.samples import random_pictures
+from microbotnet.mcu.board import load_board
+from microbotnet.mcu.firmware import make_firmware
+from microbotnet.sources.program import open_program
+
+GOLDEN = Path(__file__).parents[1] / "tests" / "golden" / "instructions.toml"
+NETWORKS = ("grain-s-ternary", "grain-m", "grain-xl-ternary")
+CORES = (  # a board of each core whose code is another
+    ("microbit", "speed"), ("microbit", "size"), ("microbit-v2", "speed"), ("nrf5340-dk", "speed"),
+    ("esp32-c3", "speed"),
+)  # fmt: skip
+PICTURE = 3  # the seed of the noise
+
+
+def count(network: str, board: str, prefer: str) -> int:
+    """Instructions of one picture of noise, every output equal to the interpreter's."""
+    made = make_firmware(open_program(network), load_board(board), prefer=prefer)
+    ran = made.run(random_pictures(made.program, 1, PICTURE))
+    if not ran.bit_exact:
+        raise SystemExit(f"{network} on {board}: not the interpreter's scores")
+    return ran.instructions[0]
+
+
+def main() -> None:
+    lines = ["# Instructions of one picture of noise, by zig 0.17.1. Made by `python tools/count_instructions.py`.\n"]
+    for network in NETWORKS:
+        for board, prefer in CORES:
+            found = count(network, board, prefer)
+            print(f"{network:40} {board:12} {prefer:6} {found:12,}", flush=True)
+            lines.append(
+                f'\n[[count]]\nnetwork = "{network}"\nboard = "{board}"\nprefer = "{prefer}"\ninstructions = {found:_}\n'
+            )
+    write_atomically(GOLDEN, "".join(lines).encode())
+
+
+if __name__ == "__main__":
+    main()
