@@ -32,14 +32,14 @@ def count(network: str, board: str, prefer: str) -> int:
 
 
 def main() -> None:
+    """Count all of them, print and write them."""
     lines = ["# Instructions of one picture of noise, by zig 0.17.1. Made by `python tools/count_instructions.py`.\n"]
     for network in NETWORKS:
         for board, prefer in CORES:
             found = count(network, board, prefer)
             print(f"{network:40} {board:12} {prefer:6} {found:12,}", flush=True)
-            lines.append(
-                f'\n[[count]]\nnetwork = "{network}"\nboard = "{board}"\nprefer = "{prefer}"\ninstructions = {found:_}\n'
-            )
+            where = f'network = "{network}"\nboard = "{board}"\nprefer = "{prefer}"'
+            lines.append(f"\n[[count]]\n{where}\ninstructions = {found:_}\n")
     write_atomically(GOLDEN, "".join(lines).encode())
 
 
