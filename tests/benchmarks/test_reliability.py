@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -38,9 +37,3 @@ def test_a_killed_export_is_gone_on_with(tmp_path: Path) -> None:
 def test_a_stream_keeps_its_memory(tmp_path: Path) -> None:
     found = kept("watched_frames", tmp_path, "--count", "2000")
     assert found["counts"] == {"frames": 2000, "of these damaged": 2}
-
-
-def test_uploads_at_once_get_their_own_answers(tmp_path: Path) -> None:
-    if find_spec("gradio") is None:
-        pytest.skip("gradio of the extra demo is not installed")
-    assert kept("uploads", tmp_path, "--count", "3")["counts"]["uploads"] == 3

@@ -231,7 +231,7 @@ def test_quantized_weights_of_ones_own_go_back_in(desk: Path) -> None:
         (("my_net.py:Vector", *MADE), "pictures are no input of 12"),
         (("my_net.py:Net", "--calibrate", "pictures", "-o", "a.safetensors"), "ends in .program"),
         (("my_net.py:Net", "--calibrate", "void", "-o", "a.program"), "void: no such folder"),
-        (("my_net.py:Net", "--calibrate", "net.npy", "-o", "a.program"), "net.npy: no array that can be read"),
+        (("my_net.py:Net", "--calibrate", "net.npy", "-o", "a.program"), "net.npy: is no .npy file of numbers"),
         (("my_net.py:Net", "--weights", "none.pth", *MADE), "none.pth: no such"),
         (("my_net.py:Net", "--weights", "nan.pth", *MADE), "'stem.bias' is NaN"),
         (("my_net.py:Net", "--net", "resnet8", *MADE), "leave out --net"),
