@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 import microbotnet
-from microbotnet import engine
+from microbotnet import compiled, engine
+from microbotnet.compiled import Library
 from microbotnet.errors import BadInput, Failed
 from microbotnet.integer.file import save_program
 from microbotnet.integer.interpreter import handed_on, run, run_all
@@ -96,13 +97,13 @@ def test_where_the_cache_cannot_be_made_it_compiles_once(
         pytest.skip("no C compiler")
     (cache / "file").write_text("a file, where a folder is to be made")
     monkeypatch.setenv("XDG_CACHE_HOME", str(cache / "file"))
-    compiled: list[str] = []
-    compile_ = engine._Build._compile
+    names: list[str] = []
+    compile_ = Library._compile
     monkeypatch.setattr(
-        engine._Build, "_compile", lambda self, name, command: compiled.append(name) or compile_(self, name, command)
+        Library, "_compile", lambda self, name, command: names.append(name) or compile_(self, name, command)
     )
     networks = [engine.load(program) for _ in range(2)]
-    assert len(compiled) == 1
+    assert len(names) == 1
     pictures = random_pictures(program, 3)
     for network in networks:
         np.testing.assert_array_equal(network.scores(pictures), run(program, pictures))
@@ -112,7 +113,7 @@ def test_on_a_full_disk_the_library_is_used_from_elsewhere(program: Program, mon
     def full(path: Path, content: bytes) -> None:
         raise Failed(f"{path}: the disk is full")
 
-    monkeypatch.setattr(engine, "write_atomically", full)
+    monkeypatch.setattr(compiled, "write_atomically", full)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         network = engine.load(program)
@@ -122,7 +123,8 @@ def test_on_a_full_disk_the_library_is_used_from_elsewhere(program: Program, mon
 
 
 def test_without_a_compiler_the_interpreter_answers(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "_compilers", lambda: iter([("broken", [sys.executable, "-c", "raise SystemExit(1)"])]))
+    broken = "broken", [sys.executable, "-c", "raise SystemExit(1)"]
+    monkeypatch.setattr(compiled, "_compilers", lambda: iter([broken]))
     with pytest.warns(RuntimeWarning, match="no C compiler"):
         network = engine.load(program)
     pictures = random_pictures(program, 3)

@@ -5,15 +5,10 @@ Nothing here imports torch.
 
 import ctypes
 import hashlib
-import importlib.util
 import os
-import platform
-import shutil
-import sys
-import tempfile
 import threading
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache, cached_property
@@ -24,9 +19,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .atomic import cache_folder, temporary_folder, write_atomically
 from .child import COMPILE_SECONDS, run_child, zig_caches
-from .errors import BadInput, Failed
+from .compiled import Library
+from .errors import BadInput
 from .integer import interpreter
 from .integer.file import fingerprint
 from .integer.operators import Softmax
@@ -36,7 +31,6 @@ from .sources import open_program
 
 FEWEST, MOST = 16, 256  # pictures that a thread takes at a time
 _LINE = 64  # bytes of the cache's
-_SUFFIX = ".dll" if sys.platform == "win32" else ".so"
 
 _MANY = """
 #include <stddef.h>
@@ -183,7 +177,7 @@ def load(source: str | Path | Program) -> Network:
         RuntimeWarning: no C compiler was found or worked; the interpreter is hundreds of times slower.
     """
     program = source if isinstance(source, Program) else open_program(str(source))
-    library = _Build(program).library()
+    library = _library(program)
     if library is None:
         warnings.warn(
             "no C compiler works here (cc, or ziglang from pip): networks are interpreted, slowly",
@@ -194,77 +188,23 @@ def load(source: str | Path | Program) -> Network:
     return Network(program, *library)
 
 
-class _Build:
-    """The library of one program: in the user's cache, or made there.
+def _library(program: Program) -> tuple[str, Any] | None:
+    """The engine's name and the C function; None where no compiler works."""
 
-    Its name ends in its own SHA-256, so that one that was cut short or altered is never loaded: reading behind a
-    library's end stops the process.
-    """
-
-    def __init__(self, program: Program) -> None:
-        self.program = program
-        key = f"{fingerprint(program)}\n{_emitter()}\n{platform.machine()}\n{_processor()}"
-        self.key = hashlib.sha256(key.encode()).hexdigest()[:32]
-
-    def library(self) -> tuple[str, Any] | None:
-        """The engine's name and the C function; None where no compiler works."""
-        for name, command in _compilers():
-            try:
-                path = self._kept(name) or self._compile(name, command)
-                return name, self._function(path)
-            except (Failed, OSError):  # no such compiler, none that makes a library, none that can be loaded
-                continue
-        return None
-
-    def _kept(self, name: str) -> Path | None:
-        """The library that is in the cache, if it is whole; those that are not are removed."""
-        for path in sorted(_folder().glob(f"{self.key}-{name}-*{_SUFFIX}")):
-            if path.name == self._file(name, path.read_bytes()):
-                return path
-            path.unlink(missing_ok=True)
-        return None
-
-    def _file(self, name: str, content: bytes) -> str:
-        return f"{self.key}-{name}-{hashlib.sha256(content).hexdigest()[:32]}{_SUFFIX}"
-
-    def _function(self, path: Path) -> Any:
-        library = ctypes.CDLL(str(path))
-        function: Any = library.net_many
-        function.argtypes = [ctypes.c_void_p] * 3 + [ctypes.c_size_t]
-        function.restype = None
-        function.arena_bytes = ctypes.c_size_t.in_dll(library, "net_arena_bytes").value
-        return function
-
-    def _compile(self, name: str, command: Sequence[str]) -> Path:
-        """The library, made and kept."""
+    def sources(command: Sequence[str]) -> dict[str, str]:
         from .backends.c import emit
 
-        sources = emit(self.program, prefer=_suited(command))
-        with tempfile.TemporaryDirectory(prefix="microbotnet-") as room:
-            for file, text in (sources | {"many.c": _MANY}).items():
-                (Path(room) / file).write_text(text, "utf-8")
-            made = Path(room) / f"net{_SUFFIX}"
-            words = [*command, "-std=c99", "-O3", "-shared", "-o", str(made), "net.c", "many.c"]
-            done = run_child(words, seconds=COMPILE_SECONDS, cwd=room, env=zig_caches())
-            if done.returncode or not made.is_file():
-                raise Failed(f"{name} made no library")
-            content = made.read_bytes()
-        path = _folder() / self._file(name, content)
-        try:
-            write_atomically(path, content)
-        except Failed:  # a full disk
-            path = Path(tempfile.mkdtemp(dir=temporary_folder())) / path.name  # one that is loaded is never written to
-            path.write_bytes(content)
-        return path
+        return emit(program, prefer=_suited(command)) | {"many.c": _MANY}
 
-
-def _compilers() -> Iterator[tuple[str, list[str]]]:
-    native = ["-march=native", "-fPIC"] if sys.platform != "win32" else ["-march=native"]
-    system = os.environ.get("CC") or shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
-    if system and shutil.which(system):
-        yield Path(system).name, [system, *native]
-    if importlib.util.find_spec("ziglang") is not None:
-        yield "zig", [sys.executable, "-m", "ziglang", "cc", "-fno-sanitize=all", *native]
+    made = Library(f"{fingerprint(program)}\n{_emitter()}", sources).load()
+    if made is None:
+        return None
+    name, library = made
+    function: Any = library.net_many
+    function.argtypes = [ctypes.c_void_p] * 3 + [ctypes.c_size_t]
+    function.restype = None
+    function.arena_bytes = ctypes.c_size_t.in_dll(library, "net_arena_bytes").value
+    return name, function
 
 
 def _suited(command: Sequence[str]) -> str:
@@ -277,10 +217,6 @@ def _suited(command: Sequence[str]) -> str:
     return "avx512" if defined.issuperset(MACROS) else "vectors"
 
 
-def _folder() -> Path:
-    return cache_folder("engines")
-
-
 @cache
 def _emitter() -> str:
     """Changes whenever the C that is written does."""
@@ -290,13 +226,3 @@ def _emitter() -> str:
             if entry.name.endswith((".c", ".py")):
                 digest.update(entry.read_bytes())
     return digest.hexdigest()
-
-
-@cache
-def _processor() -> str:
-    """Libraries are made for the very processor; a cache on a shared disk may be seen by several."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor()
-    return "\n".join(next((line for line in lines if line.startswith(key)), "") for key in ("model name", "flags"))

@@ -1,19 +1,44 @@
 """The fast ways of a training step on a CPU give what the library gives, values and gradients."""
 
+import copy
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional as F
 
 from microbotnet.nets import create_model
-from microbotnet.training import cpu
+from microbotnet.nets.layers import SqueezeExcite
+from microbotnet.training import cpu, native
 from microbotnet.training.cpu import faster_on_cpu
 
-LIBRARY = F.conv2d, F.adaptive_avg_pool2d
+LIBRARY = F.conv2d, F.adaptive_avg_pool2d, F.batch_norm, nn.Sequential.forward
+
+
+@pytest.fixture
+def without_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(native, "_library", lambda: None)
+
+
+@pytest.fixture
+def compiled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The C functions that were called; skips the test where no compiler works."""
+    library, called = native._library(), []
+    if library is None:
+        pytest.skip("no C compiler")
+
+    def recorded(name: str) -> Callable[..., None]:
+        return lambda *args: called.append(name) or getattr(library, name)(*args)
+
+    monkeypatch.setattr(native, "in_use", lambda: True)
+    monkeypatch.setattr(
+        native, "_library", lambda: SimpleNamespace(**{name: recorded(name) for name in native._ARGUMENTS})
+    )
+    return called
 
 
 def _with_gradients(function: Callable[..., torch.Tensor], *inputs: torch.Tensor) -> list[torch.Tensor]:
@@ -43,8 +68,9 @@ def _random(*shape: int, layout: str = "contiguous_format") -> torch.Tensor:
     return torch.randn(shape).to(memory_format=getattr(torch, layout))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(batches, channels, st.integers(1, 8), st.integers(1, 8), st.sampled_from([5, 7]), st.integers(1, 3), layouts)
+@pytest.mark.usefixtures("without_compiler")
 def test_depthwise_convolutions_on_any_small_map(
     batch: int, channels: int, height: int, width: int, kernel: int, stride: int, layout: str
 ) -> None:
@@ -70,7 +96,9 @@ def test_averages(batch: int, channels: int, height: int, width: int, size: int 
     _check(lambda x: F.adaptive_avg_pool2d(x, size) * x.mean(), _random(batch, channels, height, width))
 
 
-def test_a_whole_network_gets_the_same_gradients(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_whole_network_gets_the_same_gradients_without_a_compiler(
+    without_compiler: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     torch.manual_seed(0)
     model = create_model("microbotnet", width=0.25).to(memory_format=torch.channels_last).eval()  # eval: no dropout
     x, y = _random(4, 3, 32, 32, layout="channels_last"), torch.arange(4)
@@ -90,7 +118,7 @@ def test_a_whole_network_gets_the_same_gradients(monkeypatch: pytest.MonkeyPatch
     with faster_on_cpu():
         got = gradients()
     assert used.count(5) == 9, "the nine 5×5 depthwise convolutions"
-    assert used.count(4) == 19, "the 1×1 convolutions from the second block's last on"
+    assert used.count(4) == 11, "the 1×1 convolutions from the sixth block's last on"
     for ours, theirs in zip(got, expected, strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-6)
 
@@ -134,4 +162,116 @@ def test_the_library_is_put_back() -> None:
 
     with pytest.raises(ZeroDivisionError), faster_on_cpu():
         fail()
-    assert (F.conv2d, F.adaptive_avg_pool2d) == LIBRARY
+    assert (F.conv2d, F.adaptive_avg_pool2d, F.batch_norm, nn.Sequential.forward) == LIBRARY
+
+
+ACTIVATIONS = st.sampled_from([nn.Hardswish, nn.ReLU, nn.ReLU6, None])
+_fixture_ok = settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)  # the fixture keeps nothing from one example to the next
+
+
+@_fixture_ok
+@given(batches, st.integers(1, 5), st.integers(1, 9), st.integers(1, 9), ACTIVATIONS, st.booleans())
+def test_batch_norms_with_what_follows_them(
+    compiled: list[str], batch: int, eights: int, height: int, width: int, kind: type[nn.Module] | None, inplace: bool
+) -> None:
+    compiled.clear()
+    channels, pixels = 8 * eights, batch * height * width
+    layers = [nn.BatchNorm2d(channels, momentum=0.3), nn.Identity(), *([kind(inplace=inplace)] if kind else [])]
+    ours = nn.Sequential(*layers)
+    nn.init.normal_(ours[0].weight)
+    nn.init.normal_(ours[0].bias)
+    library = copy.deepcopy(ours).double()
+    x = 3 * _random(batch, channels, height, width, layout="channels_last") + torch.randn(channels, 1, 1) * 30
+    if pixels == 1:
+        with pytest.raises(ValueError, match="more than 1 value"), faster_on_cpu():
+            ours(x)
+        return
+    found = []
+    for model, seen in ((ours, x), (library, x.double())):
+        seen = seen.clone().requires_grad_()
+        with faster_on_cpu():
+            y = model(seen)
+        y.backward((torch.arange(y.numel()) % 7 - 3.5).reshape(y.shape).to(y.dtype))
+        found.append([y, seen.grad, *(p.grad for p in model.parameters()), *(b.double() for b in model.buffers())])
+    assert compiled == ([] if eights % 2 and pixels % 2 else ["norm_forward", "norm_backward"])
+    deviation = (
+        x.double().var((0, 2, 3), correction=0).sqrt().min()
+    )  # rounding grows with what small ones are divided by
+    for got, wanted in zip(*found, strict=True):
+        torch.testing.assert_close(got.double(), wanted, rtol=1e-3, atol=1e-3 / min(1, float(deviation)) ** 3)
+
+
+@_fixture_ok
+@given(
+    batches, st.integers(16, 90), st.integers(1, 9), st.integers(1, 9), st.sampled_from([2, 3, 5, 7]),
+    st.integers(1, 3), st.integers(0, 3),
+)  # fmt: skip
+def test_compiled_depthwise_convolutions(
+    compiled: list[str], batch: int, channels: int, height: int, width: int, kernel: int, stride: int, padding: int
+) -> None:
+    compiled.clear()
+    if min(height, width) + 2 * padding < kernel:
+        return
+    x, weight = _random(batch, channels, height, width, layout="channels_last"), _random(channels, 1, kernel, kernel)
+    _check(lambda x, weight: F.conv2d(x, weight, None, stride, padding, 1, channels), x, weight)
+    assert compiled == ["depthwise", "depthwise", "depthwise_weight"]
+
+
+@_fixture_ok
+@given(batches, st.integers(16, 70), st.integers(1, 6), st.integers(1, 6), ACTIVATIONS)
+def test_gates_with_what_follows_them(
+    compiled: list[str], batch: int, channels: int, height: int, width: int, kind: type[nn.Module] | None
+) -> None:
+    compiled.clear()
+    layers = nn.Sequential(SqueezeExcite(channels), *([kind(inplace=True)] if kind else []))
+    x = _random(batch, channels, height, width, layout="channels_last")
+    _check(lambda x: copy.deepcopy(layers).to(x.dtype)(x), x)
+    assert compiled == (["gate_forward", "gate_backward"] if kind else [])
+
+
+@pytest.mark.parametrize("name", ["grain-m", "microbotnet"])
+def test_a_whole_network_gets_the_same_gradients_from_compiled_functions(compiled: list[str], name: str) -> None:
+    torch.manual_seed(0)
+    model = create_model(name, **({"width": 0.25} if name == "microbotnet" else {}))
+    model = model.to(memory_format=torch.channels_last).train()
+    x, y = _random(16, 3, 32, 32, layout="channels_last"), torch.arange(16) % 10
+
+    def trained() -> list[torch.Tensor]:
+        one = copy.deepcopy(model)
+        torch.manual_seed(1)
+        F.cross_entropy(one(x), y).backward()
+        return [*(p.grad for p in one.parameters() if p.grad is not None), *one.buffers()]
+
+    expected = trained()
+    with faster_on_cpu():
+        got, again = trained(), trained()
+    norms = sum(isinstance(module, nn.BatchNorm2d) for module in model.modules())
+    assert compiled.count("norm_forward") == compiled.count("norm_backward") == 2 * norms
+    assert compiled.count("gate_backward") == 2 * sum(isinstance(module, SqueezeExcite) for module in model.modules())
+    for ours, theirs, once_more in zip(got, expected, again, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-4)
+        assert torch.equal(ours, once_more)
+
+
+def test_hooks_see_what_they_saw(compiled: list[str]) -> None:
+    layers = nn.Sequential(nn.BatchNorm2d(16), nn.Hardswish()).to(memory_format=torch.channels_last)
+    x = _random(4, 16, 4, 4, layout="channels_last")
+    seen = []
+    layers[0].register_forward_hook(lambda module, args, result: seen.append(result))
+    with faster_on_cpu():
+        y = layers(x)
+    torch.testing.assert_close(F.hardswish(seen[0]), y, rtol=0, atol=0)
+    assert seen[0].min() < -1
+
+
+def test_with_several_threads_the_library_computes(compiled: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    threads = torch.get_num_threads()
+    try:
+        for count in (1, 2):
+            torch.set_num_threads(count)
+            assert native.in_use() == (count == 1)
+    finally:
+        torch.set_num_threads(threads)

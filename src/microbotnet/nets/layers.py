@@ -66,9 +66,13 @@ class SqueezeExcite(nn.Module):
             gate(),
         )
 
-    def forward(self, x: Tensor) -> Tensor:
+    def gate(self, x: Tensor) -> Tensor:
+        """What each channel of `x` is scaled by, (N, channels)."""
         gate: Tensor = self.fc(self.pool(x).flatten(1))
-        return x * gate[:, :, None, None]
+        return gate
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.gate(x)[:, :, None, None]
 
 
 class ShiftMax(nn.Module):

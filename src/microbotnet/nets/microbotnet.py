@@ -97,11 +97,7 @@ class Bottleneck(nn.Module):
         if self.pool is None:
             y: Tensor = self.conv(x)
             return x + y if self.shortcut else y
-        *inner, project, norm = self.conv
-        y = x
-        for layer in inner:
-            y = layer(y)
-        y = norm(project(self.pool(y)))
+        y = self.conv[-2:](self.pool(self.conv[:-2](x)))
         return self.pool(x) + y if self.shortcut else y
 
 

@@ -1,12 +1,19 @@
 """Operators that a training step on a CPU computes faster than the library does, with the same results.
 
-Three of them cost MicroBotNet, whose maps are small and many, half of its step:
+Where a C compiler works and torch computes with one thread (`native.py`):
 
-- the weight gradient of a depthwise convolution of 5×5 or more on a small map. On processors without AVX-512 the
-  library's takes longer than the rest of the step. The products of every input pixel with every output pixel, summed
-  over the batch, are one small matrix product per channel; the gradient of each tap is the sum of those that the tap
-  connects;
-- a 1×1 convolution on a map of 4×4 or less, which is one matrix product of the pixels as they lie in memory;
+- batch norm, in one with the activation behind it;
+- depthwise convolutions and their gradients;
+- the gate of squeeze-and-excite, in one with the activation behind it.
+
+Otherwise the weight gradient of a depthwise convolution of 5×5 or more on a small map. On processors without AVX-512
+the library's takes longer than the rest of the step. The products of every input pixel with every output pixel, summed
+over the batch, are one small matrix product per channel; the gradient of each tap is the sum of those that the tap
+connects.
+
+And always:
+
+- a 1×1 convolution on a map of 2×2 or less, which is one matrix product of the pixels as they lie in memory;
 - the global average, whose gradient the library writes out for every pixel.
 """
 
@@ -16,30 +23,37 @@ from functools import lru_cache, wraps
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.overrides import handle_torch_function, has_torch_function
 
-# Input pixels; above them the library is as fast.
-_LARGEST_DEPTHWISE, _LARGEST_POINTWISE = 64, 16
+from ..nets.layers import SqueezeExcite
+from . import native
 
-_library_conv2d, _library_pool = F.conv2d, F.adaptive_avg_pool2d
+# Input pixels; above them the library is as fast.
+_LARGEST_DEPTHWISE, _LARGEST_POINTWISE = 64, 4
+
+_ACTIVATIONS = {nn.ReLU: "relu", nn.ReLU6: "relu6", nn.Hardswish: "hardswish"}
+
+_library_conv2d, _library_pool, _library_batch_norm = F.conv2d, F.adaptive_avg_pool2d, F.batch_norm
+_library_in_turn = nn.Sequential.forward
 
 
 @contextmanager
 def faster_on_cpu() -> Iterator[None]:
-    """Within this context the functions of `torch.nn.functional` take the short ways above where they apply.
+    """Within this context functions of `torch.nn.functional`, and sequences of layers, take the short ways above.
 
     They apply to float32 on a CPU outside autocast. Everything else goes to the library.
     """
-    F.conv2d, F.adaptive_avg_pool2d = (
-        _whole(_conv2d, _library_conv2d),
-        _whole(_adaptive_avg_pool2d, _library_pool),
-    )
+    F.conv2d = _whole(_conv2d, _library_conv2d)
+    F.adaptive_avg_pool2d = _whole(_adaptive_avg_pool2d, _library_pool)
+    F.batch_norm = _whole(_batch_norm, _library_batch_norm)
+    nn.Sequential.forward = _in_turn  # type: ignore[method-assign]
     try:
         yield
     finally:
-        F.conv2d, F.adaptive_avg_pool2d = _library_conv2d, _library_pool
+        F.conv2d, F.adaptive_avg_pool2d, F.batch_norm = _library_conv2d, _library_pool, _library_batch_norm
+        nn.Sequential.forward = _library_in_turn  # type: ignore[method-assign]
 
 
 @lru_cache
@@ -53,10 +67,10 @@ def _whole(function: Callable[..., Tensor], library: Any) -> Callable[..., Tenso
     """`function`, seen by modes that watch torch's functions as one call of `library`, whatever it calls in turn."""
 
     @wraps(library)
-    def call(x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-        if has_torch_function((x,)):
-            return handle_torch_function(call, (x,), x, *args, **kwargs)
-        return function(x, *args, **kwargs)
+    def call(input: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        if has_torch_function((input,)):
+            return handle_torch_function(call, (input,), input, *args, **kwargs)
+        return function(input, *args, **kwargs)
 
     return call
 
@@ -71,18 +85,75 @@ def _conv2d(
     x: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1,
     groups: int = 1,
 ) -> Tensor:  # fmt: skip
-    pixels, kernel = x.shape[-2:].numel(), weight.shape[2:]
-    if x.ndim == 4 and kernel[0] == kernel[1] and pixels <= _LARGEST_DEPTHWISE and _plain(x, weight):
-        steps, border = _both(stride), _both(padding)
-        if groups == len(weight) == x.shape[1] > 1 and kernel[0] > 3:
+    kernel = weight.shape[-1]
+    if x.ndim == 4 and weight.shape[-2] == kernel and _plain(x, weight):
+        steps, border, pixels = _both(stride), _both(padding), x.shape[-2:].numel()
+        if groups == len(weight) == x.shape[1] > 1 and kernel > 1:
             if bias is None and steps is not None and border is not None and _both(dilation) == 1:
-                return _DepthwiseConv2d.apply(x, weight, steps, border)  # type: ignore[no-any-return, no-untyped-call]
+                if (
+                    native.in_use()
+                    and native.convolves_depthwise(x, kernel)
+                    and min(x.shape[-2:]) + 2 * border >= kernel
+                ):
+                    return native.depthwise_conv2d(x, weight, steps, border)
+                if kernel > 3 and pixels <= _LARGEST_DEPTHWISE:
+                    return _DepthwiseConv2d.apply(x, weight, steps, border)  # type: ignore[no-any-return, no-untyped-call]
         elif (
-            kernel[0] == steps == groups == 1 and border == 0 and pixels <= _LARGEST_POINTWISE
+            kernel == steps == groups == 1 and border == 0 and pixels <= _LARGEST_POINTWISE
             and x.is_contiguous(memory_format=torch.channels_last)
         ):  # fmt: skip
             return F.linear(x.permute(0, 2, 3, 1), weight.flatten(1), bias).permute(0, 3, 1, 2)
     return _library_conv2d(x, weight, bias, stride, padding, dilation, groups)
+
+
+def _batch_norm(
+    x: Tensor, running_mean: Tensor | None, running_var: Tensor | None, weight: Tensor | None = None,
+    bias: Tensor | None = None, training: bool = False, momentum: float = 0.1, eps: float = 1e-5,
+) -> Tensor:  # fmt: skip
+    if (
+        training and running_mean is not None and running_var is not None and weight is not None and bias is not None
+        and native.in_use() and _plain(x, running_mean, running_var, weight, bias) and native.normalises(x)
+    ):  # fmt: skip
+        return native.batch_norm(x, running_mean, running_var, weight, bias, momentum, eps)
+    return _library_batch_norm(x, running_mean, running_var, weight, bias, training, momentum, eps)
+
+
+def _in_turn(self: nn.Sequential, input: Any) -> Any:
+    """`nn.Sequential.forward`, with an activation done by the batch norm before it."""
+    if torch._C._is_torch_function_mode_enabled() or not native.in_use():  # whoever watches is shown each
+        return _library_in_turn(self, input)  # type: ignore[no-untyped-call]
+    x = input
+    layers: list[Any] = [layer for layer in self if type(layer) is not nn.Identity or _watched(layer)]
+    while layers:
+        layer = layers.pop(0)
+        activation = _ACTIVATIONS.get(type(layers[0])) if layers and not _watched(layer, layers[0]) else None
+        if activation is not None and _takes_batch_norm(layer, x):
+            layer.num_batches_tracked.add_(1)
+            statistics = layer.running_mean, layer.running_var
+            x = native.batch_norm(x, *statistics, layer.weight, layer.bias, layer.momentum, layer.eps, activation)
+            layers.pop(0)
+        elif activation is not None and type(layer) is SqueezeExcite and _plain(x) and native.gates(x):
+            x = native.gated(x, layer.gate(x), activation)
+            layers.pop(0)
+        else:
+            x = layer(x)
+    return x
+
+
+def _takes_batch_norm(layer: Any, x: Tensor) -> bool:
+    kind: Any = type(layer)
+    return bool(
+        kind is nn.BatchNorm2d and layer.training and layer.affine and layer.track_running_stats
+        and layer.momentum is not None and _plain(x, layer.weight, layer.running_mean) and native.normalises(x)
+    )  # fmt: skip
+
+
+def _watched(*layers: nn.Module) -> bool:
+    """Whether hooks want to see what goes in or out."""
+    return any(
+        layer._forward_hooks or layer._forward_pre_hooks or layer._backward_hooks or layer._backward_pre_hooks
+        for layer in layers
+    )
 
 
 def _adaptive_avg_pool2d(x: Tensor, output_size: Any) -> Tensor:

@@ -1,0 +1,234 @@
+"""Operators of a training step in C (`kernels/`), compiled on this machine, with their gradients.
+
+They take float32 tensors with channels last and compute with one thread. Sums of floats are taken in blocks, those of
+blocks in doubles, so that results are at least as exact as the library's, and the same in every run on a machine.
+"""
+
+import ctypes
+from functools import lru_cache
+from hashlib import sha256
+from importlib.resources import files
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..compiled import Library
+
+ACTIVATIONS = ("none", "relu", "relu6", "hardswish")  # in the order of the enum in kernels/vectors.h
+
+_LANES = 16  # see kernels/vectors.h
+_MOST_CHANNELS = 2048  # the kernels have some arrays of so many on the stack
+_LARGEST_MAP, _LARGEST_KERNEL = 1024, 7  # pixels; of larger maps the lists take much memory and spare little time
+
+_POINTER, _SIZE, _INT, _DOUBLE = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_double
+_ARGUMENTS = {
+    "norm_forward": [_POINTER] * 2 + [_SIZE] * 3 + [_POINTER] * 4 + [_DOUBLE] * 2 + [_POINTER, _INT],
+    "norm_backward": [_POINTER] * 3 + [_SIZE] * 3 + [_POINTER] * 3 + [_INT],
+    "depthwise": [_POINTER] * 3 + [_SIZE] * 4 + [_POINTER] * 2,
+    "depthwise_weight": [_POINTER] * 4 + [_SIZE] * 5 + [_POINTER] * 2,
+    "gate_forward": [_POINTER] * 3 + [_SIZE] * 3 + [_INT],
+    "gate_backward": [_POINTER] * 5 + [_SIZE] * 3 + [_INT],
+}
+
+
+def in_use() -> bool:
+    """Whether a compiler works here and torch computes with one thread."""
+    return torch.get_num_threads() == 1 and _library() is not None
+
+
+@lru_cache
+def _library() -> Any:
+    folder = files(__package__) / "kernels"
+    sources = {entry.name: entry.read_text("utf-8") for entry in sorted(folder.iterdir(), key=lambda entry: entry.name)}
+    what = sha256("\n".join(sources.values()).encode()).hexdigest()
+    made = Library(what, lambda command: sources, ["-ffp-contract=fast", "-fno-math-errno"]).load()
+    if made is None:
+        return None
+    _, library = made
+    for name, arguments in _ARGUMENTS.items():
+        function = getattr(library, name)
+        function.argtypes, function.restype = arguments, None
+    return library
+
+
+def _has_pixels_last(x: Tensor) -> bool:
+    return x.ndim == 4 and x.numel() > 0 and x.is_contiguous(memory_format=torch.channels_last)
+
+
+def _with_channels_last(grad: Tensor) -> Tensor:
+    return grad.contiguous(memory_format=torch.channels_last)
+
+
+def _row(channels: int) -> int:
+    """The floats of the one pixel or two that make whole vectors."""
+    return channels if channels % _LANES == 0 else 2 * channels
+
+
+def normalises(x: Tensor) -> bool:
+    """Whether `batch_norm` takes a tensor of that shape and layout."""
+    return (
+        _has_pixels_last(x) and x.shape[1] % (_LANES // 2) == 0 and x.shape[1] <= _MOST_CHANNELS
+        and x.numel() > x.shape[1] and x.numel() % _row(x.shape[1]) == 0
+    )  # fmt: skip
+
+
+def batch_norm(
+    x: Tensor, running_mean: Tensor, running_var: Tensor, weight: Tensor, bias: Tensor, momentum: float, eps: float,
+    activation: str = "none",
+) -> Tensor:  # fmt: skip
+    """`F.batch_norm` in training, and then one of `ACTIVATIONS`, whose input is computed again in the backward pass.
+
+    x: (B, C, H, W), see `normalises`; the others (C,); all float32. The running statistics are changed.
+    """
+    return _BatchNorm.apply(  # type: ignore[no-any-return, no-untyped-call]
+        x, weight, bias, running_mean, running_var, momentum, eps, ACTIVATIONS.index(activation)
+    )
+
+
+class _BatchNorm(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, running_mean: Tensor, running_var: Tensor, momentum: float,
+        eps: float, activation: int,
+    ) -> Tensor:  # fmt: skip
+        channels = x.shape[1]
+        row = _row(channels)
+        y, statistics = torch.empty_like(x), x.new_empty(4, row)
+        _library().norm_forward(
+            x.data_ptr(), y.data_ptr(), x.numel() // row, row, channels, weight.data_ptr(), bias.data_ptr(),
+            running_mean.data_ptr(), running_var.data_ptr(), momentum, eps, statistics.data_ptr(), activation,
+        )  # fmt: skip
+        ctx.save_for_backward(x, statistics)
+        ctx.activation = activation
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor | None, ...]:
+        grad = _with_channels_last(grad_outputs[0])
+        x, statistics = ctx.saved_tensors
+        channels, row = x.shape[1], statistics.shape[1]
+        grad_x, (grad_weight, grad_bias) = torch.empty_like(x), x.new_empty(2, channels).unbind()
+        _library().norm_backward(
+            x.data_ptr(), grad.data_ptr(), grad_x.data_ptr(), x.numel() // row, row, channels, statistics.data_ptr(),
+            grad_weight.data_ptr(), grad_bias.data_ptr(), ctx.activation,
+        )  # fmt: skip
+        return grad_x, grad_weight, grad_bias, None, None, None, None, None
+
+
+def gates(x: Tensor) -> bool:
+    """Whether `gated` takes a tensor of that shape and layout."""
+    return _has_pixels_last(x) and x.shape[1] >= _LANES
+
+
+def gated(x: Tensor, gate: Tensor, activation: str = "none") -> Tensor:
+    """`x * gate[:, :, None, None]`, and then one of `ACTIVATIONS`.
+
+    x: (B, C, H, W), see `gates`; gate: (B, C); both float32.
+    """
+    return _Gated.apply(x, gate, ACTIVATIONS.index(activation))  # type: ignore[no-any-return, no-untyped-call]
+
+
+class _Gated(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, gate: Tensor, activation: int) -> Tensor:
+        gate, y = gate.contiguous(), torch.empty_like(x)
+        sizes = len(x), x.shape[-2:].numel(), x.shape[1]
+        _library().gate_forward(x.data_ptr(), gate.data_ptr(), y.data_ptr(), *sizes, activation)
+        ctx.save_for_backward(x, gate)
+        ctx.sizes, ctx.activation = sizes, activation
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor | None, ...]:
+        grad = _with_channels_last(grad_outputs[0])
+        x, gate = ctx.saved_tensors
+        grad_x, grad_gate = torch.empty_like(x), torch.empty_like(gate)
+        _library().gate_backward(
+            x.data_ptr(), gate.data_ptr(), grad.data_ptr(), grad_x.data_ptr(), grad_gate.data_ptr(), *ctx.sizes,
+            ctx.activation,
+        )  # fmt: skip
+        return grad_x, grad_gate, None
+
+
+def convolves_depthwise(x: Tensor, kernel: int) -> bool:
+    """Whether `depthwise_conv2d` takes a tensor of that shape and layout, and a kernel of that side."""
+    return (
+        _has_pixels_last(x) and _LANES <= x.shape[1] <= _MOST_CHANNELS and x.shape[-2:].numel() <= _LARGEST_MAP
+        and kernel <= _LARGEST_KERNEL
+    )  # fmt: skip
+
+
+def depthwise_conv2d(x: Tensor, weight: Tensor, stride: int, padding: int) -> Tensor:
+    """`F.conv2d` with one square filter a channel: x (B, C, H, W), weight (C, 1, K, K), both float32."""
+    return _DepthwiseConv2d.apply(x, weight, stride, padding)  # type: ignore[no-any-return, no-untyped-call]
+
+
+_Pairs = tuple[Tensor, Tensor]  # see kernels/depthwise.c
+
+
+@lru_cache
+def _pairs(height: int, width: int, kernel: int, stride: int, padding: int, channels: int) -> tuple[_Pairs, ...]:
+    """For every output pixel its inputs and taps; for every input its outputs and taps; for every tap both pixels."""
+    rows, columns = ((size + 2 * padding - kernel) // stride + 1 for size in (height, width))
+    of_output: list[list[int]] = [[] for _ in range(rows * columns)]
+    of_input: list[list[int]] = [[] for _ in range(height * width)]
+    of_tap: list[list[int]] = [[] for _ in range(kernel * kernel)]
+    for place in range(rows * columns):
+        for tap in range(kernel * kernel):
+            y, x = (stride * at - padding + step for at, step in zip(divmod(place, columns), divmod(tap, kernel)))  # noqa: B905
+            if 0 <= y < height and 0 <= x < width:
+                of_output[place] += y * width + x, tap
+                of_input[y * width + x] += place, tap
+                of_tap[tap] += y * width + x, place
+
+    def listed(lists: list[list[int]]) -> _Pairs:
+        lengths = torch.tensor([0] + [len(pairs) // 2 for pairs in lists])
+        flat = torch.tensor([number for pairs in lists for number in pairs], dtype=torch.int32)
+        return lengths.cumsum(0).int(), flat * channels
+
+    return listed(of_output), listed(of_input), listed(of_tap)
+
+
+class _DepthwiseConv2d(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, stride: int, padding: int) -> Tensor:
+        batch, channels, height, width = x.shape
+        kernel = weight.shape[-1]
+        rows, columns = ((size + 2 * padding - kernel) // stride + 1 for size in (height, width))
+        ctx.pairs = _pairs(height, width, kernel, stride, padding, channels)
+        first, pairs = ctx.pairs[0]
+        taps = weight.reshape(channels, -1).t().contiguous()
+        y = torch.empty_like(x, memory_format=torch.channels_last) if (rows, columns) == (height, width) else (
+            x.new_empty(batch, rows, columns, channels).permute(0, 3, 1, 2)
+        )  # fmt: skip
+        _library().depthwise(
+            x.data_ptr(), taps.data_ptr(), y.data_ptr(), batch, height * width, rows * columns, channels,
+            first.data_ptr(), pairs.data_ptr(),
+        )  # fmt: skip
+        ctx.save_for_backward(x, weight)
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor | None, ...]:
+        grad = _with_channels_last(grad_outputs[0])
+        x, weight = ctx.saved_tensors
+        batch, channels = x.shape[:2]
+        inputs, outputs = x.shape[-2:].numel(), grad.shape[-2:].numel()
+        grad_x = grad_weight = None
+        if ctx.needs_input_grad[0]:
+            first, pairs = ctx.pairs[1]
+            grad_x, taps = torch.empty_like(x), weight.reshape(channels, -1).t().contiguous()
+            _library().depthwise(
+                grad.data_ptr(), taps.data_ptr(), grad_x.data_ptr(), batch, outputs, inputs, channels,
+                first.data_ptr(), pairs.data_ptr(),
+            )  # fmt: skip
+        if ctx.needs_input_grad[1]:
+            first, pairs = ctx.pairs[2]
+            sums, one = x.new_empty(2, weight[0].numel(), channels).unbind()
+            _library().depthwise_weight(
+                x.data_ptr(), grad.data_ptr(), sums.data_ptr(), one.data_ptr(), batch, inputs, outputs,
+                len(sums), channels, first.data_ptr(), pairs.data_ptr(),
+            )  # fmt: skip
+            grad_weight = torch.empty_like(weight).copy_(sums.t().reshape(weight.shape))
+        return grad_x, grad_weight, None, None
