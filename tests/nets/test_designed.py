@@ -89,7 +89,7 @@ def test_shipped_designs_are_networks() -> None:
 @pytest.mark.parametrize(
     ("name", "last", "first"),
     [
-        ("grain-s", 380_016, 345_456),
+        ("grain-s", 424_944, 390_384),
         ("grain-m", 988_864, 931_264),
         ("grain-l", 1_687_776, 1_584_096),
         ("grain-xl", 1_994_352, 1_882_032),
