@@ -12,9 +12,8 @@ from torch import Tensor, nn
 import microbotnet
 from microbotnet import profile, trace
 from microbotnet.demo.answer import answer, complaint
-from microbotnet.demo.emulated import firmware_of
 from microbotnet.demo.networks import Network, offered, open_network
-from microbotnet.errors import BadInput
+from microbotnet.errors import BadInput, Failed
 from microbotnet.inference import predict
 from microbotnet.preprocessing import read_picture
 from microbotnet.training.checkpoint import Checkpoint
@@ -137,8 +136,14 @@ def test_firmware_answers_with_what_the_core_counted() -> None:
 def test_firmware_is_not_offered_where_there_is_none() -> None:
     floats = [name for name, card in shipped_cards().items() if card["quantization"] == "none"]
     assert floats
-    assert all(firmware_of(name) is None for name in floats)
     assert not any(f"{name} on scum" in offered().values() for name in floats)
+
+
+def test_firmware_that_does_not_fit_the_board_says_so_when_it_is_chosen() -> None:
+    pytest.importorskip("unicorn", reason="the extra mcu is not installed")
+    pytest.importorskip("ziglang", reason="the extra mcu is not installed")
+    with pytest.raises((BadInput, Failed), match="does not fit"):
+        open_network("grain-m-int8 on scum")
 
 
 def test_the_default_is_offered_as_firmware() -> None:

@@ -89,7 +89,6 @@ def test_weights_that_are_not_installed_are_named_with_the_way_to_get_them(
 
 @pytest.mark.usefixtures("small_install")
 def test_what_the_commands_take_by_themselves_is_in_the_small_package(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("microbotnet.demo.networks.firmware_of", lambda name: None)  # compiles each
     assert weights.is_installed(weights.DEFAULT)
     assert weights.is_installed(weights.shipped_name("microbotnet", 0.32))
     assert set(offered().values()) >= {name for name in shipped_cards() if weights.is_installed(name)}

@@ -1,13 +1,12 @@
 """A shipped network as firmware on an emulated Cortex-M0: the one place where the page meets `integer` and `mcu`.
 
-It is offered only where it really runs: the checkpoint was trained with rounded activations, its image fits the board,
-and the `mcu` extra is installed.
+It is offered where the checkpoint was trained with rounded activations and the `mcu` extra is installed. It is built
+when it is chosen, which takes seconds; an image that does not fit the board says so then.
 """
 
 from functools import cache
-from typing import TYPE_CHECKING
-
-from ..errors import BadInput, Failed
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ..mcu.firmware import Firmware
@@ -15,19 +14,19 @@ if TYPE_CHECKING:
 BOARD = "scum"
 
 
+def has_firmware(card: dict[str, Any]) -> bool:
+    """Whether the card's network is one of integers, and an emulator for them is installed."""
+    from ..training.checkpoint import activation_bits
+
+    return activation_bits(card) is not None and find_spec("unicorn") is not None
+
+
 @cache
-def firmware_of(name: str) -> "Firmware | None":
-    """The firmware of a checkpoint for `BOARD`, or None where there can be none here."""
-    from ..training.checkpoint import activation_bits, load_checkpoint
+def firmware_of(name: str) -> "Firmware":
+    """The firmware of a checkpoint for `BOARD`; BadInput or Failed where there can be none."""
+    from ..integer.checkpoint import lower_checkpoint
+    from ..mcu.board import load_board
+    from ..mcu.firmware import make_firmware
+    from ..training.checkpoint import load_checkpoint
 
-    loaded = load_checkpoint(name)
-    if activation_bits(loaded.card) is None:
-        return None
-    try:
-        from ..integer.checkpoint import lower_checkpoint
-        from ..mcu.board import load_board
-        from ..mcu.firmware import make_firmware
-
-        return make_firmware(lower_checkpoint(loaded), load_board(BOARD))
-    except (BadInput, Failed, ImportError):
-        return None
+    return make_firmware(lower_checkpoint(load_checkpoint(name)), load_board(BOARD))

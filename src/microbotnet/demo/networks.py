@@ -9,7 +9,7 @@ from ..graph.trace import trace
 from ..show.activity import Activity, observe
 from ..training.checkpoint import Checkpoint, load_checkpoint
 from ..weights import DEFAULT, is_installed, shipped_cards
-from .emulated import BOARD, firmware_of
+from .emulated import BOARD, firmware_of, has_firmware
 
 if TYPE_CHECKING:
     from ..mcu.firmware import Firmware
@@ -55,13 +55,17 @@ def offered(checkpoint: str | None = None) -> dict[str, str]:
     if checkpoint is not None:
         names = [checkpoint, *(name for name in names if name != checkpoint)]
     lines = {_line(name, cards[name]): name for name in names}
-    on_board = {f"{name} · emulated Cortex-M0": name + _ON_BOARD for name in names if firmware_of(name)}
+    on_board = {f"{name} · emulated Cortex-M0": name + _ON_BOARD for name in names if has_firmware(cards[name])}
     return lines | on_board
 
 
 @cache
 def open_network(name: str) -> Network:
-    """The network of a line that is offered: of a checkpoint, or that as firmware; BadInput as `load_checkpoint`."""
+    """The network of a line that is offered: of a checkpoint, or that as firmware.
+
+    Raises:
+        BadInput: as `load_checkpoint`. Failed: as `make_firmware`.
+    """
     if name.endswith(_ON_BOARD):
         return replace(open_network(name.removesuffix(_ON_BOARD)), firmware=firmware_of(name.removesuffix(_ON_BOARD)))
     loaded = load_checkpoint(name)

@@ -80,7 +80,7 @@ def _file(payload: Any) -> str | None:
 def _shown(file: str, name: str) -> Answer:
     try:
         return answer(file, open_network(name))
-    except BadInput as error:
+    except (BadInput, Failed) as error:
         return complaint(str(error).replace(str(Path(file).parent) + "/", ""))
 
 
