@@ -2,15 +2,21 @@
 
     python docs/demo_screenshots.py    # needs the demo extra, selenium, chromium and its driver
 
-The page shows how long the answer took: make them on a machine with nothing else to do.
+The page shows how long the answer took: make them on a machine with nothing else to do. Each picture holds, as text,
+what the page said when it was made; tests/demo holds it against the page.
 """
 
+import re
 import shutil
 import time
 from base64 import b64decode
+from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import torch
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 from selenium import webdriver
 
 from microbotnet.atomic import write_atomically
@@ -19,6 +25,12 @@ from microbotnet.demo.page import serve
 IMAGES = Path(__file__).parent / "images"
 # name: width of the window, height of the picture, pixels for each of the page's
 SIZES = {"demo-desktop.png": (1280, 1300, 1.0), "demo-phone.png": (390, 1300, 1.5)}
+
+
+def shown(browser: Any) -> str:
+    """The words and numbers of the page with an answer, but for how long it took."""
+    script = "return [...document.querySelectorAll('#summary, #drawing svg title')].map(e => e.textContent).join(' ')"
+    return " ".join(re.sub(r"[\d.,]+\s*m?s(?=on )", "", browser.execute_script(script)).split())
 
 
 def main() -> None:
@@ -41,7 +53,10 @@ def main() -> None:
         time.sleep(2)
         clip = {"x": 0, "y": 0, "width": width, "height": height, "scale": 1}
         shot = browser.execute_cdp_cmd("Page.captureScreenshot", {"captureBeyondViewport": True, "clip": clip})
-        write_atomically(IMAGES / name, b64decode(shot["data"]))
+        content, words = BytesIO(), PngInfo()
+        words.add_itxt("shows", shown(browser))
+        Image.open(BytesIO(b64decode(shot["data"]))).save(content, "png", pnginfo=words, optimize=True)
+        write_atomically(IMAGES / name, content.getvalue())
     browser.quit()
     page.close()
 

@@ -1,5 +1,6 @@
 """`microbotnet demo` in a real headless Chromium, as a user meets it."""
 
+import importlib.util
 import json
 import re
 import shutil
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 import microbotnet
 from microbotnet.demo.networks import open_network
@@ -21,6 +23,7 @@ from microbotnet.training.checkpoint import load_checkpoint
 from microbotnet.weights import DEFAULT
 
 DEMO = Path(microbotnet.__file__).parent / "demo" / "pictures"
+DOCS = Path(__file__).resolve().parents[2] / "docs"
 PATIENCE = 60  # seconds, on a machine that is busy with other tests
 
 
@@ -108,6 +111,18 @@ def test_it_opens_with_an_answer_and_fetches_nothing_from_elsewhere(page: Any, p
     assert len(asked) > 5
     assert [url for url in asked if not url.startswith((f"http://127.0.0.1:{port}/", "data:", "blob:"))] == []
     assert [entry for entry in page.get_log("browser") if entry["level"] == "SEVERE"] == []
+
+
+@pytest.mark.parametrize("name", ["demo-desktop.png", "demo-phone.png"])
+def test_the_docs_show_the_page_as_it_is(page: Any, name: str) -> None:
+    spec = importlib.util.spec_from_file_location("demo_screenshots", DOCS / "demo_screenshots.py")
+    assert spec is not None
+    assert spec.loader is not None
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    wait(lambda: bool(texts(page, "#drawing svg title")))
+    with Image.open(DOCS / "images" / name) as picture:
+        assert picture.text["shows"] == script.shown(page), "run python docs/demo_screenshots.py"
 
 
 def test_a_picture_is_answered_as_on_the_command_line(page: Any) -> None:

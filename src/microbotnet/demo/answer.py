@@ -34,11 +34,11 @@ CSS = (
 .mbn{color:var(--body-text-color);line-height:1.4}
 .mbn h3{font-size:1.02rem;margin:0 0 .5em;font-weight:600}
 .mbn .quiet{opacity:.72;font-size:.86rem}
-.mbn .class{display:grid;grid-template-columns:minmax(6.2em,auto) 1fr 4.2em;align-items:center;gap:10px;margin:.32em 0}
+.mbn .class{display:grid;grid-template-columns:minmax(6.2em,auto) 1fr 5em;align-items:center;gap:10px;margin:.32em 0}
 .mbn .class.first{font-weight:600}
 .mbn .class .track{background:var(--border-color-primary);border-radius:5px;height:13px;overflow:hidden}
 .mbn .class .track i{display:block;height:100%;background:#0969da;border-radius:5px}
-.mbn .class span:last-child{text-align:right;font-variant-numeric:tabular-nums}
+.mbn .class span:last-child{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}
 .mbn .pair{display:grid;grid-template-columns:1fr 1fr;gap:12px;max-width:480px;margin:1.1em 0 .3em}
 .mbn .pair img{width:100%;aspect-ratio:1;border-radius:8px;display:block}
 .mbn .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(140px,1fr));gap:10px;margin:1.1em 0 .3em}
