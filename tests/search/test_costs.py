@@ -74,8 +74,7 @@ def lowered(design: Design, tmp_path_factory: pytest.TempPathFactory) -> tuple[P
     "design", [SMALL, EIGHT, GROUPS, SHIFTED], ids=["ternary", "eight bits", "groups", "shift-max"]
 )
 def test_firmware_as_estimated(design: Design, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """RAM but for the scratch of another encoding, flash within 1.7 kB, instructions within a half: kernels have become
-    faster since the coefficients were fitted."""
+    """RAM but for the scratch of another encoding, flash within 1.7 kB, instructions within a quarter."""
     for module in ("unicorn", "elftools", "ziglang"):
         pytest.importorskip(module, reason=f"{module} of the extra mcu is not installed")
     from microbotnet.mcu.board import load_board
@@ -87,7 +86,7 @@ def test_firmware_as_estimated(design: Design, tmp_path_factory: pytest.TempPath
     ran = made.run(np.random.default_rng(1).integers(0, 256, (1, 3, *[design.resolution] * 2), dtype=np.uint8))
     assert guess.ram_bytes == pytest.approx(made.image.ram_bytes + firmware_model.STACK_BYTES, abs=512)
     assert guess.flash_bytes == pytest.approx(len(made.image.raw), abs=1700)
-    assert guess.instructions == pytest.approx(ran.instructions[0], rel=0.5)
+    assert guess.instructions == pytest.approx(ran.instructions[0], rel=0.25)
 
 
 @pytest.mark.parametrize("design", [SMALL, EIGHT], ids=["ternary", "eight bits"])
@@ -100,7 +99,7 @@ def test_the_untrained_program_is_the_lowered_one_but_for_its_weights(
     shapes = [[p.of(operator)[1].shape for operator in p.operators] for p in (made, program)]
     assert shapes[0] == shapes[1]
     constants = [weigh(emit(p))[0] for p in (made, program)]
-    assert constants[0] == pytest.approx(constants[1], rel=0.03)
+    assert constants[0] == pytest.approx(constants[1], rel=0.05)  # a few layers take another form
 
 
 def test_weight_bytes_by_hand() -> None:
