@@ -37,3 +37,8 @@ def test_a_killed_export_is_gone_on_with(tmp_path: Path) -> None:
 def test_a_stream_keeps_its_memory(tmp_path: Path) -> None:
     found = kept("watched_frames", tmp_path, "--count", "2000")
     assert found["counts"] == {"frames": 2000, "of these damaged": 2}
+
+
+def test_pictures_uploaded_at_once_get_each_its_own_answer(tmp_path: Path) -> None:
+    pytest.importorskip("gradio_client", reason="the extra demo is not installed")
+    assert kept("uploads", tmp_path, "--count", "3")["counts"] == {"uploads": 3}
