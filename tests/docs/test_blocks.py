@@ -154,7 +154,7 @@ def _prepare(page: Path, desk: Path) -> None:
         teacher = desk / "runs" / "teacher" / name
         if "designs" in page.name and not teacher.exists():
             teacher.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / "src/microbotnet/weights" / name.replace("model", "microbotnet-0.25"), teacher)
+            shutil.copy(ROOT / "src/microbotnet/weights" / name.replace("model", "grain-s"), teacher)
     if (desk / "my_net.py").exists() and not (desk / "my_net.pth").exists():
         _make_weights(desk)
 
