@@ -5,7 +5,7 @@ import time
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from microbotnet import BadInput
@@ -42,6 +42,7 @@ def test_every_sequence_comes_back(symbols: list[int]) -> None:
 
 
 @given(st.lists(st.integers(1, 10**6), min_size=2, max_size=60))
+@example([1, 1, 1, 1, 1, 66, 14, 101, 167, 320, 9, 5, 3, 586, 4874, 2956, 65, 1918, 1033])  # 17 bits without the limit
 def test_lengths_are_a_full_code_within_a_bit_of_entropy(counts: list[int]) -> None:
     array = np.array(counts)
     lengths = code_lengths(array).astype(int)

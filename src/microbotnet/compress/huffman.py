@@ -25,12 +25,13 @@ def code_lengths(counts: Ints) -> Ints:
     Args:
         counts: how often each symbol occurs, of at most 2¹⁶ symbols.
     """
-    counts = np.asarray(counts, dtype=np.int64)
-    while True:
-        lengths = _unlimited_lengths(counts)
-        if lengths.max(initial=0) <= LONGEST:
-            return lengths.astype(np.uint8)
-        counts = (counts + 1) // 2
+    counts = flattened = np.asarray(counts, dtype=np.int64)
+    while (lengths := _unlimited_lengths(flattened)).max(initial=0) > LONGEST:
+        flattened = (flattened + 1) // 2
+    if flattened is not counts:  # what flattening made equal is still the longer the rarer
+        rarest_first = np.argsort(counts, kind="stable")[np.count_nonzero(counts == 0) :]
+        lengths[rarest_first] = np.sort(lengths[rarest_first])[::-1]
+    return lengths.astype(np.uint8)
 
 
 def encode(symbols: Ints, lengths: Ints) -> bytes:
