@@ -137,5 +137,10 @@ def requantized(sum_: str, factor: str, offset: str, table: str, spare: str, pre
     else:
         lines += [f"muls {sum_}, {factor}, {sum_}"]
     lines += [f"add {sum_}, {offset}", *([f"asrs {sum_}, {sum_}, #{shift}"] if shift else [])]
-    lines += [f"cmp {sum_}, #255", "bls 1f", f"asrs {sum_}, {sum_}, #31", f"mvns {sum_}, {sum_}"]
-    return [*lines, f"uxtb {sum_}, {sum_}", f"1: ldrb {sum_}, [{table}, {sum_}]"]
+    return [*lines, *into_table(sum_), f"1: ldrb {sum_}, [{table}, {sum_}]"]
+
+
+def into_table(index: str) -> list[str]:
+    """An index into a table of 256, to the nearest that there is; the next instruction has the label 1."""
+    return [f"cmp {index}, #255", "bls 1f", f"asrs {index}, {index}, #31", f"mvns {index}, {index}",
+            f"uxtb {index}, {index}"]  # fmt: skip

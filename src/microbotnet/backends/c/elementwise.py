@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
 
-from .assembly import guarded
+from .assembly import guarded, into_table
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,7 @@ class _Elementwise:
     def _index(self, sum_: str) -> list[str]:
         lines = [f"asrs {sum_}, {sum_}, #{self.shift}"] if self.shift else []
         if self.clamped:
-            lines += [f"cmp {sum_}, #255", "bls 1f", f"asrs {sum_}, {sum_}, #31", f"mvns {sum_}, {sum_}"]
-            lines += [f"uxtb {sum_}, {sum_}", "1:"]
+            lines += [*into_table(sum_), "1:"]
         return lines
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ...integer.operators import Convolve
 from ...integer.program import Program, Requantize
-from .assembly import CLAMP, guarded
+from .assembly import CLAMP, guarded, into_table
 from .kernel_call import KernelCall, stretched, window_of
 from .lanes import lane_rounding
 from .requantization import Whole
@@ -113,8 +113,7 @@ class Mirrored:
     def _rounded(self, sum_: str) -> list[str]:
         lines = [f"muls {sum_}, r0, {sum_}", f"add {sum_}, ip", f"asrs {sum_}, {sum_}, #{self.shift}"]
         if self.clamped:
-            lines += [f"cmp {sum_}, #255", "bls 1f", f"asrs {sum_}, {sum_}, #31", f"mvns {sum_}, {sum_}"]
-            lines += [f"uxtb {sum_}, {sum_}", "1:"]
+            lines += [*into_table(sum_), "1:"]
         return [*lines, f"ldrb {sum_}, [r1, {sum_}]"]
 
 
