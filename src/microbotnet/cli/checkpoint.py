@@ -58,7 +58,6 @@ Calibrate = Annotated[
     typer.Option(
         metavar="SET|FOLDER|FILE.npy",
         help="Pictures or inputs that show how large the activations become; needed if the network was trained "
-        "in floating "
-        "point: a set, any folder of pictures, or an .npy file of inputs.",
+        "in floating point: a set, any folder of pictures, or an .npy file of inputs.",
     ),
 ]

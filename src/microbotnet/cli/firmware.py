@@ -198,9 +198,11 @@ def _print(made: "Firmware", ran: "Run | None", totals: bool) -> None:
     )
     arena, rest = made.arena_bytes, image.ram_bytes - made.arena_bytes
     bound = made.stack_bound
-    deep = bound or 0 if ran is None else ran.execution.stack_bytes
-    limit = "" if bound is None else f"at most {bound:,}"
-    stack = f" + stack {deep:,}{f' ({limit})' if limit else ''}" if ran else f" + stack, {limit}," if limit else ""
+    if ran is None:
+        deep, stack = bound or 0, "" if bound is None else f" + stack, at most {bound:,},"
+    else:
+        deep = ran.execution.stack_bytes
+        stack = f" + stack {deep:,}" if bound is None else f" + stack {deep:,} (at most {bound:,})"
     total = image.ram_bytes + deep
     stdout.print(
         f"arena, picture included, {arena:,} + scores {'and votes ' if made.rule else ''}{rest:,}{stack} = "
