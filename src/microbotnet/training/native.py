@@ -17,7 +17,7 @@ from ..compiled import Library
 
 ACTIVATIONS = ("none", "relu", "relu6", "hardswish")  # in the order of the enum in kernels/vectors.h
 
-_LANES = 16  # see kernels/vectors.h
+_LANES = 16  # the most, see kernels/vectors.h
 _MOST_CHANNELS = 2048  # the kernels have some arrays of so many on the stack
 _LARGEST_MAP, _LARGEST_KERNEL = 1024, 7  # pixels; of larger maps the lists take much memory and spare little time
 

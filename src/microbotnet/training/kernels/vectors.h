@@ -9,7 +9,14 @@
 #endif
 #define INLINE inline __attribute__((always_inline)) /* so that what is constant in a caller is constant within */
 
+/* As wide as the processor's registers: of wider ones gcc takes comparisons apart, number by number. */
+#if defined(__AVX512F__)
 #define LANES 16
+#elif defined(__AVX2__)
+#define LANES 8
+#else
+#define LANES 4
+#endif
 typedef float vector __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
 typedef int32_t mask __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
 
