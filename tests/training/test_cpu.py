@@ -12,7 +12,6 @@ from torch import nn
 from torch.nn import functional as F
 
 from microbotnet.nets import create_model
-from microbotnet.nets.layers import SqueezeExcite
 from microbotnet.training import cpu, native
 from microbotnet.training.cpu import faster_on_cpu
 
@@ -21,13 +20,13 @@ LIBRARY = F.conv2d, F.adaptive_avg_pool2d, F.batch_norm, nn.Sequential.forward
 
 @pytest.fixture
 def without_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(native, "_library", lambda: None)
+    monkeypatch.setattr(native, "library", lambda: None)
 
 
 @pytest.fixture
 def compiled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The C functions that were called; skips the test where no compiler works."""
-    library, called = native._library(), []
+    library, called = native.library(), []
     if library is None:
         pytest.skip("no C compiler")
 
@@ -36,7 +35,7 @@ def compiled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(native, "in_use", lambda: True)
     monkeypatch.setattr(
-        native, "_library", lambda: SimpleNamespace(**{name: recorded(name) for name in native._ARGUMENTS})
+        native, "library", lambda: SimpleNamespace(**{name: recorded(name) for name in native._ARGUMENTS})
     )
     return called
 
@@ -219,18 +218,6 @@ def test_compiled_depthwise_convolutions(
     assert compiled == ["depthwise", "depthwise", "depthwise_weight"]
 
 
-@_fixture_ok
-@given(batches, st.integers(16, 70), st.integers(1, 6), st.integers(1, 6), ACTIVATIONS)
-def test_gates_with_what_follows_them(
-    compiled: list[str], batch: int, channels: int, height: int, width: int, kind: type[nn.Module] | None
-) -> None:
-    compiled.clear()
-    layers = nn.Sequential(SqueezeExcite(channels), *([kind(inplace=True)] if kind else []))
-    x = _random(batch, channels, height, width, layout="channels_last")
-    _check(lambda x: copy.deepcopy(layers).to(x.dtype)(x), x)
-    assert compiled == (["gate_forward", "gate_backward"] if kind else [])
-
-
 @pytest.mark.parametrize("name", ["grain-m", "microbotnet"])
 def test_a_whole_network_gets_the_same_gradients_from_compiled_functions(compiled: list[str], name: str) -> None:
     torch.manual_seed(0)
@@ -248,8 +235,11 @@ def test_a_whole_network_gets_the_same_gradients_from_compiled_functions(compile
     with faster_on_cpu():
         got, again = trained(), trained()
     norms = sum(isinstance(module, nn.BatchNorm2d) for module in model.modules())
-    assert compiled.count("norm_forward") == compiled.count("norm_backward") == 2 * norms
-    assert compiled.count("gate_backward") == 2 * sum(isinstance(module, SqueezeExcite) for module in model.modules())
+    depthwise = sum(isinstance(module, nn.Conv2d) and module.groups > 1 for module in model.modules())
+    for way in "", "_backward":
+        assert compiled.count("depthwise_stage" + way) == 2 * depthwise
+        assert compiled.count("pointwise" + way) == 2 * (norms - depthwise - 1), "all but the first convolution"
+    assert compiled.count("norm_forward") == compiled.count("norm_backward") == 2
     for ours, theirs, once_more in zip(got, expected, again, strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-4)
         assert torch.equal(ours, once_more)

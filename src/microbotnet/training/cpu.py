@@ -2,9 +2,10 @@
 
 Where a C compiler works and torch computes with one thread (`native.py`):
 
-- batch norm, in one with the activation behind it;
-- depthwise convolutions and their gradients;
-- the gate of squeeze-and-excite, in one with the activation behind it.
+- 1×1 and depthwise convolutions with the batch norm behind them, squeeze-and-excite, activations and the shortcuts of
+  bottlenecks, as long as one follows the other (`chain.py`);
+- other batch norms, in one with the activation behind them;
+- other depthwise convolutions and their gradients.
 
 Otherwise the weight gradient of a depthwise convolution of 5×5 or more on a small map. On processors without AVX-512
 the library's takes longer than the rest of the step. The products of every input pixel with every output pixel, summed
@@ -28,7 +29,9 @@ from torch.nn import functional as F
 from torch.overrides import handle_torch_function, has_torch_function
 
 from ..nets.layers import SqueezeExcite
+from ..nets.microbotnet import Bottleneck
 from . import native
+from .chain import Chain
 
 # Input pixels; above them the library is as fast.
 _LARGEST_DEPTHWISE, _LARGEST_POINTWISE = 64, 4
@@ -119,25 +122,78 @@ def _batch_norm(
 
 
 def _in_turn(self: nn.Sequential, input: Any) -> Any:
-    """`nn.Sequential.forward`, with an activation done by the batch norm before it."""
+    """`nn.Sequential.forward`, with convolutions, batch norms, gates and activations done together where they follow
+    each other.
+    """
     if torch._C._is_torch_function_mode_enabled() or not native.in_use():  # whoever watches is shown each
         return _library_in_turn(self, input)  # type: ignore[no-untyped-call]
-    x = input
-    layers: list[Any] = [layer for layer in self if type(layer) is not nn.Identity or _watched(layer)]
+    x, layers = input, _layers(self)
     while layers:
-        layer = layers.pop(0)
+        if isinstance(x, Tensor) and x.ndim == 4 and x.is_contiguous(memory_format=torch.channels_last) and _plain(x):
+            chain = Chain(x.shape)
+            layers = _chained(chain, layers)
+            if chain.steps:
+                x = chain(x)
+                continue
+        layer, *layers = layers
         activation = _ACTIVATIONS.get(type(layers[0])) if layers and not _watched(layer, layers[0]) else None
         if activation is not None and _takes_batch_norm(layer, x):
+            layers.pop(0)
             layer.num_batches_tracked.add_(1)
             statistics = layer.running_mean, layer.running_var
             x = native.batch_norm(x, *statistics, layer.weight, layer.bias, layer.momentum, layer.eps, activation)
-            layers.pop(0)
-        elif activation is not None and type(layer) is SqueezeExcite and _plain(x) and native.gates(x):
-            x = native.gated(x, layer.gate(x), activation)
-            layers.pop(0)
         else:
             x = layer(x)
     return x
+
+
+def _layers(sequence: nn.Sequential) -> list[Any]:
+    return [layer for layer in sequence if type(layer) is not nn.Identity or _watched(layer)]
+
+
+def _chained(chain: Chain, layers: list[Any]) -> list[Any]:
+    """What remains of the layers when the chain has taken as many of the first as it can."""
+    while layers:
+        first: Any
+        first, *rest = layers
+        if _watched(first):
+            break
+        if type(first) is nn.Sequential or (type(first) is Bottleneck and first.pool is None):
+            begun, shape = len(chain.steps), chain.shape
+            block = first if type(first) is Bottleneck else None
+            inner: Any = first if block is None else block.conv
+            start = chain.write_out() if block and block.shortcut else None
+            if _watched(inner) or _chained(chain, _layers(inner)):
+                del chain.steps[begun:]
+                chain.shape = shape
+                break
+            if start is not None:
+                chain.write_out(start)
+            layers = rest
+        elif rest and not _watched(rest[0]) and chain.takes(first, rest[0]) and _have_plain(first, rest[0]):
+            norm, *layers = rest
+            gate = layers.pop(0) if layers and _is_chained(layers[0]) else None
+            activation = _ACTIVATIONS.get(type(layers[0])) if layers and not _watched(layers[0]) else None
+            if activation:
+                layers.pop(0)
+            chain.add(first, norm, gate, activation or "none")
+        else:
+            break
+    return layers
+
+
+def _have_plain(conv: Any, norm: Any) -> bool:
+    return _plain(conv.weight, norm.weight, norm.running_mean)
+
+
+def _is_chained(gate: Any) -> bool:
+    if type(gate) is not SqueezeExcite:
+        return False
+    layers: list[Any] = list(gate.fc)
+    return (
+        type(layers[3]) is nn.Hardsigmoid and not _watched(gate, gate.pool, gate.fc, *layers)
+        and _plain(layers[0].weight, layers[2].weight)
+    )  # fmt: skip
 
 
 def _takes_batch_norm(layer: Any, x: Tensor) -> bool:

@@ -1,7 +1,8 @@
 """Operators of a training step in C (`kernels/`), compiled on this machine, with their gradients.
 
 They take float32 tensors with channels last and compute with one thread. Sums of floats are taken in blocks, those of
-blocks in doubles, so that results are at least as exact as the library's, and the same in every run on a machine.
+blocks in doubles, so that results are at least as exact as the library's, and the same in every run on a machine. Here
+are those that stand alone; `chain.py` has those that work together.
 """
 
 import ctypes
@@ -18,27 +19,33 @@ from ..compiled import Library
 ACTIVATIONS = ("none", "relu", "relu6", "hardswish")  # in the order of the enum in kernels/vectors.h
 
 _LANES = 16  # the most, see kernels/vectors.h
-_MOST_CHANNELS = 2048  # the kernels have some arrays of so many on the stack
-_LARGEST_MAP, _LARGEST_KERNEL = 1024, 7  # pixels; of larger maps the lists take much memory and spare little time
+MOST_CHANNELS = 2048  # the kernels have some arrays of so many on the stack
+LARGEST_MAP, LARGEST_KERNEL = 1024, 7  # pixels; of larger maps the lists take much memory and spare little time
 
 _POINTER, _SIZE, _INT, _DOUBLE = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_double
 _ARGUMENTS = {
+    "lanes": [],
     "norm_forward": [_POINTER] * 2 + [_SIZE] * 3 + [_POINTER] * 4 + [_DOUBLE] * 2 + [_POINTER, _INT],
     "norm_backward": [_POINTER] * 3 + [_SIZE] * 3 + [_POINTER] * 3 + [_INT],
     "depthwise": [_POINTER] * 3 + [_SIZE] * 4 + [_POINTER] * 2,
     "depthwise_weight": [_POINTER] * 4 + [_SIZE] * 5 + [_POINTER] * 2,
-    "gate_forward": [_POINTER] * 3 + [_SIZE] * 3 + [_INT],
-    "gate_backward": [_POINTER] * 5 + [_SIZE] * 3 + [_INT],
+    "pointwise": [_POINTER] * 3,
+    "pointwise_backward": [_POINTER] * 5,
+    "depthwise_stage": [_POINTER] * 4,
+    "depthwise_stage_backward": [_POINTER] * 6,
+    "result": [_POINTER] * 3,
+    "result_backward": [_POINTER] * 3,
 }
 
 
 def in_use() -> bool:
     """Whether a compiler works here and torch computes with one thread."""
-    return torch.get_num_threads() == 1 and _library() is not None
+    return torch.get_num_threads() == 1 and library() is not None
 
 
 @lru_cache
-def _library() -> Any:
+def library() -> Any:
+    """The functions of `kernels/`, compiled; None where no compiler works."""
     folder = files(__package__) / "kernels"
     sources = {entry.name: entry.read_text("utf-8") for entry in sorted(folder.iterdir(), key=lambda entry: entry.name)}
     what = sha256("\n".join(sources.values()).encode()).hexdigest()
@@ -48,7 +55,7 @@ def _library() -> Any:
     _, library = made
     for name, arguments in _ARGUMENTS.items():
         function = getattr(library, name)
-        function.argtypes, function.restype = arguments, None
+        function.argtypes, function.restype = arguments, ctypes.c_int
     return library
 
 
@@ -68,7 +75,7 @@ def _row(channels: int) -> int:
 def normalises(x: Tensor) -> bool:
     """Whether `batch_norm` takes a tensor of that shape and layout."""
     return (
-        _has_pixels_last(x) and x.shape[1] % (_LANES // 2) == 0 and x.shape[1] <= _MOST_CHANNELS
+        _has_pixels_last(x) and x.shape[1] % (_LANES // 2) == 0 and x.shape[1] <= MOST_CHANNELS
         and x.numel() > x.shape[1] and x.numel() % _row(x.shape[1]) == 0
     )  # fmt: skip
 
@@ -95,7 +102,7 @@ class _BatchNorm(torch.autograd.Function):
         channels = x.shape[1]
         row = _row(channels)
         y, statistics = torch.empty_like(x), x.new_empty(4, row)
-        _library().norm_forward(
+        library().norm_forward(
             x.data_ptr(), y.data_ptr(), x.numel() // row, row, channels, weight.data_ptr(), bias.data_ptr(),
             running_mean.data_ptr(), running_var.data_ptr(), momentum, eps, statistics.data_ptr(), activation,
         )  # fmt: skip
@@ -109,53 +116,18 @@ class _BatchNorm(torch.autograd.Function):
         x, statistics = ctx.saved_tensors
         channels, row = x.shape[1], statistics.shape[1]
         grad_x, (grad_weight, grad_bias) = torch.empty_like(x), x.new_empty(2, channels).unbind()
-        _library().norm_backward(
+        library().norm_backward(
             x.data_ptr(), grad.data_ptr(), grad_x.data_ptr(), x.numel() // row, row, channels, statistics.data_ptr(),
             grad_weight.data_ptr(), grad_bias.data_ptr(), ctx.activation,
         )  # fmt: skip
         return grad_x, grad_weight, grad_bias, None, None, None, None, None
 
 
-def gates(x: Tensor) -> bool:
-    """Whether `gated` takes a tensor of that shape and layout."""
-    return _has_pixels_last(x) and x.shape[1] >= _LANES
-
-
-def gated(x: Tensor, gate: Tensor, activation: str = "none") -> Tensor:
-    """`x * gate[:, :, None, None]`, and then one of `ACTIVATIONS`.
-
-    x: (B, C, H, W), see `gates`; gate: (B, C); both float32.
-    """
-    return _Gated.apply(x, gate, ACTIVATIONS.index(activation))  # type: ignore[no-any-return, no-untyped-call]
-
-
-class _Gated(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, gate: Tensor, activation: int) -> Tensor:
-        gate, y = gate.contiguous(), torch.empty_like(x)
-        sizes = len(x), x.shape[-2:].numel(), x.shape[1]
-        _library().gate_forward(x.data_ptr(), gate.data_ptr(), y.data_ptr(), *sizes, activation)
-        ctx.save_for_backward(x, gate)
-        ctx.sizes, ctx.activation = sizes, activation
-        return y
-
-    @staticmethod
-    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor | None, ...]:
-        grad = _with_channels_last(grad_outputs[0])
-        x, gate = ctx.saved_tensors
-        grad_x, grad_gate = torch.empty_like(x), torch.empty_like(gate)
-        _library().gate_backward(
-            x.data_ptr(), gate.data_ptr(), grad.data_ptr(), grad_x.data_ptr(), grad_gate.data_ptr(), *ctx.sizes,
-            ctx.activation,
-        )  # fmt: skip
-        return grad_x, grad_gate, None
-
-
 def convolves_depthwise(x: Tensor, kernel: int) -> bool:
     """Whether `depthwise_conv2d` takes a tensor of that shape and layout, and a kernel of that side."""
     return (
-        _has_pixels_last(x) and _LANES <= x.shape[1] <= _MOST_CHANNELS and x.shape[-2:].numel() <= _LARGEST_MAP
-        and kernel <= _LARGEST_KERNEL
+        _has_pixels_last(x) and _LANES <= x.shape[1] <= MOST_CHANNELS and x.shape[-2:].numel() <= LARGEST_MAP
+        and kernel <= LARGEST_KERNEL
     )  # fmt: skip
 
 
@@ -202,7 +174,7 @@ class _DepthwiseConv2d(torch.autograd.Function):
         y = torch.empty_like(x, memory_format=torch.channels_last) if (rows, columns) == (height, width) else (
             x.new_empty(batch, rows, columns, channels).permute(0, 3, 1, 2)
         )  # fmt: skip
-        _library().depthwise(
+        library().depthwise(
             x.data_ptr(), taps.data_ptr(), y.data_ptr(), batch, height * width, rows * columns, channels,
             first.data_ptr(), pairs.data_ptr(),
         )  # fmt: skip
@@ -219,14 +191,14 @@ class _DepthwiseConv2d(torch.autograd.Function):
         if ctx.needs_input_grad[0]:
             first, pairs = ctx.pairs[1]
             grad_x, taps = torch.empty_like(x), weight.reshape(channels, -1).t().contiguous()
-            _library().depthwise(
+            library().depthwise(
                 grad.data_ptr(), taps.data_ptr(), grad_x.data_ptr(), batch, outputs, inputs, channels,
                 first.data_ptr(), pairs.data_ptr(),
             )  # fmt: skip
         if ctx.needs_input_grad[1]:
             first, pairs = ctx.pairs[2]
             sums, one = x.new_empty(2, weight[0].numel(), channels).unbind()
-            _library().depthwise_weight(
+            library().depthwise_weight(
                 x.data_ptr(), grad.data_ptr(), sums.data_ptr(), one.data_ptr(), batch, inputs, outputs,
                 len(sums), channels, first.data_ptr(), pairs.data_ptr(),
             )  # fmt: skip

@@ -1,0 +1,93 @@
+/* A stage is a convolution and the batch norm behind it. Memory keeps what the convolution made, raw; batch norm, gate
+   and activation are done where values are read, picture by picture, and again for the gradient.
+
+   A raw pixel has room for whole vectors: behind its channels are zeros. Statistics of a batch norm are four rows of a
+   pixel's size: mean, 1 / deviation, and scale and shift with y = x · scale + shift. Gradients of them are two: the sum
+   over all pixels of the gradient g before the batch norm, and that of g · (x − mean). */
+#include <stdlib.h>
+#include <string.h>
+
+#include "vectors.h"
+
+typedef struct {
+    const float *raw;        /* pictures × pixels × channels */
+    const float *statistics; /* NULL: the values are raw's own, without room behind their channels */
+    const float *gate;       /* pictures × channels, without room, of a factor each; or NULL */
+    size_t pictures, pixels, channels;
+    int activation;
+} source_t;
+
+typedef struct {
+    size_t channels;
+    const float *weight, *bias;
+    float *running_mean, *running_variance;
+    double momentum, epsilon;
+    float *raw, *statistics; /* written */
+    float *means;            /* of raw over each picture: pictures × channels, written; or NULL */
+} norm_t;
+
+typedef struct {
+    size_t channels;
+    const float *raw, *statistics, *means;           /* as the stage left them */
+    const float *grad, *grad_statistics;             /* grad: before the batch norm, of raw's shape */
+    const float *grad_means;                         /* of the batch norm's means: pictures × channels; or NULL */
+    float *grad_weight, *grad_bias;                  /* of the batch norm, written */
+} behind_t;
+
+typedef struct {
+    float *raw, *statistics, *gate; /* those of a source's; NULL where they are not wanted */
+    const float *added;             /* to raw's, where the source has no batch norm; or NULL */
+} gradient_t;
+
+static INLINE size_t whole(size_t channels)
+{
+    return (channels + LANES - 1) / LANES * LANES;
+}
+
+static INLINE void with_room(float *to, const float *from, size_t channels)
+{
+    memcpy(to, from, channels * sizeof *to);
+    memset(to + channels, 0, (whole(channels) - channels) * sizeof *to);
+}
+
+static INLINE size_t pixel_of(const source_t *source)
+{
+    return source->statistics ? whole(source->channels) : source->channels;
+}
+
+/* Leaves the room behind the channels out. */
+static INLINE void dense(float *to, const float *from, const float *added, size_t pixels, size_t channels)
+{
+    size_t width = whole(channels);
+
+    for (; pixels; pixels--, to += channels, from += width) {
+        memcpy(to, from, channels * sizeof *to);
+        if (added)
+            for (size_t c = 0; c < channels; c++)
+                to[c] += *added++;
+    }
+}
+
+/* Some pixels of a picture, with room. gate: the picture's, with room, or NULL. */
+void values(const source_t *source, const float *raw, const float *gate, size_t pixels, float *to);
+
+/* The gradient before the batch norm, of a picture, from `grad` behind it all; both with room. Added to sums: two rows.
+   grad_gate: the gate's, with room, written. */
+void gradient(const source_t *source, const float *raw, const float *gate, const float *grad, float *to, double *sums,
+              float *grad_gate);
+
+/* Adds to totals, over some pixels, x − pivot and its square. means: of x over these pixels; or NULL. */
+void tally(const float *raw, size_t pixels, size_t width, const float *pivot, double *totals, float *means);
+
+/* The batch norm's statistics, and the running ones, from the totals of `count` pixels. */
+void settle(const norm_t *norm, const float *pivot, const double *totals, size_t count);
+
+/* Four rows: by_grad, by_raw, constant, and room for a picture's constant. Writes the batch norm's gradients. */
+void behind_norm(const behind_t *behind, size_t pictures, size_t pixels, float *rows);
+
+/* Of a picture; rows as behind_norm left them. */
+const float *constant_of(const behind_t *behind, size_t picture, size_t pixels, float *rows);
+
+/* The gradient of what the convolution made: grad · by_grad + raw · by_raw + constant. */
+void differences(const float *rows, const float *constant, const float *grad, const float *raw, size_t pixels,
+                 size_t width, float *to);

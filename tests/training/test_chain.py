@@ -1,0 +1,190 @@
+"""Chains of convolutions and batch norms give what autograd gives in doubles, whatever their layers."""
+
+import contextlib
+import copy
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from microbotnet.nets.layers import SqueezeExcite
+from microbotnet.nets.microbotnet import Bottleneck, Row
+from microbotnet.training import native
+from microbotnet.training.chain import Chain
+from microbotnet.training.cpu import faster_on_cpu
+
+
+@pytest.fixture
+def called(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The C functions that were called; skips the test where no compiler works."""
+    library, names = native.library(), []
+    if library is None:
+        pytest.skip("no C compiler")
+
+    def recorded(name: str) -> Callable[..., Any]:
+        return lambda *args: names.append(name) or getattr(library, name)(*args)
+
+    functions = SimpleNamespace(**{name: recorded(name) for name in native._ARGUMENTS})
+    monkeypatch.setattr(native, "in_use", lambda: True)
+    monkeypatch.setattr(native, "library", lambda: functions)
+    return names
+
+
+def _trained(model: nn.Module, x: torch.Tensor, *, fast: bool) -> list[torch.Tensor]:
+    """Result, gradients and buffers after a step with a copy of the model in x's type of number."""
+    model = copy.deepcopy(model).to(x.dtype)
+    x = x.clone().to(memory_format=torch.channels_last).requires_grad_()
+    if fast:
+        with faster_on_cpu():
+            y = model(x)
+    else:
+        y = model(x)
+    y.backward((torch.arange(y.numel()) % 7 - 2.5).reshape(y.shape).to(y.dtype))
+    assert x.grad is not None
+    found = [y.detach(), x.grad, *(p.grad for p in model.parameters() if p.grad is not None)]
+    return [*found, *(b.to(x.dtype) for b in model.buffers())]
+
+
+def _check(model: nn.Module, x: torch.Tensor) -> None:
+    """Each tensor as a whole is as near to that of doubles as 4 digits; and the same once more."""
+    got, again, exact = (
+        _trained(model, x, fast=True),
+        _trained(model, x, fast=True),
+        _trained(model, x.double(), fast=False),
+    )
+    for ours, once_more, wanted in zip(got, again, exact, strict=True):
+        assert torch.equal(ours, once_more)
+        assert (ours - wanted).norm() <= 1e-4 * (wanted.norm() + 1)
+
+
+def _random(layers: nn.Module) -> nn.Module:
+    for module in layers.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            nn.init.normal_(module.weight, 1, 0.3)
+            nn.init.normal_(module.bias)
+    return layers
+
+
+stages = st.tuples(
+    st.sampled_from(["pointwise", "depthwise"]), st.integers(1, 37), st.sampled_from([2, 3, 4, 5, 7]),
+    st.integers(1, 3), st.integers(0, 3), st.booleans(), st.sampled_from([nn.ReLU, nn.ReLU6, nn.Hardswish, None]),
+)  # fmt: skip
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.integers(0, 2**31), st.integers(3, 9), st.integers(2, 37), st.integers(2, 9), st.integers(2, 9),
+    st.lists(stages, min_size=1, max_size=4),
+)  # fmt: skip
+def test_any_stages(
+    called: list[str], seed: int, batch: int, channels: int, height: int, width: int, drawn: list[Any]
+) -> None:
+    called.clear()
+    torch.manual_seed(seed)
+    x, layers, size = torch.randn(batch, channels, height, width) + torch.randn(channels, 1, 1), [], (height, width)
+    expected = []
+    for kind, outputs, kernel, stride, padding, excite, activation in drawn:
+        if kind == "depthwise":
+            padding = min(padding, kernel - 1)
+            if min(size) + 2 * padding < kernel or channels == 1:
+                continue
+            layers.append(nn.Conv2d(channels, channels, kernel, stride, padding, groups=channels, bias=False))
+            size = tuple((n + 2 * padding - kernel) // stride + 1 for n in size)  # type: ignore[assignment]
+            expected.append("depthwise_stage")
+        else:
+            layers.append(nn.Conv2d(channels, outputs, 1, bias=False))
+            channels = outputs
+            expected.append("pointwise")
+        layers.append(nn.BatchNorm2d(channels, momentum=0.3))
+        layers += [SqueezeExcite(channels, bias=bool(kernel % 2))] if excite else [nn.Identity()]
+        layers += [activation(inplace=True)] if activation else []
+    if not layers:
+        return
+    _check(_random(nn.Sequential(*layers)), x)
+    ran = [name for name in called if name in ("depthwise_stage", "pointwise")]
+    assert ran[: len(expected)] == expected
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.integers(0, 2**31),
+    st.lists(st.tuples(st.integers(3, 20), st.integers(1, 2), st.booleans()), min_size=1, max_size=3),
+)
+def test_bottlenecks_one_after_the_other(called: list[str], seed: int, drawn: list[tuple[int, int, bool]]) -> None:
+    called.clear()
+    torch.manual_seed(seed)
+    blocks, channels = [], 6
+    for outputs, stride, excite in drawn:
+        outputs = channels if outputs % 2 else outputs  # a shortcut, where the stride lets it
+        blocks.append(Bottleneck(channels, 2 * channels, outputs, Row(3, 0, 0, excite, nn.Hardswish, stride)))
+        channels = outputs
+    _check(_random(nn.Sequential(*blocks)), torch.randn(4, 6, 8, 7))
+    assert called.count("pointwise") == 4 * len(blocks), "both, in two runs"
+
+
+def test_groups_and_other_layers_between_are_left_to_the_library(called: list[str]) -> None:
+    torch.manual_seed(0)
+    row = Row(3, 0, 0, False, nn.ReLU, 1)
+    blocks = Bottleneck(8, 16, 8, row, groups=2), Bottleneck(8, 16, 8, row, average=True), nn.Flatten(), nn.Linear(8, 3)
+    _check(_random(nn.Sequential(*blocks)), torch.randn(4, 8, 4, 4))
+    assert called.count("pointwise") == 2 * 2, "those of the second block, in two runs"
+    assert called.count("depthwise_stage") == 2 * 2, "in two runs"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda conv, norm: norm.eval(),
+        lambda conv, norm: setattr(norm, "momentum", None),
+        lambda conv, norm: norm.double(),
+        lambda conv, norm: norm.register_forward_hook(lambda *_: None),
+        lambda conv, norm: conv.register_forward_pre_hook(lambda *_: None),
+        lambda conv, norm: setattr(conv, "padding_mode", "reflect"),
+        lambda conv, norm: setattr(conv, "dilation", (1, 2)),
+        lambda conv, norm: setattr(conv, "bias", nn.Parameter(torch.zeros(12))),
+    ],
+)
+def test_what_a_chain_does_not_do(called: list[str], change: Callable[[Any, Any], object]) -> None:
+    conv, norm = nn.Conv2d(12, 12, 3, padding=1, groups=12, bias=False), nn.BatchNorm2d(12)
+    change(conv, norm)
+    layers, x = nn.Sequential(conv, norm), torch.randn(2, 12, 5, 5).to(memory_format=torch.channels_last)
+    with contextlib.suppress(RuntimeError), faster_on_cpu():  # the library refuses two types of number
+        layers(x)
+    assert "depthwise_stage" not in called
+
+
+def test_frozen_kernels_have_no_gradient_and_the_others_have(called: list[str]) -> None:
+    torch.manual_seed(0)
+    block = Bottleneck(8, 24, 8, Row(3, 0, 0, True, nn.ReLU, 1))
+    block.conv[0].requires_grad_(False)
+    model, x = _random(nn.Sequential(block)), torch.randn(4, 8, 4, 4)
+    _check(model, x)
+    with faster_on_cpu():
+        model(x.to(memory_format=torch.channels_last)).sum().backward()
+    assert block.conv[0].weight.grad is None
+    assert all(p.grad is not None for p in block.parameters() if p.requires_grad)
+    assert "pointwise_backward" in called
+
+
+def test_a_step_frees_what_it_kept_and_can_be_asked_to_keep_it(called: list[str]) -> None:
+    layers = nn.Sequential(nn.Conv2d(4, 8, 1, bias=False), nn.BatchNorm2d(8))
+    x = torch.randn(2, 4, 3, 3).to(memory_format=torch.channels_last)
+    with faster_on_cpu():
+        y = layers(x).square().sum()
+    first = torch.autograd.grad(y, layers.parameters(), retain_graph=True)
+    second = torch.autograd.grad(y, layers.parameters())
+    assert all(map(torch.equal, first, second))
+    with pytest.raises(RuntimeError, match="second time"):
+        torch.autograd.grad(y, layers.parameters())
+
+
+def test_one_value_a_channel_is_refused_as_the_library_does(called: list[str]) -> None:
+    layers = nn.Sequential(nn.Conv2d(4, 8, 1, bias=False), nn.BatchNorm2d(8))
+    with pytest.raises(ValueError, match="more than 1 value"), faster_on_cpu():
+        layers(torch.randn(1, 4, 1, 1))
+    assert not Chain((1, 4, 1, 1)).takes(*layers)
