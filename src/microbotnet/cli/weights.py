@@ -26,6 +26,7 @@ def weights(json: Json = False) -> None:
             "recipe": card["recipe"]["name"],
             "epochs": card["recipe"]["epochs"],
             "seed": card["recipe"]["seed"],
+            "outside": card["data"].get("outside", []),
             "installed": is_installed(name),
         }
         for name, card in shipped_cards().items()
@@ -41,6 +42,7 @@ def weights(json: Json = False) -> None:
         how = f"{row['recipe']}, {row['epochs']} epochs, seed {row['seed']}"
         words = [] if row["quantization"] == "none" else [_words(row["quantization"])]
         here = [] if row["installed"] else ["not installed"]
+        words += [f"outside data: {', '.join(row['outside'])}"] if row["outside"] else []
         table.add_row(row["name"], f"{row['top1']:.2f}", "; ".join([*here, *words, row["data"], how]))
     console = stdout if stdout.is_terminal else Console(width=120, highlight=False)
     console.print(table)

@@ -6,6 +6,7 @@ from . import squeezenet as _squeezenet
 from . import mobilenet_v1 as _mobilenet_v1
 from . import mobilenet_v2 as _mobilenet_v2
 from . import mobilenet_v3 as _mobilenet_v3
+from . import efficientnet_lite as _efficientnet_lite
 from . import binarynet as _binarynet
 from . import resnet8 as _resnet8
 from . import ds_cnn as _ds_cnn

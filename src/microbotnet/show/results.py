@@ -31,6 +31,7 @@ def results_table() -> str:
         recipe = card["recipe"]
         how = f"{recipe['name']}, {recipe['epochs']} epochs, seed {recipe['seed']}"
         how += f", teacher {recipe['teacher']}" if recipe["teacher"] else ""
+        how += _outside(card)
         cells = [
             _label(card),
             f"{costs.parameters:,}",
@@ -61,7 +62,8 @@ def ternary_table() -> str:
             f"{bits} bits" if bits else "float",
             _top1(card),
             f"{trained(name).profile.energy.total / 1e6:.2f} µJ",
-            f"{recipe['epochs']} epochs from {recipe['begin']}, seed {recipe['seed']}, teacher {recipe['teacher']}",
+            f"{recipe['epochs']} epochs from {recipe['begin']}, seed {recipe['seed']}, teacher {recipe['teacher']}"
+            f"{_outside(card)}",
         ]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
@@ -85,7 +87,7 @@ def robot_table() -> str:
             "float" if how == "none" else f"{how['quantizer']}, policy {how['policy']}",
             _top1(card),
             f"{card['metrics']['test_pictures']:,}",
-            f"{recipe['name']}, {recipe['epochs']} epochs, seed {recipe['seed']}",
+            f"{recipe['name']}, {recipe['epochs']} epochs, seed {recipe['seed']}{_outside(card)}",
         ]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
@@ -94,6 +96,12 @@ def robot_table() -> str:
 def _label(card: dict[str, Any]) -> str:
     net = card["architecture"]
     return net["name"] if "design" in net else f"MicroBotNet ×{net['width']:.2f}"
+
+
+def _outside(card: dict[str, Any]) -> str:
+    """The mark of networks that learned from other pictures than their set's, themselves or through a teacher."""
+    outside = card["data"].get("outside")
+    return f"; **outside data: {', '.join(outside)}**" if outside else ""
 
 
 def _top1(card: dict[str, Any]) -> str:

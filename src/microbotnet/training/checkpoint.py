@@ -29,6 +29,7 @@ from ..plain import LARGEST_JSON, parse_json, read_text
 from ..quant.activations import quantize_activations
 from ..quant.policy import kernels
 from ..weights import DEFAULT, shipped_cards, shipped_file
+from .outside import PACKAGES, read_outside
 from .state import Mismatch, State, fitted, read_state
 
 _ARGUMENTS = {"name": str, "width": float, "num_classes": int}
@@ -91,8 +92,8 @@ def load_checkpoint(name: str | Path = DEFAULT, asked: Mapping[str, Any] | None 
     """Load shipped weights by name, a checkpoint of ours (.safetensors, .mbz), or a state dict that others saved.
 
     Args:
-        name: a name of `shipped_cards()`, a file, a folder with a model.safetensors and its card, or, after
-            "hf-hub:", a repository on the hub.
+        name: a name of `shipped_cards()` or of `outside.PACKAGES`, a file, a folder with a model.safetensors and its
+            card, or, after "hf-hub:", a repository on the hub.
         asked: `create_model`'s arguments, for files without a card; without num_classes, as many as the weights have
             outputs. None finds the network of the zoo that fits.
 
@@ -106,6 +107,10 @@ def load_checkpoint(name: str | Path = DEFAULT, asked: Mapping[str, Any] | None 
         with as_file(shipped_file(str(name))) as file:
             card = cards[str(name)]
             return Checkpoint(_filled(_network(card), read_state(file), str(name)), card)
+    if str(name) in PACKAGES:
+        state, card = read_outside(str(name))
+        with warnings.catch_warnings(action="ignore"):  # the names in it are others; that the order fits is known
+            return Checkpoint(_filled(_network(card), state, str(name)), card)
     path = fetch_repository(str(name).removeprefix(PREFIX)) if str(name).startswith(PREFIX) else Path(name)
     if (path / WEIGHTS).is_file():
         path /= WEIGHTS

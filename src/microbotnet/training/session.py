@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 from lightning_fabric import Fabric
+from torch import nn
 
 from .. import __version__
 from ..atomic import cache_folder, write_atomically
@@ -38,8 +39,9 @@ from .checkpoint import (
     save_checkpoint,
 )
 from .loop import TrainingSet, top1, train
+from .outside import outside_data
 from .recipe import Recipe, fitted
-from .teacher import Ensemble, Teacher
+from .teacher import Ensemble, Renormalise, Teacher
 from .transfer import network_for
 from .tune import check_tune
 from .views import views
@@ -110,6 +112,7 @@ def train_on(
     check_tune(tune)
     torch.manual_seed(seed)
     architecture: dict[str, Any]
+    outside: list[str] = []
     mean: tuple[float, ...] = MEAN
     std: tuple[float, ...] = STD
     if begin is None:
@@ -129,6 +132,8 @@ def train_on(
             )
         model, architecture = network_for(loaded, begin, source.classes, input_size)
         mean, std = (tuple(loaded.card["data"][key]) for key in ("mean", "std"))
+        if ".py:" not in begin or given.weights is not None:  # else nothing has been learned yet
+            outside = outside_data(loaded.card, begin)
         activations = activations or activation_bits(loaded.card)
         scales = POWER_OF_TWO if has_power_of_two_scales(loaded.card) else scales
     if architecture["input_size"] is None:
@@ -152,6 +157,8 @@ def train_on(
         quantize_activations(model, activations, images.shape[1:], power_of_two=power_of_two)
     quantization = _quantization(policy, quantizer, threshold, activations, power_of_two)
     pictures = TrainingSet(source.name, images, labels, mean, std, originals)
+    followed = make_teacher(teacher, recipe, pictures, source.classes) if teacher else None
+    outside = sorted({*outside, *(followed.outside if followed else [])})
     curves = _Curves(folder) if fabric.is_global_zero else None
 
     def finish_epoch(record: Record) -> None:
@@ -166,7 +173,7 @@ def train_on(
         folder,
         seed=seed,
         fabric=fabric,
-        teacher=make_teacher(teacher, recipe, pictures, source.classes) if teacher else None,
+        teacher=followed,
         tune=tune,
         describe={
             "architecture": architecture,
@@ -199,6 +206,7 @@ def train_on(
             "mean": list(mean),
             "std": list(std),
             "training_pictures": len(labels) - recipe.holdout,
+            **({"outside": outside} if outside else {}),
         },
         "metrics": {
             "top1": round(score, 2),
@@ -300,10 +308,11 @@ def _member(name: str, recipe: Recipe, pictures: TrainingSet, classes: Sequence[
     loaded = float_network(name)
     card = loaded.card
     columns = positions(card["data"]["classes"], classes, f"{name}: the teacher")
-    if [*card["data"]["mean"], *card["data"]["std"]] != [*pictures.mean, *pictures.std]:
-        raise BadInput(f"{name}: the teacher's pictures were normalised otherwise; see mean and std in its card")
+    model, own = loaded.model, (card["data"]["mean"], card["data"]["std"])
+    if own != (list(pictures.mean), list(pictures.std)):
+        model = nn.Sequential(Renormalise(pictures.mean, pictures.std, *own), model)
     digest = hashlib.sha256(pictures.images.numpy().tobytes())
-    for key, value in loaded.model.state_dict().items():
+    for key, value in model.state_dict().items():
         digest.update(key.encode() + value.numpy().tobytes())
     kind = "both mirror images" if recipe.flip else "as it is"
     described = [kind, recipe.crop, recipe.zoom, recipe.jitter, recipe.views, recipe.holdout, columns]
@@ -316,7 +325,8 @@ def _member(name: str, recipe: Recipe, pictures: TrainingSet, classes: Sequence[
     digest.update(json.dumps(described).encode())
     key = digest.hexdigest()[:16]
     folder = cache_folder("teachers") / key
-    return Teacher(key, loaded.model, columns, folder, size=size, draw=draw, mirror=recipe.flip)
+    outside = outside_data(card, name)
+    return Teacher(key, model, columns, folder, size=size, draw=draw, mirror=recipe.flip, outside=outside)
 
 
 def _csv(history: list[Record]) -> bytes:
