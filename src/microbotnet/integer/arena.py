@@ -20,6 +20,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import prod
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..errors import BadInput
 from .operators.operator import Over
 from .program import ELEMENT_BYTES, Program, Tensor
@@ -132,6 +135,13 @@ def plan(
     return best
 
 
+def bytes_alive(program: Program) -> tuple[int, ...]:
+    """Bytes of tensors in use while each operator runs, if what can be written over is."""
+    tensors = _tensors(program)
+    dying = [_dying(program, tensors, index, ()) for index in range(len(program.operators))]
+    return _alive(program, tensors, (), dying)
+
+
 def _in_regions(
     program: Program,
     tensors: Mapping[str, Area],
@@ -147,9 +157,10 @@ def _in_regions(
     best: Plan | None = None
     for choice in choices:
         bodies = _bodies(program, tensors, choice) + [_Body([area]) for area in extra]
+        collisions = _Collisions(bodies)
         for key in ORDERS:
             order = sorted(range(len(bodies)), key=lambda i: (program.input not in bodies[i].names, key(bodies[i])))
-            offsets = _first_fit(bodies, order, split)
+            offsets = _first_fit(collisions, order, split)
             areas = [area for body, offset in zip(bodies, offsets, strict=True) for area in body.at(offset)]
             found = Plan(tuple(sorted(areas, key=lambda area: (area.first, area.offset))), alive, split)
             if found.offsets[program.input] < split and (best is None or found.size < best.size):
@@ -249,10 +260,11 @@ def _moved(area: Area, by: int) -> Area:
     return Area(area.name, area.scratch, area.offset + by, area.size, area.first, area.last)
 
 
-def _united(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+def _united(spans: list[tuple[int, int]], *, touching: bool = True) -> list[tuple[int, int]]:
+    """Those that overlap as one, in order; those that only touch, too, or not."""
     found: list[tuple[int, int]] = []
     for low, high in sorted(spans):
-        if found and low <= found[-1][1]:
+        if found and (low <= found[-1][1] if touching else low < found[-1][1]):
             found[-1] = found[-1][0], max(found[-1][1], high)
         else:
             found.append((low, high))
@@ -297,17 +309,16 @@ def _pack(bodies: Sequence[_Body], bound: int, operators: int) -> list[int]:
     """Offsets: first fit in several orders, then a search, until the height is the bound."""
     best: list[int] = []
     size = -1
+    collisions = _Collisions(bodies)
     for key in ORDERS:
         order = sorted(range(len(bodies)), key=lambda i: key(bodies[i]))
-        offsets = _first_fit(bodies, order)
+        offsets = _first_fit(collisions, order)
         height = _height(bodies, offsets)
         if size < 0 or height < size:
             best, size = offsets, height
         if size <= bound:
             return best
-    search = _Search(bodies, bound, operators, best, size)
-    search.extend([], 0)
-    return search.best
+    return _Search(collisions, bound, operators, best, size).run()
 
 
 ORDERS: tuple[Callable[[_Body], tuple[int, ...]], ...] = (
@@ -319,37 +330,61 @@ ORDERS: tuple[Callable[[_Body], tuple[int, ...]], ...] = (
 )
 
 
-def _first_fit(bodies: Sequence[_Body], order: Iterable[int], split: int | None = None) -> list[int]:
-    offsets = [0] * len(bodies)
-    placed: dict[int, list[tuple[int, int]]] = {}
+class _Collisions:
+    """How far apart two bodies may not lie."""
+
+    def __init__(self, bodies: Sequence[_Body]) -> None:
+        self.bodies = bodies
+        self.found: dict[tuple[int, int], list[tuple[int, int]]] = {}
+
+    def between(self, a: int, b: int) -> list[tuple[int, int]]:
+        """Between which numbers the offset of `a` less that of `b` may not be, in order."""
+        found = self.found.get((a, b))
+        if found is None:
+            spans, others = self.bodies[a].spans, self.bodies[b].spans
+            pairs = ((one, two) for index in spans.keys() & others for one in spans[index] for two in others[index])
+            found = _united([(two[0] - one[1], two[1] - one[0]) for one, two in pairs], touching=False)
+            self.found[a, b] = found
+        return found
+
+    def fit(self, number: int, placed: Iterable[tuple[int, int]], split: int | None = None) -> int:
+        """The lowest offset at which it is clear of what is placed, (number, offset), and not across the split."""
+        taken = [(offset + low, offset + high) for other, offset in placed for low, high in self.between(number, other)]
+        if split is not None:
+            taken.append((split - self.bodies[number].height, split))
+        found = 0
+        for low, high in sorted(taken):
+            if low >= found:
+                break
+            found = max(found, high)
+        return found
+
+
+def _first_fit(collisions: _Collisions, order: Iterable[int], split: int | None = None) -> list[int]:
+    placed: dict[int, int] = {}
     for number in order:
-        offsets[number] = _fit(bodies[number], placed, split)
-        _place(bodies[number], offsets[number], placed)
-    return offsets
-
-
-def _fit(body: _Body, placed: Mapping[int, Sequence[tuple[int, int]]], split: int | None = None) -> int:
-    """The lowest offset at which `body` is clear of what is placed, and does not lie across the split."""
-    offset, moved = 0, True
-    while moved:
-        moved = False
-        for index, spans in body.spans.items():
-            for low, high in spans:
-                for under, over in placed.get(index, ()):
-                    if offset + low < over and under < offset + high:
-                        offset, moved = over - low, True
-        if split is not None and offset < split < offset + body.height:
-            offset, moved = split, True
-    return offset
-
-
-def _place(body: _Body, offset: int, placed: dict[int, list[tuple[int, int]]]) -> None:
-    for index, spans in body.spans.items():
-        placed.setdefault(index, []).extend((offset + low, offset + high) for low, high in spans)
+        placed[number] = collisions.fit(number, placed.items(), split)
+    return [placed[number] for number in range(len(placed))]
 
 
 def _height(bodies: Sequence[_Body], offsets: Sequence[int]) -> int:
     return max((offset + body.height for body, offset in zip(bodies, offsets, strict=True)), default=0)
+
+
+@dataclass(frozen=True)
+class _Laid:
+    """Bodies that are laid down, number and offset. fits: of each that is left, the lowest offset.
+
+    index, low, high: of all spans; top: the end of the last at each operator. left: bytes there of what is left.
+    """
+
+    order: tuple[tuple[int, int], ...]
+    fits: dict[int, int]
+    index: NDArray[np.int64]
+    low: NDArray[np.int64]
+    high: NDArray[np.int64]
+    top: NDArray[np.int64]
+    left: NDArray[np.int64]
 
 
 class _Search:
@@ -358,41 +393,58 @@ class _Search:
     Every packing can be pushed down into such an order, but where a concatenation's parts hang over a gap.
     """
 
-    def __init__(self, bodies: Sequence[_Body], bound: int, operators: int, best: list[int], size: int) -> None:
-        self.bodies, self.bound, self.best, self.size, self.nodes = bodies, bound, best, size, 0
-        self.operators = range(operators)
+    def __init__(self, collisions: _Collisions, bound: int, operators: int, best: list[int], size: int) -> None:
+        self.collisions, self.bound, self.best, self.size, self.nodes = collisions, bound, best, size, 0
+        self.bodies = collisions.bodies
+        self.spans = [
+            np.array([(i, *span) for i, spans in body.spans.items() for span in spans], np.int64).reshape(-1, 3).T
+            for body in self.bodies
+        ]
+        self.bytes = np.zeros((len(self.bodies), operators), np.int64)
+        for number, body in enumerate(self.bodies):
+            self.bytes[number, list(body.bytes)] = list(body.bytes.values())
 
-    def extend(self, order: list[tuple[int, int]], floor: int) -> None:
+    def run(self) -> list[int]:
+        """The best offsets that are found within `NODES` steps."""
+        none = np.zeros(0, np.int64)
+        top = np.zeros(self.bytes.shape[1], np.int64)
+        self._extend(_Laid((), dict.fromkeys(range(len(self.bodies)), 0), none, none, none, top, self.bytes.sum(0)), 0)
+        return self.best
+
+    def _extend(self, laid: _Laid, floor: int) -> None:
         self.nodes += 1
         if self.nodes >= NODES or self.size <= self.bound:
             return
-        if len(order) == len(self.bodies):
-            offsets = [offset for _, offset in sorted(order)]
+        if not laid.fits:
+            offsets = [offset for _, offset in sorted(laid.order)]
             height = _height(self.bodies, offsets)
             if height < self.size:
                 self.best, self.size = offsets, height
             return
-        placed: dict[int, list[tuple[int, int]]] = {}
-        for number, offset in order:
-            _place(self.bodies[number], offset, placed)
-        done = {number for number, _ in order}
-        rest = [number for number in range(len(self.bodies)) if number not in done]
-        if self._least(rest, placed, floor) >= self.size:
+        if self._least(laid, floor) >= self.size:
             return
-        moves = sorted((_fit(self.bodies[number], placed), -self.bodies[number].height, number) for number in rest)
-        for offset, _, number in moves:
+        for offset, _, number in sorted((at, -self.bodies[n].height, n) for n, at in laid.fits.items()):
             if offset >= floor:
-                self.extend([*order, (number, offset)], offset)
+                if self.nodes >= NODES:
+                    return
+                self._extend(self._with(laid, number, offset), offset)
 
-    def _least(self, rest: Iterable[int], placed: Mapping[int, Sequence[tuple[int, int]]], floor: int) -> int:
+    def _with(self, laid: _Laid, number: int, offset: int) -> _Laid:
+        order, fits = (*laid.order, (number, offset)), {}
+        for other, at in laid.fits.items():
+            if other != number:
+                hit = any(low < at - offset < high for low, high in self.collisions.between(other, number))
+                fits[other] = self.collisions.fit(other, order) if hit else at
+        index, low, high = self.spans[number]
+        top = laid.top.copy()
+        np.maximum.at(top, index, high + offset)
+        return _Laid(
+            order, fits, np.concatenate([laid.index, index]), np.concatenate([laid.low, low + offset]),
+            np.concatenate([laid.high, high + offset]), top, laid.left - self.bytes[number],
+        )  # fmt: skip
+
+    def _least(self, laid: _Laid, floor: int) -> int:
         """Bytes that every completion needs: what is left lies above `floor`, beside what is placed there."""
-        left = [0] * len(self.operators)
-        for number in rest:
-            for index, count in self.bodies[number].bytes.items():
-                left[index] += count
-        tops = [floor]
-        for index in self.operators:
-            spans = placed.get(index, ())
-            above = sum(max(0, high - max(low, floor)) for low, high in spans)
-            tops.append(floor + above + left[index] if left[index] else max((high for _, high in spans), default=0))
-        return max(tops)
+        beside = np.maximum(laid.high - np.maximum(laid.low, floor), 0)
+        above = np.bincount(laid.index, beside, minlength=len(laid.top)).astype(np.int64)
+        return int(np.where(laid.left > 0, floor + above + laid.left, laid.top).max(initial=floor))

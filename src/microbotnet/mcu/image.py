@@ -5,8 +5,9 @@ The linker is told of memories without end, so that an image too large is measur
 
 import io
 import re
+import struct
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.resources import files
@@ -68,18 +69,16 @@ class Image:
     def symbols(self) -> tuple[Symbol, ...]:
         """Functions and objects that have bytes, by address."""
         found = {}
-        for symbol, section in self._symbols():
-            kind = symbol["st_info"]["type"]
-            if kind in ("STT_FUNC", "STT_OBJECT") and symbol["st_size"] and section in REGIONS:
-                address = symbol["st_value"] & ~1 if kind == "STT_FUNC" else symbol["st_value"]
-                region = "code" if kind == "STT_FUNC" else REGIONS[section]
-                found[address] = Symbol(symbol.name, address, symbol["st_size"], region)
+        for name, value, size, kind, section in self._symbols:
+            if kind in (OBJECT, FUNCTION) and size and section in REGIONS:
+                address = value & ~1 if kind == FUNCTION else value
+                found[address] = Symbol(name, address, size, "code" if kind == FUNCTION else REGIONS[section])
         return tuple(found[address] for address in sorted(found))
 
     @cached_property
     def addresses(self) -> dict[str, int]:
         """Every global symbol's value by its name, linker symbols included."""
-        return {symbol.name: symbol["st_value"] & ~1 for symbol, _ in self._symbols() if symbol.name}
+        return {name: value & ~1 for name, value, *_ in self._symbols if name}
 
     @property
     def entry(self) -> int:
@@ -149,9 +148,9 @@ class Image:
         elf = ELFFile(io.BytesIO(self.elf))
         text: Any = elf.get_section_by_name(".text")
         marks = {
-            symbol["st_value"]: symbol.name[:2]
-            for symbol, section in self._symbols()
-            if section == ".text" and symbol.name[:2] in ("$t", "$x", "$d")
+            value: name[:2]
+            for name, value, _, _, section in self._symbols
+            if section == ".text" and name[:2] in ("$t", "$x", "$d")
         }
         start, content = text["sh_addr"], text.data()
         ends = [*sorted(marks)[1:], start + len(content)]
@@ -175,15 +174,22 @@ class Image:
             content = content[2:] + content[:2]
         return int.from_bytes(content, "little")
 
-    def _symbols(self) -> Iterator[tuple[Any, str]]:
-        """Entries of the symbol table, each with its section's name."""
+    @cached_property
+    def _symbols(self) -> list[tuple[str, int, int, int, str]]:
+        """Entries of the symbol table: name, value, size, type and the section's name. Read here, since an image has a
+        thousand, and the library takes its time for each.
+        """
         elf = ELFFile(io.BytesIO(self.elf))
+        sections = dict(enumerate(section.name for section in elf.iter_sections()))
         table: Any = elf.get_section_by_name(".symtab")
-        for symbol in table.iter_symbols():
-            index = symbol["st_shndx"]
-            yield symbol, elf.get_section(index).name if isinstance(index, int) else ""
+        names = elf.get_section(table["sh_link"]).data()
+        return [
+            (names[at : names.index(0, at)].decode(), value, size, info & 15, sections.get(section, ""))
+            for at, value, size, info, _, section in struct.iter_unpack("<IIIBBH", table.data())
+        ]
 
 
+OBJECT, FUNCTION = 1, 2  # types of symbols
 REGIONS = {".vectors": "code", ".text": "code", ".rodata": "constants", ".data": "ram", ".bss": "ram", ".beyond": "ram"}
 
 

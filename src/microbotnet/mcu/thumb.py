@@ -5,10 +5,12 @@ Encodings: Armv6-M Architecture Reference Manual (DDI 0419), A5; Armv7-M (DDI 04
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import lru_cache
 
 from .instruction import Instruction, Kind
 from .registers import addressed, written
 
+KNOWN = 2**16  # words whose meaning is kept
 V6, BASE, V7, DSP, FLOAT = "armv6-m", "armv8-m.base", "armv7-m", "dsp", "float"
 
 
@@ -19,13 +21,25 @@ def decode(code: bytes, address: int = 0) -> Iterator[Instruction]:
         first = int.from_bytes(code[at : at + 2], "little")
         if first >> 11 in (0b11101, 0b11110, 0b11111):
             second = int.from_bytes(code[at + 2 : at + 4], "little")
-            found = _wide(address + at, first, second)
-            yield replace(found, writes=written(first, second), made_of=addressed(first, second))
+            yield _at(address + at, _known_wide(first, second))
             at += 4
         else:
-            found = _narrow(address + at, first)
-            yield replace(found, writes=written(first), made_of=addressed(first))
+            yield _at(address + at, _known_narrow(first))
             at += 2
+
+
+def _at(address: int, i: Instruction) -> Instruction:
+    return Instruction(address, i.size, i.kind, i.count, i.stack, i.needs, i.writes, i.made_of)
+
+
+@lru_cache(KNOWN)
+def _known_narrow(word: int) -> Instruction:
+    return replace(_narrow(0, word), writes=written(word), made_of=addressed(word))
+
+
+@lru_cache(KNOWN)
+def _known_wide(first: int, second: int) -> Instruction:
+    return replace(_wide(0, first, second), writes=written(first, second), made_of=addressed(first, second))
 
 
 def _narrow(address: int, word: int) -> Instruction:

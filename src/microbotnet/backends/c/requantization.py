@@ -64,6 +64,7 @@ def offset_bounds(how: Requantize, found: Range, moved: Whole, then: Requantize)
     first = np.where(multiplier < 0, high, low)
     step = np.where(multiplier < 0, -1, 1)
     shift = moved[:, None]
+    size = np.maximum(np.abs(multiplier), 1)
     wanted = np.arange(how.low + 1, how.high + 1)[None]
     if how.table is not None:  # between equal entries nothing has to be told apart
         wanted = wanted[:, np.diff(how.table[how.low + 128 : how.high + 129].astype(np.int64)) != 0]
@@ -71,16 +72,11 @@ def offset_bounds(how: Requantize, found: Range, moved: Whole, then: Requantize)
     def before_shift(at: Whole) -> Whole:
         return (first + step * at - shift) * scale >> then.pre_shift
 
-    def reached(at: Whole) -> NDArray[np.bool_]:
-        made: NDArray[np.bool_] = ((first + step * at) * multiplier >> how.pre_shift) + offset >> how.shift >= wanted
-        return made
-
     count = (high - low).max() + 1
-    below, above = np.full((len(moved), wanted.shape[1]), -1), np.full((len(moved), wanted.shape[1]), count)
-    while (above - below).max(initial=0) > 1:
-        middle = np.maximum((above + below) // 2, 0)
-        enough = reached(middle)
-        above, below = np.where(enough, middle, above), np.where(enough, below, middle)
+    beyond = 2**62 >> how.pre_shift  # no product is as large
+    product = np.clip((wanted << how.shift) - offset, -beyond, beyond) << how.pre_shift  # that reaches the output
+    above = np.where(multiplier == 0, np.where(product <= 0, 0, count), -(-product // size) - first * step)
+    above = np.clip(above, 0, count)  # the first sum that does, counted from `first`
     limit = wanted << then.shift
     far = 2**62
     least = np.where(above <= high - low, limit - before_shift(above), -far).max(1, initial=-far)
