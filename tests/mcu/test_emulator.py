@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from microbotnet import BadInput, Failed
-from microbotnet.backends.c import arena, emit
+from microbotnet.backends.c import emit, prepare
 from microbotnet.integer.samples import random_pictures, random_program
 from microbotnet.mcu.board import load_board
 from microbotnet.mcu.emulator import Execution, _Machine, execute
@@ -148,6 +148,13 @@ def test_a_fault_says_what_and_where(body: str, message: str) -> None:
     assert message in str(error.value)
 
 
+def test_a_memory_may_be_smaller_than_a_page_of_the_emulator() -> None:
+    found = run(c("scores[0] = picture[0]; scores[1] = picture[3];"), "ch32v003")  # 2 kB of RAM
+    assert (found.scores.tolist(), found.stack_bytes < 2048) == ([[1, 250]], True)
+    with pytest.raises(Failed, match="write of 2 bytes at 0x20000800, outside memory"):
+        run(c("*(volatile int16_t *)0x20000800 = 1; scores[0] = picture[0];"), "ch32v003")
+
+
 @pytest.mark.parametrize("word", ["0xb108", "0xbf08"])  # cbz, it
 def test_an_instruction_that_a_cortex_m0_lacks_is_found_before_it_runs(word: str) -> None:
     with pytest.raises(Failed, match="which a cortex-m0 lacks"):
@@ -281,4 +288,4 @@ def test_the_plan_that_is_drawn_is_that_of_the_image() -> None:
     for seed in range(30):
         program = random_program(seed)
         sources = emit(program)
-        assert f"#define NET_ARENA_BYTES {arena(program).size}\n" in sources["net.h"]
+        assert f"#define NET_ARENA_BYTES {prepare(program).plan.size}\n" in sources["net.h"]

@@ -19,13 +19,14 @@ from numpy.typing import NDArray
 
 from ..errors import Failed
 from . import riscv, thumb
-from .board import Board
+from .board import Board, Memory
 from .cores import CORES
 from .cycles import block_cycles
 from .image import SHARED, Image
 from .instruction import Instruction, Kind
 
 MINUTES = 10  # after which a picture is given up
+PAGE = 4096  # bytes: what the emulator maps
 
 
 @dataclass(frozen=True)
@@ -140,13 +141,11 @@ class _Machine:
             )
             core = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB)  # UC_MODE_MCLASS would mean an M33
         core.ctl_set_cpu_model(getattr(names, f"UC_CPU_{kind.emulated}"))
-        code, data = self.board.code, self.board.data
-        core.mem_map(code.address, code.bytes, unicorn.UC_PROT_READ | unicorn.UC_PROT_EXEC)
-        core.mem_map(data.address, data.bytes, unicorn.UC_PROT_READ | unicorn.UC_PROT_WRITE)
-        if beyond := self.board.beyond:
-            core.mem_map(beyond.address, beyond.bytes, unicorn.UC_PROT_READ | unicorn.UC_PROT_WRITE)
-        core.mem_write(code.address, image.raw)
+        code, data, beyond = self.board.code, self.board.data, self.board.beyond
         self.core, self.fault = core, ""
+        self._map([code], unicorn.UC_PROT_READ | unicorn.UC_PROT_EXEC)
+        self._map([data, *([beyond] if beyond else [])], unicorn.UC_PROT_READ | unicorn.UC_PROT_WRITE)
+        core.mem_write(code.address, image.raw)
         self.blocks: dict[int, _Block] = {}
         self.edges: dict[int | str, defaultdict[tuple[int, int], int]] = {}
         self.lowest = data.end
@@ -155,6 +154,19 @@ class _Machine:
             core.hook_add(unicorn.UC_HOOK_BLOCK, self._block_hook())
         core.hook_add(unicorn.UC_HOOK_MEM_INVALID, self._bad_access)
         core.hook_add(unicorn.UC_HOOK_INTR, self._exception)
+
+    def _map(self, memories: list[Memory], rights: int) -> None:
+        """The pages in which they lie; what is in a page but in no memory is none."""
+        pages = {page for m in memories for page in range(m.address // PAGE, -(-m.end // PAGE))}
+        for page in pages:
+            self.core.mem_map(page * PAGE, PAGE, rights)
+            inside = [(m.address, m.end) for m in memories if m.address < (page + 1) * PAGE and page * PAGE < m.end]
+            at = page * PAGE
+            for low, high in [*sorted(inside), ((page + 1) * PAGE, 0)]:
+                if at < low:
+                    kinds = self.unicorn.UC_HOOK_MEM_READ | self.unicorn.UC_HOOK_MEM_WRITE
+                    self.core.hook_add(kinds, self._in_no_memory, begin=at, end=low - 1)
+                at = high
 
     def run(self, pictures: NDArray[Any]) -> Execution:
         addresses, core = self.image.addresses, self.core
@@ -249,6 +261,11 @@ class _Machine:
         where = "into read-only memory" if "PROT" in name and what == "write" else "outside memory"
         self.fault = f"{what} of {size} bytes at {address:#x}, {where}"
         return False
+
+    def _in_no_memory(self, core: Any, access: int, address: int, size: int, value: int, _: Any) -> None:
+        what = "write" if access == self.unicorn.UC_MEM_WRITE else "read"
+        self.fault = f"{what} of {size} bytes at {address:#x}, outside memory"
+        core.emu_stop()
 
     def _exception(self, core: Any, number: int, _: Any) -> None:
         what = {1: "undefined instruction", 3: "instruction fetch fault", 4: "unaligned access", 7: "breakpoint"}

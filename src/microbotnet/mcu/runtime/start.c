@@ -69,7 +69,7 @@ void Reset_Handler(void)
 
 #if defined(__riscv)
 /* The first instructions: the stack, and where faults go. */
-__asm(".section .vectors, \"ax\"\n.globl image_start\n.type image_start, @function\nimage_start:\n la sp, image_stack_top\n"
+__asm(".section .vectors, \"ax\"\n.globl image_start\n.type image_start, @function\nimage_start:\n la t0, image_stack_top\n mv sp, t0\n"
       " la t0, Fault_Handler\n csrw mtvec, t0\n j Reset_Handler\n.size image_start, . - image_start\n.text\n");
 #else
 __attribute__((section(".vectors"), used)) static const struct {
