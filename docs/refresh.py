@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from microbotnet.atomic import write_atomically
-from microbotnet.backends.c.emit import arena
+from microbotnet.backends.c import prepare
 from microbotnet.integer.fold import fold
 from microbotnet.show.answer import energy_chart, energy_table
 from microbotnet.show.arena import draw_arena
@@ -68,7 +68,7 @@ def pictures(found: Comparison, circuits: list[Circuit]) -> dict[str, str]:
     return {
         "pictures/microjoule.svg": energy_chart(found, drawn),
         "pictures/microbotnet.svg": draw_network(network.profile.graph, by_energy(network.profile), network.title),
-        "pictures/arena.svg": draw_arena(program, arena(program), "microbotnet-0.25: the arena"),
+        "pictures/arena.svg": draw_arena(program, prepare(program).plan, "microbotnet-0.25: the arena"),
         **{f"pictures/{name}": picture for name, picture in convolution_pictures().items()},
         **{f"images/{name}": picture for name, picture in frontier_charts(found, drawn).items()},
     }

@@ -4,11 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from microbotnet.backends.c import arena
+from microbotnet.backends.c import prepare
+from microbotnet.design.file import load_design
+from microbotnet.design.graph import design_graph
 from microbotnet.errors import BadInput
 from microbotnet.integer.samples import random_pictures, random_program
 from microbotnet.mcu.board import Memory, load_board
 from microbotnet.mcu.firmware import make_firmware
+from microbotnet.search.untrained import untrained_program
 from microbotnet.sources.program import open_program
 
 for module in ("unicorn", "elftools", "ziglang"):
@@ -42,7 +45,7 @@ def test_the_smallest_gives_up_its_hundredth_where_that_does_not_fit() -> None:
 def test_what_does_not_fit_the_data_memory_lies_beyond() -> None:
     address = 0x1000_0000  # below the other, as an STM32F4's core-coupled memory
     program, board = random_program(4, size=(16, 16), operators=3), load_board("scum")
-    whole = arena(program).size
+    whole = prepare(program).plan.size
     data = replace(board.data, bytes=whole)  # leaves no room for a stack
     made = make_firmware(program, replace(board, data=data, beyond=Memory(address, 65_536, "sram")))
     assert made.prefer == "speed"
@@ -63,4 +66,16 @@ def test_a_form_that_needs_too_much_ram_gives_way() -> None:
     between = (fast.image.ram_bytes + 511) // 1024 * 1024  # too little for it and 512 bytes of stack
     assert small.image.ram_bytes + 512 <= between
     made = make_firmware(program, replace(roomy, data=replace(roomy.data, bytes=between)))
-    assert (made.prefer, made.image.ram_bytes + 512 <= between) == ("size", True)
+    assert (made.prefer, made.image.ram_bytes + 512 <= between) == ("speed", True)
+    assert made.run(random_pictures(program, 1)).bit_exact
+    changed = [(was, now) for was, now in zip(fast.forms, made.forms, strict=True) if was != now]
+    assert 0 < len(changed) < len(fast.forms) / 4  # all others are as fast as ever
+    assert any("bytes of RAM for itself" in why for choice in made.explain() for _, why in choice.others)
+
+
+def test_a_core_with_2_kb_of_ram_runs_the_design_made_for_it() -> None:
+    program = untrained_program(design_graph(load_design("grain-xs-ternary"))).program
+    made = make_firmware(program, load_board("ch32v003"))
+    ran = made.run(random_pictures(program, 2))
+    assert ran.bit_exact
+    assert made.image.ram_bytes + ran.execution.stack_bytes <= 2048

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..backends.c import arena, emit, emit_vote, kinds
+from ..backends.c import emit_prepared, emit_vote, prepare
 from ..backends.c.camera import emit_camera
+from ..backends.c.emit import Prepared, candidates_of
 from ..backends.c.explain import Choice, explain
 from ..backends.c.library import in_front_of
 from ..backends.c.vote import voters
@@ -47,15 +48,16 @@ NEAR = 4096  # bytes of RAM beside the variables below which it is asked how dee
 class Firmware:
     """An image that fits its board.
 
-    given: what it was made from. program: that, folded, whose operators are the layers.
+    given: what it was made from. program: that, folded, whose operators are the layers. prepared: their forms.
     more: bytes by which layers are larger, and faster, than the smallest, if the fastest of all did not fit; None is
         what `prefer` says.
     sources: the network's C by file name. rule: by which the last pictures vote, or None.
-    camera: whose frames it takes, or None. regions: bytes of the two memories in which the arena lies, or None.
+    camera: whose frames it takes, or None.
     """
 
     given: Program
     program: Program
+    prepared: Prepared
     board: Board
     toolchain: Toolchain
     prefer: str
@@ -64,7 +66,6 @@ class Firmware:
     rule: str | None = None
     more: int | None = None
     camera: Camera | None = None
-    regions: tuple[int, int] | None = None
 
     @property
     def layers(self) -> dict[int, str]:
@@ -81,19 +82,19 @@ class Firmware:
         """Bytes that the stack takes at most, by the image's instructions; None where they do not tell."""
         return deepest(self.image)
 
-    @cached_property
+    @property
     def plan(self) -> Plan:
         """Where its tensors lie in the arena."""
-        return arena(self.program, prefer=self.prefer, more=self.more, isa=self.board.isa, regions=self.regions)
+        return self.prepared.plan
 
-    @cached_property
+    @property
     def forms(self) -> list[str]:
         """What does the work of each layer; see `KernelCall.kind`."""
-        return kinds(self.program, prefer=self.prefer, more=self.more, isa=self.board.isa)
+        return self.prepared.kinds
 
     def explain(self) -> list[Choice]:
         """Why each layer has its form, and not another."""
-        return explain(self.program, prefer=self.prefer, more=self.more, isa=self.board.isa)
+        return explain(self.prepared)
 
     def run(self, pictures: NDArray[Any]) -> "Run":
         """Execute the image on the emulated core for (N, *shape) of the network's input, and hold it against the
@@ -246,14 +247,23 @@ def make_firmware(
 
     there = board.code.bytes if within is None else min(within, board.code.bytes)
 
-    def build_with(prefer: str, more: int | None = None, regions: tuple[int, int] | None = None) -> Firmware:
-        sources = emit(folded, prefer=prefer, more=more, name=NAME, isa=board.isa, regions=regions)
+    candidates = candidates_of(folded, board.isa)
+
+    def build_with(
+        prefer: str, more: int | None = None, regions: tuple[int, int] | None = None, ram: int | None = None
+    ) -> Firmware:
+        prepared = prepare(
+            folded, prefer=prefer, more=more, isa=board.isa, regions=regions, ram=ram, candidates=candidates
+        )
+        sources = emit_prepared({NAME: prepared}, NAME)
         sources.pop("main.c")
         image = build(sources | beside, board, toolchain, prefer=prefer)
-        made = Firmware(program, folded, board, toolchain, prefer, sources, image, rule, more, eye, regions)
-        if regions is None and board.beyond is not None and not fits_in_ram(image):
-            first = board.data.bytes - STACK_BYTES - (image.ram_bytes - made.arena_bytes)
-            return build_with(prefer, more, (first & ~3, board.beyond.bytes))
+        made = Firmware(program, folded, prepared, board, toolchain, prefer, sources, image, rule, more, eye)
+        if regions is None and ram is None and not fits_in_ram(image):
+            room = board.data.bytes - STACK_BYTES - (image.ram_bytes - made.arena_bytes) & ~3
+            if board.beyond is not None:
+                return build_with(prefer, more, (room, board.beyond.bytes))
+            return build_with(prefer, more, ram=room)
         return made
 
     made = build_with(prefer)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from microbotnet.backends.c import emit, kinds
+from microbotnet.backends.c import emit, prepare
 from microbotnet.backends.c.explain import explain
 from microbotnet.integer.fold import fold
 from microbotnet.integer.operators import Convolve
@@ -13,8 +13,9 @@ from microbotnet.integer.samples import random_program
 @pytest.mark.parametrize("seed", range(4))
 def test_the_form_named_is_the_one_written(seed: int, isa: str) -> None:
     program = fold(random_program(seed, operators=9))
-    choices = explain(program, isa=isa)
-    assert [choice.taken for choice in choices] == kinds(program, isa=isa)
+    prepared = prepare(program, isa=isa)
+    choices = explain(prepared)
+    assert [choice.taken for choice in choices] == prepared.kinds
     source = emit(program, isa=isa)["net.c"]
     assert all(choice.taken.removesuffix(", packed") in source for choice in choices)
 
@@ -22,7 +23,7 @@ def test_the_form_named_is_the_one_written(seed: int, isa: str) -> None:
 def test_every_form_that_was_not_taken_has_a_reason() -> None:
     program = fold(random_program(3, operators=9))
     for isa in ("", "dsp"):
-        for choice, operator in zip(explain(program, isa=isa), program.operators, strict=True):
+        for choice, operator in zip(explain(prepare(program, isa=isa)), program.operators, strict=True):
             assert all(why for _, why in choice.others)
             if isinstance(operator, Convolve):
                 assert choice.others

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from microbotnet import __version__
-from microbotnet.backends.c import arena, c_names, emit, emit_together, emit_vote, write_c
+from microbotnet.backends.c import c_names, emit, emit_together, emit_vote, prepare, write_c
 from microbotnet.errors import BadInput
 from microbotnet.integer.arena import size_bytes
 from microbotnet.integer.interpreter import run
@@ -152,7 +152,7 @@ def test_a_debug_build_asserts_what_the_header_asks_for(call: str, broken: bool,
 def test_an_arena_in_two_regions_gives_the_same_scores(prefer: str, tmp_path: Path) -> None:
     """Both guarded at their ends, and asserted apart."""
     program = random_program(11, size=(9, 9), operators=8)
-    whole = arena(program, prefer=prefer).size
+    whole = prepare(program, prefer=prefer).plan.size
     first = max(-(-size_bytes(program.tensors[program.input]) // 4) * 4, whole // 2 // 4 * 4)
     command = [*compiler("gcc"), "-DMICROBOTNET_CHECK"]
     built = Compiled([program], tmp_path, command, prefer=prefer, regions=(first, 2 * whole))

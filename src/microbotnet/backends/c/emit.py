@@ -11,7 +11,7 @@ import numpy as np
 
 from ...errors import BadInput
 from ...integer import ranges
-from ...integer.arena import Plan, plan
+from ...integer.arena import Plan, bytes_alive, plan
 from ...integer.fold import fold
 from ...integer.operators import Lookup
 from ...integer.program import Program, Requantize, Tensor
@@ -34,9 +34,87 @@ ORDER = (
 
 NOTHING: Mapping[str, str] = {}
 ISAS = ("", "dsp", "c")
+PLANS = 4  # at most, to find one that has the bytes that there are
 PREFER = ("speed", "size", "vectors", "avx512")
 _ROOMS = {"vectors": vectors.room, "avx512": avx512.room}
 _HOSTS = {"vectors": hosts.of_vectors, "avx512": hosts.of_avx512}
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A program of which all is decided but the text of its C.
+
+    program: folded. forms: of each operator the one that is taken. plan: where every tensor, and each kernel's scratch,
+    lies. candidates: the forms that each was taken from. prefer, isa, ram: see `prepare`.
+    """
+
+    program: Program
+    prefer: str
+    forms: list[KernelCall]
+    plan: Plan
+    candidates: list[list[KernelCall]]
+    isa: str
+    ram: int | None
+
+    @property
+    def kinds(self) -> list[str]:
+        """What the form of each operator is called."""
+        return [form.kind for form in self.forms]
+
+
+def prepare(
+    program: Program,
+    *,
+    prefer: str = "speed",
+    more: int | None = None,
+    isa: str = "",
+    regions: tuple[int, int] | None = None,
+    ram: int | None = None,
+    candidates: list[list[KernelCall]] | None = None,
+) -> Prepared:
+    """Choose the forms, and plan the arena.
+
+    Args:
+        program, prefer, more, isa, regions: see `emit`.
+        ram: bytes of an arena that forms must leave room for, where an operator has one that does; None: any.
+        candidates: those of an earlier call for the same program and core, if there was one.
+
+    Raises:
+        BadInput: see `emit`.
+    """
+    if prefer not in PREFER:
+        raise BadInput(f"C is written for one of {', '.join(PREFER)}, not {prefer!r}")
+    if isa not in ISAS:
+        raise BadInput(f"the core's instruction set is one of {', '.join(map(repr, ISAS))}, not {isa!r}")
+    ranges.check(program)
+    program = _folded(program, prefer)
+    writers = [(WRITERS[type(operator)], operator) for operator in program.operators]
+    if prefer == "vectors":
+        candidates = [[writer.vectors(program, operator)] for writer, operator in writers]
+    elif prefer == "avx512":
+        candidates = [[writer.avx512(program, operator)] for writer, operator in writers]
+    else:
+        candidates = candidates or candidates_of(program, isa)
+    forms = choose(candidates, prefer, more)
+    found = _plan(program, forms, prefer, regions)
+    if ram is not None:
+        room = ram
+        for _ in range(PLANS):
+            if found.size <= ram:
+                break
+            forms = choose(_within(program, candidates, room), prefer, more)
+            found = _plan(program, forms, prefer, regions)
+            room -= found.size - ram  # what is alive may lie with gaps
+    return Prepared(program, prefer, forms, found, candidates, isa, ram)
+
+
+def _within(program: Program, candidates: list[list[KernelCall]], ram: int) -> list[list[KernelCall]]:
+    """Those whose scratch has room beside what is alive; where none has, those with the least."""
+    found = []
+    for used, forms in zip(bytes_alive(program), candidates, strict=True):
+        most = max(ram - used, min(form.scratch for form in forms))
+        found.append([form for form in forms if form.scratch <= most])
+    return found
 
 
 def emit(
@@ -85,26 +163,26 @@ def emit_together(
     Raises:
         BadInput: see `emit`.
     """
-    if prefer not in PREFER:
-        raise BadInput(f"C is written for one of {', '.join(PREFER)}, not {prefer!r}")
-    if isa not in ISAS:
-        raise BadInput(f"the core's instruction set is one of {', '.join(map(repr, ISAS))}, not {isa!r}")
+    made = {
+        net: prepare(program, prefer=prefer, more=more, isa=isa, regions=regions) for net, program in programs.items()
+    }
+    return emit_prepared(made, name)
+
+
+def emit_prepared(prepared: Mapping[str, Prepared], name: str) -> dict[str, str]:
+    """The same of what is prepared, by what begins the headers' names."""
     arrays, sources = Arrays(name), []
-    for net, program in programs.items():
+    for net, one in prepared.items():
         if not re.fullmatch(r"[a-z][a-z0-9_]*", net):
             raise BadInput(f"{net!r} cannot begin C names: lower-case letters, digits and _")
-        ranges.check(program)
-        program = _prepared(program, prefer)
-        forms = _forms(program, prefer, more, isa)
-        planned = _plan(program, forms, prefer, regions)
-        face = Interface(program, planned.split)
-        sources.append(_Source(program, planned, arrays.of(net), net, name, face, prefer, forms))
+        face = Interface(one.program, one.plan.split)
+        sources.append(_Source(one.program, one.plan, arrays.of(net), net, name, face, one.prefer, one.forms))
     bodies = [source.body() for source in sources]
     needed = {"begin", *chain.from_iterable(files for files, _ in bodies)}
     kernels = [_kernel(file).replace("NAME_", f"{name}_") for file in ORDER if file in needed]
     texts = dict(chain.from_iterable(form.functions.items() for source in sources for form in source.forms))
     own = [text.replace("NAME_", f"{name}_") for text in texts.values()]
-    included = ("<stdint.h>", *(f'"{net}.h"' for net in programs), f'"{name}_weights.h"')
+    included = ("<stdint.h>", *(f'"{net}.h"' for net in prepared), f'"{name}_weights.h"')
     includes = "".join(f"#include {file}\n" for file in included)
     found = {
         **{
@@ -113,7 +191,7 @@ def emit_together(
         f"{name}_weights.h": "".join(arrays.texts),
         f"{name}.c": "\n".join([includes, *kernels, *own, *(text for _, text in bodies)]),
     }
-    if len(programs) == 1:
+    if len(sources) == 1:
         face = sources[0].interface
         found["main.c"] = (_EXAMPLE if face.is_classifier else _OTHER_EXAMPLE).format(
             name=name, upper=name.upper(), given=face.given, taken=face.types[0], made=face.made,
@@ -122,20 +200,7 @@ def emit_together(
     return found
 
 
-def arena(
-    program: Program,
-    *,
-    prefer: str = "speed",
-    more: int | None = None,
-    isa: str = "",
-    regions: tuple[int, int] | None = None,
-) -> Plan:
-    """Where the C of `emit` keeps every tensor, and each kernel's scratch."""
-    program = _prepared(program, prefer)
-    return _plan(program, _forms(program, prefer, more, isa), prefer, regions)
-
-
-def _prepared(program: Program, prefer: str) -> Program:
+def _folded(program: Program, prefer: str) -> Program:
     """Folded; on hosts, features are brought into the layout of pixels by a table that changes nothing."""
     program = fold(program)
     given = program.tensors[program.input]
@@ -169,16 +234,6 @@ def weigh(sources: Mapping[str, str], name: str = "net") -> tuple[int, int, int]
     )
 
 
-def _forms(program: Program, prefer: str, more: int | None, isa: str) -> list[KernelCall]:
-    writers = [WRITERS[type(operator)] for operator in program.operators]
-    both = list(zip(writers, program.operators, strict=True))
-    if prefer == "vectors":
-        return [writer.vectors(program, operator) for writer, operator in both]
-    if prefer == "avx512":
-        return [writer.avx512(program, operator) for writer, operator in both]
-    return choose(candidates_of(program, isa), prefer, more)
-
-
 def candidates_of(program: Program, isa: str) -> list[list[KernelCall]]:
     """The forms for a small core that can compute each operator of a folded program."""
     found = [WRITERS[type(operator)].small(program, operator) for operator in program.operators]
@@ -187,11 +242,6 @@ def candidates_of(program: Program, isa: str) -> list[list[KernelCall]]:
     elif isa == "dsp":
         found = [[*forms, *dsp_forms(program, o)] for forms, o in zip(found, program.operators, strict=True)]
     return found
-
-
-def kinds(program: Program, *, prefer: str = "speed", more: int | None = None, isa: str = "") -> list[str]:
-    """What the form of each operator of a folded program is called."""
-    return [form.kind for form in _forms(program, prefer, more, isa)]
 
 
 _EXAMPLE = """\

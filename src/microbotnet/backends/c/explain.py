@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 from ...integer.operators import Convolve, Operator
 from ...integer.program import Program
-from .choose import choose
-from .emit import candidates_of
+from .emit import Prepared
 from .kernel_call import KernelCall
 
 
@@ -18,21 +17,16 @@ class Choice:
     others: tuple[tuple[str, str], ...]
 
 
-def explain(program: Program, *, prefer: str = "speed", more: int | None = None, isa: str = "") -> list[Choice]:
-    """What was chosen for a small core, of what, and why; see `emit`.
-
-    Args:
-        program: folded.
-    """
-    candidates = candidates_of(program, isa)
-    taken = choose(candidates, prefer, more)
-    both = zip(program.operators, candidates, taken, strict=True)
+def explain(prepared: Prepared) -> list[Choice]:
+    """What was chosen for a small core, of what, and why; see `prepare`."""
+    program, isa = prepared.program, prepared.isa
+    both = zip(program.operators, prepared.candidates, prepared.forms, strict=True)
     return [
         Choice(
             operator.name,
             form.kind,
             (
-                *((other.kind, _against(other, form, prefer)) for other in forms if other is not form),
+                *((other.kind, _against(other, form, prepared)) for other in forms if other is not form),
                 *_missing(program, operator, {other.kind.split(",")[0] for other in forms}, isa),
             ),
         )
@@ -40,10 +34,12 @@ def explain(program: Program, *, prefer: str = "speed", more: int | None = None,
     ]
 
 
-def _against(other: KernelCall, form: KernelCall, prefer: str) -> str:
+def _against(other: KernelCall, form: KernelCall, prepared: Prepared) -> str:
     slower = other.instructions - form.instructions
     larger = other.bytes + other.code - form.bytes - form.code
-    if prefer == "speed":
+    if prepared.ram is not None and other.scratch > form.scratch:
+        return f"{other.scratch:,} bytes of RAM for itself instead of {form.scratch:,}"
+    if prepared.prefer == "speed":
         return f"about {slower:,.0f} instructions more" if slower > 0 else "no fewer instructions, and more bytes"
     if larger > 0:
         return f"about {larger:,} bytes more" + (f", for {-slower:,.0f} instructions fewer" if slower < 0 else "")
