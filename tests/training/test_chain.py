@@ -12,8 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from microbotnet.errors import Failed
 from microbotnet.nets.layers import SqueezeExcite
 from microbotnet.nets.microbotnet import Bottleneck, Row
+from microbotnet.quant.activations import quantize_activations
 from microbotnet.training import native
 from microbotnet.training.chain import Chain
 from microbotnet.training.cpu import faster_on_cpu
@@ -125,6 +127,73 @@ def test_bottlenecks_one_after_the_other(called: list[str], seed: int, drawn: li
         channels = outputs
     _check(_random(nn.Sequential(*blocks)), torch.randn(4, 6, 8, 7))
     assert called.count("pointwise") == 4 * len(blocks), "both, in two runs"
+
+
+def _rounded(
+    seed: int, kind: type[nn.Module], *, excite: bool, outputs: int, learned: bool = False
+) -> Callable[..., list[torch.Tensor]]:
+    """What gives gradients and buffers of a small network with 8-bit activations, in its second step."""
+
+    def step(*, fast: bool) -> list[torch.Tensor]:
+        torch.manual_seed(seed)
+        block = Bottleneck(8, 24, outputs, Row(3, 0, 0, excite, kind, 1))
+        model = _random(nn.Sequential(block, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(outputs, 3)))
+        quantize_activations(model, 8, (8, 5, 5), learned=learned)
+        x = torch.randn(6, 8, 5, 5).to(memory_format=torch.channels_last)
+        model(x)  # the first step: ranges are looked at
+        x = (0.8 * x + 0.2 * torch.randn_like(x)).requires_grad_()  # some of it lies outside
+        if fast:
+            with faster_on_cpu():
+                y = model(x)
+        else:
+            y = model(x)
+        (y * torch.randn(y.shape)).sum().backward()
+        assert x.grad is not None
+        found = [y.detach(), x.grad, *(p.grad for p in model.parameters() if p.grad is not None)]
+        return [*found, *(b for b in model.buffers() if b.is_floating_point())]
+
+    return step
+
+
+@pytest.mark.parametrize("kind", [nn.Hardswish, nn.ReLU])
+@pytest.mark.parametrize("excite", [True, False])
+@pytest.mark.parametrize("outputs", [8, 12])  # with a shortcut, and without
+def test_rounded_activations(called: list[str], kind: type[nn.Module], excite: bool, outputs: int) -> None:
+    apart = []
+    for seed in range(9):
+        step = _rounded(seed, kind, excite=excite, outputs=outputs)
+        called.clear()
+        wanted, got = step(fast=False), step(fast=True)
+        assert called.count("pointwise") == called.count("pointwise_backward") == 2
+        apart.append(max(float((a - b).norm() / (b.norm() + 1)) for a, b in zip(got, wanted, strict=True)))
+    assert sorted(apart)[4] < 1e-5, apart
+    assert max(apart) < 0.05, apart  # a value that lies on the edge of two steps is rounded to the other one
+
+
+def test_ranges_that_are_looked_at_or_learned_are_left_to_the_library(called: list[str]) -> None:
+    _rounded(0, nn.ReLU, excite=False, outputs=8, learned=True)(fast=True)
+    assert "pointwise" not in called
+    model = nn.Sequential(nn.Conv2d(4, 8, 1, bias=False), nn.BatchNorm2d(8), nn.ReLU())
+    quantizers = quantize_activations(model, 8, (4, 3, 3))
+    for number in range(10):
+        called.clear()
+        before = [float(quantizer.high) for quantizer in quantizers.values()]
+        with faster_on_cpu():
+            model((1 + number) * torch.randn(2, 4, 3, 3).to(memory_format=torch.channels_last))
+        looked = before != [float(quantizer.high) for quantizer in quantizers.values()]
+        assert looked == (number % 8 == 0)
+        assert called.count("pointwise") == (not looked)
+
+
+def test_a_network_that_runs_otherwise_than_it_was_traced_is_refused_as_ever(called: list[str]) -> None:
+    layers = [nn.Conv2d(4, 4, 1, bias=False), nn.BatchNorm2d(4), nn.ReLU()]
+    model = nn.Sequential(*layers, nn.Flatten(), nn.Linear(36, 2))
+    quantize_activations(model, 8, (4, 3, 3))
+    x = torch.randn(2, 4, 3, 3).to(memory_format=torch.channels_last)
+    model(x)
+    model[2] = nn.Hardswish()
+    with pytest.raises(Failed, match="calls hardswish where it called relu"), faster_on_cpu():
+        model(x)
 
 
 def test_groups_and_other_layers_between_are_left_to_the_library(called: list[str]) -> None:

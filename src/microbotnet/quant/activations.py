@@ -176,7 +176,7 @@ class ActivationQuantizers(nn.ModuleDict):
             raise BadInput(_inside(graph, node))
         self.register_buffer("steps", torch.zeros((), dtype=torch.int64))
         self.watch: Callable[[str, Tensor], None] | None = None  # instead of rounding: shown the values
-        self._runs: list[_Run] = []
+        self._runs: list[Run] = []
 
     @property
     def point_bits(self) -> int:
@@ -194,7 +194,7 @@ class ActivationQuantizers(nn.ModuleDict):
         (x,) = args
         if x.is_meta:
             return None  # it is being traced: rounding is no operator of the network
-        run = _Run(self, look=self._looks())
+        run = Run(self, look=self._looks())
         x = run.point("input", x) if self.at_input else x
         setattr(x, MARK, True)
         self._runs.append(run)
@@ -218,7 +218,7 @@ class ActivationQuantizers(nn.ModuleDict):
         return step % _EVERY == 0
 
 
-class _Run(TorchFunctionMode):
+class Run(TorchFunctionMode):
     """One run of a network: counts the functions that it calls with what depends on the picture."""
 
     def __init__(self, quantizers: ActivationQuantizers, *, look: bool) -> None:
@@ -236,6 +236,23 @@ class _Run(TorchFunctionMode):
             quantizer.observe(x)
         rounded: Tensor = quantizer(x)
         return rounded
+
+    def ahead(self, offset: int, functions: Sequence[str]) -> list[ActivationQuantizer | None] | None:
+        """The quantizers behind calls to come, from `offset` on, None where there is none, if these are the functions.
+
+        Nothing where somebody must see the values: ranges follow them in this run, or have gradients.
+        """
+        begin = self.count + offset
+        expected = self.quantizers.calls[begin : begin + len(functions)]
+        if self.look or self.quantizers.watch is not None or [name for name, _ in expected] != [*functions]:
+            return None
+        found: list[Any] = [None if key is None else self.quantizers[key] for _, key in expected]
+        return None if any(quantizer is not None and quantizer.learned for quantizer in found) else found
+
+    def did(self, calls: int, result: Tensor) -> None:
+        """So many of the calls to come were made, rounding included, unseen by the mode; `result` is the last's."""
+        self.count += calls
+        setattr(result, MARK, True)
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         simpler = written_out(self, func, args, kwargs)

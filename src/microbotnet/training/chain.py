@@ -5,8 +5,9 @@ norm, gate and activation are done where the next convolution reads them; only w
 """
 
 import ctypes
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -14,16 +15,38 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..nets.layers import SqueezeExcite
+from ..quant.activations import ActivationQuantizer, levels
 from . import native
 from .native import ACTIVATIONS, LARGEST_KERNEL, LARGEST_MAP, MOST_CHANNELS
 
 _POINTER, _SIZE, _by = ctypes.c_void_p, ctypes.c_size_t, ctypes.byref
 
 
+class _Rounding(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_float) for name in ("low", "high", "step", "inverse")]
+
+    @classmethod
+    def of(cls, quantizer: ActivationQuantizer | None) -> "_Rounding":
+        """As the quantizer stands now; of None, one that rounds nothing."""
+        if quantizer is None:
+            return cls()
+        step, zero_point = quantizer.scale_and_zero_point()
+        low, high = ((end - zero_point) * step for end in levels(quantizer.bits))
+        return cls(low, high, step, 1 / step)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return x.clamp(self.low, self.high).mul_(self.inverse).round_().mul_(self.step) if self.step else x
+
+    def backward(self, x: Tensor, grad: Tensor) -> Tensor:
+        """The gradient before the rounding of `x`."""
+        return grad * ((x > self.low) & (x < self.high)) if self.step else grad
+
+
 class _Source(ctypes.Structure):
     _fields_ = [(name, _POINTER) for name in ("raw", "statistics", "gate")] + [
         *((name, _SIZE) for name in ("pictures", "pixels", "channels")),
         ("activation", ctypes.c_int),
+        *((name, _Rounding) for name in ("normed", "gated", "activated")),
     ]
 
 
@@ -62,11 +85,22 @@ class _Values:
     raw: Tensor
     statistics: Tensor | None = None
     gate: Tensor | None = None
+    normed: _Rounding = field(default_factory=_Rounding)
+    gated: _Rounding = field(default_factory=_Rounding)
+    activated: _Rounding = field(default_factory=_Rounding)
 
     def source(self) -> _Source:
         batch, channels, height, width = self.shape
         pointers = _pointer(self.raw), _pointer(self.statistics), _pointer(self.gate)
-        return _Source(*pointers, batch, height * width, channels, ACTIVATIONS.index(self.activation))
+        roundings = self.normed, self.gated, self.activated
+        return _Source(*pointers, batch, height * width, channels, ACTIVATIONS.index(self.activation), *roundings)
+
+    def behind_norm(self) -> _Source:
+        """The values before a gate."""
+        batch, channels, height, width = self.shape
+        return _Source(
+            _pointer(self.raw), _pointer(self.statistics), None, batch, height * width, channels, 0, self.normed
+        )
 
     def empty(self) -> _Tensors:
         """Room for the gradient of each tensor."""
@@ -75,13 +109,18 @@ class _Values:
 
 @dataclass
 class _Stage:
-    """A convolution, its batch norm, and what may follow: squeeze-and-excite, an activation."""
+    """A convolution, its batch norm, and what may follow: squeeze-and-excite, an activation.
+
+    roundings: of what is behind each, by the name: "norm", "gate", "activation", and within squeeze-and-excite "pool",
+        "first", "relu", "second" and "excited".
+    """
 
     conv: nn.Conv2d
     norm: nn.BatchNorm2d
     shape: _Shape  # of what it makes
-    gate: SqueezeExcite | None = None
-    activation: str = "none"
+    gate: SqueezeExcite | None
+    activation: str
+    roundings: dict[str, _Rounding]
 
     def parameters(self) -> _Tensors:
         found: _Tensors = [self.conv.weight, self.norm.weight, self.norm.bias]
@@ -95,20 +134,31 @@ class _Stage:
         weight, norm_weight, norm_bias, *excite = parameters
         weight, room, norm = weight.contiguous(), _whole(outputs), self.norm
         made, about = values.raw.new_empty(batch, height, width, room), values.raw.new_empty(4, room)
-        means = None if self.gate is None else values.raw.new_empty(batch, room)
+        roundings = (self._rounding(name) for name in ("norm", "gate", "activation"))
+        here = _Values(self.shape, self.activation, made, about, None, *roundings)
+        means = values.raw.new_empty(batch, room) if self._pools_raw() else None
         wanted = _Norm(
             outputs, norm_weight.data_ptr(), norm_bias.data_ptr(), _pointer(norm.running_mean),
             _pointer(norm.running_var), norm.momentum, norm.eps, made.data_ptr(), about.data_ptr(), _pointer(means),
         )  # fmt: skip
         _call("", self._map(values), values.source(), weight.data_ptr(), wanted)
-        here = _Values(self.shape, self.activation, made, about)
-        if means is None:
+        if self.gate is None:
             return here, [weight]
-        averages = torch.addcmul(about[3], means, about[2])[:, :outputs]
-        squeezed = F.relu(F.linear(averages, *excite[:2]), inplace=True)
+        if means is not None:
+            averages = torch.addcmul(about[3], means, about[2])[:, :outputs]
+        else:
+            averages = made.new_empty(batch, outputs)
+            _check(native.library().averages(_by(here.behind_norm()), averages.data_ptr()))
+        pooled = self._rounding("pool")(averages)
+        first = F.linear(pooled, *excite[:2])
+        rectified = F.relu(self._rounding("first")(first))
+        squeezed = self._rounding("relu")(rectified)
         index = F.linear(squeezed, *excite[2:])
-        here.gate = F.hardsigmoid(index)
-        return here, [weight, means, averages, squeezed, index, excite[0], excite[2]]
+        rounded = self._rounding("second")(index)
+        excited = F.hardsigmoid(rounded)
+        here.gate = self._rounding("excited")(excited).contiguous()
+        tensors = averages, pooled, first, rectified, squeezed, index, rounded, excited
+        return here, [weight, means, *tensors, excite[0], excite[2]]
 
     def backward(
         self, values: _Values, made: _Values, kept: _Tensors, grads: _Tensors, added: Tensor | None, *, needed: bool
@@ -122,13 +172,13 @@ class _Stage:
         grad, grad_about, grad_gate = grads
         grad_means, means, of_excite = None, None, list[Tensor | None]()
         if grad_gate is not None:
-            _, means, averages, squeezed, index, first, second = kept
-            of_index = torch.ops.aten.hardsigmoid_backward(grad_gate, index)
-            of_squeezed = torch.ops.aten.threshold_backward(of_index @ second, squeezed, 0)
-            grad_means = of_squeezed @ first
-            for of_sum, inputs, layer in (of_squeezed, averages, 0), (of_index, squeezed, 2):
-                bias = self.gate.fc[layer].bias  # type: ignore[union-attr]
-                of_excite += of_sum.T @ inputs, None if bias is None else of_sum.sum(0)
+            means, *tensors = kept[1:]
+            grad_means, of_excite = self._excite_backward(grad_gate, *tensors)
+            if means is None:
+                where = _Gradient(_pointer(grad), _pointer(grad_about), None, None)
+                done = native.library().averages_backward(_by(made.behind_norm()), grad_means.data_ptr(), _by(where))
+                _check(done)
+                grad_means = None
         norm, grad_weight = weight.new_empty(2, len(weight)), torch.empty_like(weight)
         behind = _Behind(
             len(weight), _pointer(made.raw), _pointer(made.statistics), _pointer(means), _pointer(grad),
@@ -138,6 +188,29 @@ class _Stage:
         where = _Gradient(*map(_pointer, to), _pointer(added))
         _call("_backward", self._map(values), values.source(), weight.data_ptr(), behind, where, grad_weight.data_ptr())
         return to, [grad_weight, norm[0], norm[1], *of_excite]
+
+    def _excite_backward(self, grad: Tensor, *kept: Any) -> tuple[Tensor, _Tensors]:
+        """The gradients of the averages, and of the two linear layers' weights and biases."""
+        averages, pooled, first, rectified, squeezed, index, rounded, excited, weight, second_weight = kept
+        grad = torch.ops.aten.hardsigmoid_backward(self._rounding("excited").backward(excited, grad), rounded)
+        grad = self._rounding("second").backward(index, grad)
+        of_second = [grad.T @ squeezed, grad.sum(0)]
+        grad = self._rounding("relu").backward(rectified, grad @ second_weight)
+        grad = torch.ops.aten.threshold_backward(grad, rectified, 0)
+        grad = self._rounding("first").backward(first, grad)
+        of_first = [grad.T @ pooled, grad.sum(0)]
+        assert self.gate is not None
+        for found, layer in (of_first, self.gate.fc[0]), (of_second, self.gate.fc[2]):
+            found[1:] = [] if layer.bias is None else found[1:]
+        both: _Tensors = [(one[i] if i < len(one) else None) for one in (of_first, of_second) for i in (0, 1)]
+        return self._rounding("pool").backward(averages, grad @ weight).contiguous(), both
+
+    def _pools_raw(self) -> bool:
+        """Whether the averages of its values are those of what the convolution made, scaled."""
+        return self.gate is not None and "norm" not in self.roundings
+
+    def _rounding(self, point: str) -> _Rounding:
+        return self.roundings.get(point) or _Rounding()
 
     def _map(self, values: _Values) -> Any:
         """For C; None where it is a 1×1 convolution."""
@@ -153,6 +226,7 @@ class _Result:
 
     shape: _Shape
     shortcut: int | None = None
+    rounding: _Rounding = field(default_factory=_Rounding)  # of the sum
 
 
 class Chain:
@@ -200,15 +274,21 @@ class Chain:
         rows, columns = ((n + 2 * int(conv.padding[0]) - conv.kernel_size[0]) // conv.stride[0] + 1 for n in size)
         return batch, conv.out_channels, rows, columns
 
-    def add(self, conv: nn.Conv2d, norm: nn.BatchNorm2d, gate: SqueezeExcite | None, activation: str) -> None:
-        """These layers, which it takes, are its next stage."""
+    def add(
+        self, conv: nn.Conv2d, norm: nn.BatchNorm2d, gate: SqueezeExcite | None = None, activation: str = "none",
+        points: Mapping[str, ActivationQuantizer | None] = MappingProxyType({}),
+    ) -> None:  # fmt: skip
+        """These layers, which it takes, are its next stage. points: quantizers, by the names of `_Stage.roundings`."""
         self.shape = self._behind(conv)
-        self.steps.append(_Stage(conv, norm, self.shape, gate, activation))
+        roundings = {name: _Rounding.of(point) for name, point in points.items() if point is not None}
+        self.steps.append(_Stage(conv, norm, self.shape, gate, activation, roundings))
 
-    def write_out(self, shortcut: int | None = None) -> int:
-        """Make the values those of a tensor, with the ones added that stood at a place before; returns their place."""
+    def write_out(self, shortcut: int | None = None, point: ActivationQuantizer | None = None) -> int:
+        """Make the values those of a tensor; with a shortcut, the values that stood at that place before are added, and
+        the sum is rounded. Returns the place.
+        """
         if not self.is_written_out or shortcut is not None:
-            self.steps.append(_Result(self.shape, shortcut))
+            self.steps.append(_Result(self.shape, shortcut, _Rounding.of(point)))
         return len(self.steps)
 
     def __call__(self, x: Tensor) -> Tensor:
@@ -236,20 +316,24 @@ class _Run(torch.autograd.Function):
             else:
                 made, keep = _Values(step.shape, "none", torch.empty(step.shape, memory_format=torch.channels_last)), []
                 shortcut = None if step.shortcut is None else values[step.shortcut].raw
-                _check(native.library().result(_by(last.source()), _pointer(shortcut), made.raw.data_ptr()))
+                arguments = _by(last.source()), _pointer(shortcut), _by(step.rounding), made.raw.data_ptr()
+                _check(native.library().result(*arguments))
             values.append(made)
             kept.append(keep)
         result = values.pop().raw
         tensors = [t for v in values for t in (v.raw, v.statistics, v.gate)] + [t for keep in kept for t in keep]
         ctx.save_for_backward(*tensors)
         ctx.steps, ctx.counts = steps, [len(keep) for keep in kept]
-        ctx.values = [(v.shape, v.activation) for v in values]
+        ctx.values = [(v.shape, v.activation, (v.normed, v.gated, v.activated)) for v in values]
         return result
 
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Any, ...]:
         tensors = list(ctx.saved_tensors)
-        values = [_Values(*value, *tensors[3 * i : 3 * i + 3]) for i, value in enumerate(ctx.values)]
+        values = [
+            _Values(shape, activation, *tensors[3 * i : 3 * i + 3], *roundings)
+            for i, (shape, activation, roundings) in enumerate(ctx.values)
+        ]
         after = len(tensors)
         grads: _Tensors = [grad_outputs[0].contiguous(memory_format=torch.channels_last), None, None]
         of_parameters = list[Tensor | None]()
@@ -263,15 +347,14 @@ class _Run(torch.autograd.Function):
                 grads, found = step.backward(before, values[i + 1], kept, grads, added.get(i), needed=needed)
                 of_parameters[:0] = found
             else:
+                grad, grads = grads[0], before.empty()
+                if step.rounding.step and grad is grad_outputs[0]:
+                    grad = grad.clone()  # it is changed, and others may hold it
+                shortcut = None
                 if step.shortcut is not None:
-                    added[step.shortcut] = grads[0]
-                to = before.empty()
-                _check(
-                    native.library().result_backward(
-                        _by(before.source()), _pointer(grads[0]), _by(_Gradient(*map(_pointer, to)))
-                    )
-                )
-                grads = to
+                    added[step.shortcut], shortcut = grad, values[step.shortcut].raw
+                where = _by(step.rounding), _pointer(grad), _by(_Gradient(*map(_pointer, grads)))
+                _check(native.library().result_backward(_by(before.source()), _pointer(shortcut), *where))
         return grads[0], None, *of_parameters
 
 

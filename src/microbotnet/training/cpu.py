@@ -26,10 +26,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.overrides import handle_torch_function, has_torch_function
+from torch.overrides import _get_current_function_mode_stack, handle_torch_function, has_torch_function
 
 from ..nets.layers import SqueezeExcite
 from ..nets.microbotnet import Bottleneck
+from ..quant.activations import ActivationQuantizer, Run
 from . import native
 from .chain import Chain
 
@@ -37,6 +38,13 @@ from .chain import Chain
 _LARGEST_DEPTHWISE, _LARGEST_POINTWISE = 64, 4
 
 _ACTIVATIONS = {nn.ReLU: "relu", nn.ReLU6: "relu6", nn.Hardswish: "hardswish"}
+
+# What layers call, each with its result's name among a stage's roundings; "" is not rounded in a chain.
+_NORMED = ("conv2d", ""), ("batch_norm", "norm")
+_EXCITED = (
+    ("adaptive_avg_pool2d", "pool"), ("flatten", ""), ("linear", "first"), ("relu", "relu"), ("linear", "second"),
+    ("hardsigmoid", "excited"), ("__getitem__", ""), ("mul", "gate"),
+)  # fmt: skip
 
 _library_conv2d, _library_pool, _library_batch_norm = F.conv2d, F.adaptive_avg_pool2d, F.batch_norm
 _library_in_turn = nn.Sequential.forward
@@ -125,19 +133,20 @@ def _in_turn(self: nn.Sequential, input: Any) -> Any:
     """`nn.Sequential.forward`, with convolutions, batch norms, gates and activations done together where they follow
     each other.
     """
-    if torch._C._is_torch_function_mode_enabled() or not native.in_use():  # whoever watches is shown each
+    modes = _get_current_function_mode_stack()  # type: ignore[no-untyped-call]
+    run = modes[0] if len(modes) == 1 and isinstance(modes[0], Run) else None
+    if (modes and run is None) or not native.in_use():  # whoever watches is shown each
         return _library_in_turn(self, input)  # type: ignore[no-untyped-call]
     x, layers = input, _layers(self)
     while layers:
-        if isinstance(x, Tensor) and x.ndim == 4 and x.is_contiguous(memory_format=torch.channels_last) and _plain(x):
-            chain = Chain(x.shape)
-            layers = _chained(chain, layers)
-            if chain.steps:
-                x = chain(x)
-                continue
+        with torch._C.DisableTorchFunction():
+            done = _done_by_chain(x, layers, run)
+        if done is not None:
+            x, layers = done
+            continue
         layer, *layers = layers
         activation = _ACTIVATIONS.get(type(layers[0])) if layers and not _watched(layer, layers[0]) else None
-        if activation is not None and _takes_batch_norm(layer, x):
+        if activation is not None and run is None and _takes_batch_norm(layer, x):
             layers.pop(0)
             layer.num_batches_tracked.add_(1)
             statistics = layer.running_mean, layer.running_var
@@ -147,39 +156,75 @@ def _in_turn(self: nn.Sequential, input: Any) -> Any:
     return x
 
 
+def _done_by_chain(x: Any, layers: list[Any], run: Run | None) -> tuple[Tensor, list[Any]] | None:
+    """What as many of the first layers as a chain takes make of `x`, and the others; None if it takes none."""
+    if not (isinstance(x, Tensor) and x.ndim == 4 and x.is_contiguous(memory_format=torch.channels_last) and _plain(x)):
+        return None
+    chain, calls = Chain(x.shape), list[str]()
+    layers = _chained(chain, layers, run, calls)
+    if not chain.steps:
+        return None
+    y = chain(x)
+    if run is not None:
+        run.did(len(calls), y)
+    return y, layers
+
+
 def _layers(sequence: nn.Sequential) -> list[Any]:
     return [layer for layer in sequence if type(layer) is not nn.Identity or _watched(layer)]
 
 
-def _chained(chain: Chain, layers: list[Any]) -> list[Any]:
-    """What remains of the layers when the chain has taken as many of the first as it can."""
+def _chained(chain: Chain, layers: list[Any], run: Run | None, calls: list[str]) -> list[Any]:
+    """What remains of the layers when the chain has taken as many of the first as it can.
+
+    run: whose quantizers are at work. calls: of torch's functions, which the chain makes unnecessary; they are added.
+    """
     while layers:
         first: Any
         first, *rest = layers
         if _watched(first):
             break
         if type(first) is nn.Sequential or (type(first) is Bottleneck and first.pool is None):
-            begun, shape = len(chain.steps), chain.shape
+            begun, shape, called = len(chain.steps), chain.shape, len(calls)
             block = first if type(first) is Bottleneck else None
             inner: Any = first if block is None else block.conv
             start = chain.write_out() if block and block.shortcut else None
-            if _watched(inner) or _chained(chain, _layers(inner)):
-                del chain.steps[begun:]
+            left = _watched(inner) or _chained(chain, _layers(inner), run, calls)
+            sums = ["add"] if start is not None else []
+            points = None if left else _points(run, calls, sums)
+            if points is None:
+                del chain.steps[begun:], calls[called:]
                 chain.shape = shape
                 break
             if start is not None:
-                chain.write_out(start)
+                chain.write_out(start, *points)
+            calls += sums
             layers = rest
         elif rest and not _watched(rest[0]) and chain.takes(first, rest[0]) and _have_plain(first, rest[0]):
-            norm, *layers = rest
-            gate = layers.pop(0) if layers and _is_chained(layers[0]) else None
-            activation = _ACTIVATIONS.get(type(layers[0])) if layers and not _watched(layers[0]) else None
+            norm, *rest = rest
+            gate = rest.pop(0) if rest and _is_chained(rest[0]) else None
+            activation = _ACTIVATIONS.get(type(rest[0])) if rest and not _watched(rest[0]) else None
             if activation:
-                layers.pop(0)
-            chain.add(first, norm, gate, activation or "none")
+                rest.pop(0)
+            names = [*_NORMED, *(_EXCITED if gate else ()), *(((activation, "activation"),) if activation else ())]
+            functions = [function for function, _ in names]
+            points = _points(run, calls, functions)
+            if points is None:
+                break
+            behind = {name: point for (_, name), point in zip(names, points, strict=True)}
+            if behind.pop("", None) is not None:
+                break
+            chain.add(first, norm, gate, activation or "none", behind)
+            calls += functions
+            layers = rest
         else:
             break
     return layers
+
+
+def _points(run: Run | None, calls: list[str], functions: list[str]) -> list[ActivationQuantizer | None] | None:
+    """The quantizers behind these calls of torch's functions, which come after `calls`; None if others are expected."""
+    return [None] * len(functions) if run is None else run.ahead(len(calls), functions)
 
 
 def _have_plain(conv: Any, norm: Any) -> bool:

@@ -33,8 +33,10 @@ _ARGUMENTS = {
     "pointwise_backward": [_POINTER] * 5,
     "depthwise_stage": [_POINTER] * 4,
     "depthwise_stage_backward": [_POINTER] * 6,
-    "result": [_POINTER] * 3,
-    "result_backward": [_POINTER] * 3,
+    "result": [_POINTER] * 4,
+    "result_backward": [_POINTER] * 5,
+    "averages": [_POINTER] * 2,
+    "averages_backward": [_POINTER] * 3,
 }
 
 

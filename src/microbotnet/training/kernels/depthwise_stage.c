@@ -32,7 +32,11 @@ static INLINE void convolve(const float *a, const float *taps, float *to, shape_
 {
     size_t rows = outputs_of(s.height, s), columns = outputs_of(s.width, s), line = (s.width + 2 * s.padding) * channels;
 
-    for (size_t c = 0; c < channels; c += LANES)
+    for (size_t c = 0; c < channels; c += LANES) {
+        vector tap[49]; /* here, where no store can change them */
+
+        for (size_t t = 0; t < kernel * kernel; t++)
+            tap[t] = at(taps + t * channels + c);
         for (size_t y = 0; y < rows; y++)
             for (size_t x = 0; x < columns; x++) {
                 const float *from = a + y * s.stride * line + x * s.stride * channels + c;
@@ -42,9 +46,10 @@ static INLINE void convolve(const float *a, const float *taps, float *to, shape_
                 for (size_t v = 0; v < kernel; v++)
 #pragma GCC unroll 5
                     for (size_t h = 0; h < kernel; h++)
-                        sum += at(from + v * line + h * channels) * at(taps + (v * kernel + h) * channels + c);
+                        sum += at(from + v * line + h * channels) * tap[v * kernel + h];
                 put(to + (y * columns + x) * channels + c, sum);
             }
+    }
 }
 
 /* Adds to grad_taps. grad: its rows are `line_g` floats apart. together: rows of the kernel that are done at once. */
@@ -83,7 +88,11 @@ static INLINE void some_inputs(const float *grad, size_t line_g, const float *ta
     size_t border = (kernel - 1) / stride, top = (down + stride - s.padding % stride) % stride;
     size_t left = (right + stride - s.padding % stride) % stride;
 
-    for (size_t c = 0; c < channels; c += LANES)
+    for (size_t c = 0; c < channels; c += LANES) {
+        vector tap[49];
+
+        for (size_t t = 0; t < kernel * kernel; t++)
+            tap[t] = at(taps + t * channels + c);
         for (size_t y = top; y < s.height; y += stride)
             for (size_t x = left; x < s.width; x += stride) {
                 const float *from = grad + ((y + s.padding) / stride + border) * line_g +
@@ -94,10 +103,10 @@ static INLINE void some_inputs(const float *grad, size_t line_g, const float *ta
                 for (size_t v = down; v < kernel; v += stride)
 #pragma GCC unroll 5
                     for (size_t h = right; h < kernel; h += stride)
-                        sum += at(from - (v / stride) * line_g - (h / stride) * channels) *
-                               at(taps + (v * kernel + h) * channels + c);
+                        sum += at(from - (v / stride) * line_g - (h / stride) * channels) * tap[v * kernel + h];
                 put(to + (y * s.width + x) * channels + c, sum);
             }
+    }
 }
 
 static INLINE void inputs(const float *grad, size_t line_g, const float *taps, float *to, shape_t s, size_t channels,

@@ -8,18 +8,52 @@
     default: function(__VA_ARGS__, NONE);                                                                              \
     }
 
-static INLINE void values_by(const float *raw, const float *statistics, const float *gate, size_t pixels, size_t width,
-                             float *to, int activation)
+/* What is rounded; with SOME it is seen at each value, which is slower. */
+enum { NORMED = 1, GATED = 2, ACTIVATED = 4, SOME = 8 };
+
+static int rounds(const source_t *source)
 {
-    const float *scale = statistics + 2 * width, *shift = scale + width;
+    return (source->normed.step ? NORMED : 0) | (source->gated.step ? GATED : 0) |
+           (source->activated.step ? ACTIVATED : 0);
+}
+
+#define FOR_ROUNDS(source, gate, function, ...)                                                                        \
+    switch (rounds(source) + (gate ? 16 : 0)) {                                                                        \
+    case 0: FOR_ACTIVATION((source)->activation, function, __VA_ARGS__, NULL, 0) break;                                \
+    case 16: FOR_ACTIVATION((source)->activation, function, __VA_ARGS__, gate, 0) break;                               \
+    case NORMED: function(__VA_ARGS__, NULL, NORMED, NONE); break;                                                     \
+    case ACTIVATED: FOR_ACTIVATION((source)->activation, function, __VA_ARGS__, NULL, ACTIVATED) break;                \
+    case NORMED + ACTIVATED: FOR_ACTIVATION((source)->activation, function, __VA_ARGS__, NULL, NORMED + ACTIVATED)     \
+        break;                                                                                                         \
+    case 16 + NORMED + GATED + ACTIVATED:                                                                              \
+        FOR_ACTIVATION((source)->activation, function, __VA_ARGS__, gate, NORMED + GATED + ACTIVATED) break;           \
+    default: FOR_ACTIVATION((source)->activation, function, __VA_ARGS__, gate, SOME)                                   \
+    }
+
+static INLINE vector rounded_if(int when, int rounds, vector x, const rounding_t *to)
+{
+    return rounds & when || (rounds & SOME && to->step) ? rounded(x, to) : x;
+}
+
+static INLINE vector inside_if(int when, int rounds, vector x, vector grad, const rounding_t *to)
+{
+    return rounds & when || (rounds & SOME && to->step) ? inside(x, grad, to) : grad;
+}
+
+static INLINE void values_by(const source_t *source, const float *raw, size_t pixels, size_t width, float *to,
+                             const float *gate, int rounds, int activation)
+{
+    const float *scale = source->statistics + 2 * width, *shift = scale + width;
+    rounding_t normed = source->normed, gated = source->gated, last = source->activated;
 
     for (; pixels; pixels--, raw += width, to += width)
         for (size_t c = 0; c < width; c += LANES) {
             vector value = at(raw + c) * at(scale + c) + at(shift + c);
 
+            value = rounded_if(NORMED, rounds, value, &normed);
             if (gate)
-                value *= at(gate + c);
-            put(to + c, activated(value, activation));
+                value = rounded_if(GATED, rounds, value * at(gate + c), &gated);
+            put(to + c, rounded_if(ACTIVATED, rounds, activated(value, activation), &last));
         }
 }
 
@@ -27,33 +61,38 @@ void values(const source_t *source, const float *raw, const float *gate, size_t 
 {
     size_t width = whole(source->channels);
 
-    if (source->statistics && gate)
-        FOR_ACTIVATION(source->activation, values_by, raw, source->statistics, gate, pixels, width, to)
-    else if (source->statistics)
-        FOR_ACTIVATION(source->activation, values_by, raw, source->statistics, NULL, pixels, width, to)
+    if (source->statistics)
+        FOR_ROUNDS(source, gate, values_by, source, raw, pixels, width, to)
     else
         for (; pixels; pixels--, raw += source->channels, to += width)
             with_room(to, raw, source->channels);
 }
 
-static INLINE void gradient_by(const float *raw, const float *statistics, const float *gate, const float *grad,
-                               size_t pixels, size_t width, float *to, double *sums, float *grad_gate, int activation)
+static INLINE void gradient_by(const source_t *source, const float *raw, const float *grad, size_t width, float *to,
+                               double *sums, float *grad_gate, const float *gate, int rounds, int activation)
 {
-    const float *mean = statistics, *scale = statistics + 2 * width, *shift = scale + width;
+    const float *mean = source->statistics, *scale = mean + 2 * width, *shift = scale + width;
+    rounding_t normed = source->normed, gated = source->gated, last = source->activated;
 
     for (size_t c = 0; c < width; c += LANES) {
         vector sum = all(0), product = all(0), of_gate = all(0);
         vector factor = at(scale + c), constant = at(shift + c), middle = at(mean + c);
 
-        for (size_t i = c; i < pixels * width; i += width) {
-            vector x = at(raw + i), value = x * factor + constant, g;
+        for (size_t i = c; i < source->pixels * width; i += width) {
+            vector x = at(raw + i), first = x * factor + constant, g = at(grad + i);
+            vector value = rounded_if(NORMED, rounds, first, &normed), gated_value = value, index = value;
 
             if (gate) {
-                g = before(value * at(gate + c), at(grad + i), activation);
+                gated_value = value * at(gate + c);
+                index = rounded_if(GATED, rounds, gated_value, &gated);
+            }
+            g = before(index, inside_if(ACTIVATED, rounds, activated(index, activation), g, &last), activation);
+            if (gate) {
+                g = inside_if(GATED, rounds, gated_value, g, &gated);
                 of_gate += g * value;
                 g *= at(gate + c);
-            } else
-                g = before(value, at(grad + i), activation);
+            }
+            g = inside_if(NORMED, rounds, first, g, &normed);
             put(to + i, g);
             sum += g;
             product += g * (x - middle);
@@ -65,17 +104,12 @@ static INLINE void gradient_by(const float *raw, const float *statistics, const 
     }
 }
 
-void gradient(const source_t *source, const float *raw, const float *gate, const float *grad, float *to,
-                     double *sums, float *grad_gate)
+void gradient(const source_t *source, const float *raw, const float *gate, const float *grad, float *to, double *sums,
+              float *grad_gate)
 {
-    size_t width = whole(source->channels), pixels = source->pixels;
+    size_t width = whole(source->channels);
 
-    if (gate)
-        FOR_ACTIVATION(source->activation, gradient_by, raw, source->statistics, gate, grad, pixels, width, to, sums,
-                       grad_gate)
-    else
-        FOR_ACTIVATION(source->activation, gradient_by, raw, source->statistics, NULL, grad, pixels, width, to, sums,
-                       grad_gate)
+    FOR_ROUNDS(source, gate, gradient_by, source, raw, grad, width, to, sums, grad_gate)
 }
 
 void tally(const float *raw, size_t pixels, size_t width, const float *pivot, double *totals, float *means)

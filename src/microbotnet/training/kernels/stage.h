@@ -9,12 +9,18 @@
 
 #include "vectors.h"
 
+/* To the nearest multiple of step within low…high, and no gradient outside; a step of 0 stands for none. */
+typedef struct {
+    float low, high, step, inverse; /* 1 / step */
+} rounding_t;
+
 typedef struct {
     const float *raw;        /* pictures × pixels × channels */
     const float *statistics; /* NULL: the values are raw's own, without room behind their channels */
     const float *gate;       /* pictures × channels, without room, of a factor each; or NULL */
     size_t pictures, pixels, channels;
     int activation;
+    rounding_t normed, gated, activated; /* of what is behind the batch norm, the gate and the activation */
 } source_t;
 
 typedef struct {
@@ -66,6 +72,19 @@ static INLINE void dense(float *to, const float *from, const float *added, size_
             for (size_t c = 0; c < channels; c++)
                 to[c] += *added++;
     }
+}
+
+#define SHIFTER 12582912.0f /* 1.5 · 2²³: a float this large has no fraction, and ties went to the even neighbour */
+
+static INLINE vector rounded(vector x, const rounding_t *to)
+{
+    return (bounded(x, to->low, to->high) * to->inverse + SHIFTER - SHIFTER) * to->step;
+}
+
+/* The gradient before the rounding of x. */
+static INLINE vector inside(vector x, vector grad, const rounding_t *to)
+{
+    return where((x <= to->low) | (x >= to->high), all(0), grad);
 }
 
 /* Some pixels of a picture, with room. gate: the picture's, with room, or NULL. */
