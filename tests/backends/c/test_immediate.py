@@ -1,11 +1,14 @@
 """Weights as operands of the code: what each costs, and that every one of them multiplies as it should."""
 
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from microbotnet.backends.c.immediate import Immediate, _products
+from microbotnet.backends.c.kernel_call import KernelCall
+from microbotnet.backends.c.twofold import Twofold
 from microbotnet.integer.interpreter import run
 from microbotnet.integer.operators import Convolve, Lookup, SumPool
 from microbotnet.integer.program import Program, Requantize, Tensor
@@ -36,23 +39,38 @@ def every_weight(pre_shift: int) -> Program:
     return Program(tensors, operators, "picture", ("scores",), tuple(map(str, range(16))))
 
 
+@pytest.fixture(params=("immediate", "twofold"))
+def kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Only the form that makes one output at a time is there, or the one that makes two."""
+    module = import_module("microbotnet.backends.c.emit")
+    choose = module.choose
+
+    def only(candidates: list[list[KernelCall]], prefer: str, more: int) -> list[KernelCall]:
+        wanted = [[form for form in forms if form.kind == request.param] or forms for forms in candidates]
+        return choose(wanted, prefer, more)
+
+    monkeypatch.setattr(module, "choose", only)
+    return str(request.param)
+
+
 @pytest.mark.parametrize("pre_shift", [0, 5, 8])
-def test_every_weight_multiplies_on_this_machine(pre_shift: int, tmp_path: Path) -> None:
+def test_every_weight_multiplies_on_this_machine(pre_shift: int, kind: str, tmp_path: Path) -> None:
     program = every_weight(pre_shift)
     pictures = random_pictures(program, 20)
-    scores = Compiled([program], tmp_path, compiler("gcc")).scores(0, pictures)
-    np.testing.assert_array_equal(scores, run(program, pictures))
+    compiled = Compiled([program], tmp_path, compiler("gcc"))
+    assert f"    {kind}(" in (tmp_path / "net0.c").read_text()
+    np.testing.assert_array_equal(compiled.scores(0, pictures), run(program, pictures))
 
 
 @pytest.mark.parametrize("pre_shift", [0, 5, 8])
-def test_every_weight_multiplies_on_an_emulated_cortex_m0(pre_shift: int) -> None:
+def test_every_weight_multiplies_on_an_emulated_cortex_m0(pre_shift: int, kind: str) -> None:
     for module in ("unicorn", "elftools", "ziglang"):
         pytest.importorskip(module, reason=f"{module} of the extra mcu is not installed")
     from microbotnet.mcu.board import load_board
     from microbotnet.mcu.firmware import make_firmware
 
     made = make_firmware(every_weight(pre_shift), load_board("microbit"))
-    assert "immediate" in made.image.addresses
+    assert kind in made.image.addresses
     assert made.run(random_pictures(made.program, 5)).bit_exact
 
 
@@ -79,3 +97,9 @@ def test_other_weights_or_shifts_are_another_function() -> None:
     names |= {Immediate(-weights, 0, 8).name, Immediate(weights.reshape(2, 2, 2, 1), 0, 8).name}
     assert len(names) == 5
     assert Immediate(weights.copy(), 0, 8).name in names
+
+
+def test_sums_of_digits_that_leave_16_bits_are_not_made_twofold() -> None:
+    largest = np.full((1, 1, 1, 31), 127, np.int8)  # 8·16 − 1: a sum of digits of 248
+    assert Twofold(largest, 1, 0, 8).possible
+    assert not Twofold(np.repeat(largest, 2, 2), 1, 0, 8).possible

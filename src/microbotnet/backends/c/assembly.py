@@ -77,6 +77,13 @@ def steps(size: int, largest: int) -> list[int]:
     return [min(largest, size - at) for at in range(0, size, largest)]
 
 
+def number(register: str, value: int) -> list[str]:
+    """A number of up to 15 bits."""
+    if value < 256:
+        return [f"movs {register}, #{value}"]
+    return [f"movs {register}, #{value >> 8}", f"lsls {register}, {register}, #8", f"adds {register}, #{value & 255}"]
+
+
 def widened(count: int, less: str) -> list[str]:
     """Bytes from r0 on become words from r7 on, less a register; both move behind the last."""
     lines = []

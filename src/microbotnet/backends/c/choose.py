@@ -9,7 +9,7 @@ KERNELS = {
     "ternary": 900, "ternary_linear": 500, "tabled2": 700, "tabled4": 800, "tabled_linear": 500, "tabled2_shifted": 800,
     "tabled4_shifted": 900, "depthwise": 800, "depthwise_ternary": 1100, "depthwise_2x2": 450, "dense": 650,
     "immediate": 300, "dots": 500, "quads": 900, "pointwise": 60, "mirrored": 300, "dual": 900, "dual_pointwise": 600,
-    "tripled": 1000,
+    "tripled": 1000, "gathered": 300, "twofold": 300, "classed": 400,
 }  # fmt: skip
 
 

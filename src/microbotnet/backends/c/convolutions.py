@@ -1,5 +1,6 @@
 """The kernels that can compute a convolution on a small core, and its weights in each kernel's encoding."""
 
+from itertools import chain
 from math import prod
 
 import numpy as np
@@ -9,7 +10,7 @@ from ...integer.operators import Convolve
 from ...integer.program import Program
 from .depthwise import depthwise_forms
 from .dots import dots_forms
-from .immediate import immediate_form
+from .immediate import immediate_forms
 from .kernel_call import KernelCall, destination, window_of, with_packed
 from .pointwise import pointwise_forms
 from .ternary import linear_forms, pixel_forms
@@ -20,9 +21,8 @@ def forms_of(program: Program, operator: Convolve) -> list[KernelCall]:
     for forms in (linear_forms, depthwise_forms, pixel_forms):
         if found := forms(program, operator):
             return with_packed(found)
-    immediate = immediate_form(program, operator)
-    straight = [*dots_forms(program, operator), *pointwise_forms(program, operator)]
-    return [_dense(program, operator), *([immediate] if immediate else []), *straight]
+    straight = (forms(program, operator) for forms in (immediate_forms, dots_forms, pointwise_forms))
+    return [_dense(program, operator), *chain.from_iterable(straight)]
 
 
 def _dense(program: Program, operator: Convolve) -> KernelCall:

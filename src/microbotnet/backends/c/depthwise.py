@@ -11,9 +11,11 @@ from ...integer.operators import Convolution, Convolve
 from ...integer.program import Pair, Program, Requantize
 from .codes import encode_codes
 from .kernel_call import KernelCall, table, window_of
-from .lanes import centred, has_room, in_lanes, slack, wrapped
+from .lanes import centred, has_room, in_lanes, indices, slack, wrapped
 from .requantization import Whole, exchanged, offset_bounds
+from .squares import squares_forms
 from .striped import Striped, Wide
+from .tapped import tapped_forms
 from .unrolled import Unrolled
 
 FILES = ("requantize", "lanes", "armv6m", "rows", "window")
@@ -27,25 +29,29 @@ def depthwise_forms(program: Program, operator: Convolve) -> list[KernelCall]:
     if operator.weights.shape[1] != 1 or len(operator.weights) != operator.groups or y.dtype != "int8":
         return []
     fitting = in_lanes(program, operator, x.zero_point)
-    found = [_ternary(program, fitting) if fitting and fitting.requantize.pre_shift == 0 else None]
+    found = _ternary(program, fitting) if fitting and fitting.requantize.pre_shift == 0 else []
     if has_room(program, operator):
         tiled = _tiled(program, operator)
         multiplied = [*_straight(program, operator), *([tiled] if tiled else [])]
         found += multiplied
         if operator.bits <= 2:
             found += [_coded(form) for form in multiplied]
-    return [form for form in found if form]
+    return found
 
 
-def _ternary(program: Program, operator: Convolve) -> KernelCall | None:
-    (x,), y = program.of(operator)
-    how, free, operator = (
-        centred(operator, x.zero_point, more=128),
-        slack(program, operator),
-        _trimmed(program, operator),
-    )
+def _ternary(program: Program, operator: Convolve) -> list[KernelCall]:
+    (x,), _ = program.of(operator)
+    how, free = centred(operator, x.zero_point, more=128), slack(program, operator)
+    reached = indices(ranges.sums(program, operator)[0], operator.requantize)
+    operator = _trimmed(program, operator)
     if (small := _ternary_2x2(program, operator, how)) is not None:
-        return replace(small, slack=free)
+        return [replace(small, slack=free), *squares_forms(program, operator, how, reached, free)]
+    listed = _listed(program, operator, how)
+    return [*([replace(listed, slack=free)] if listed else []), *tapped_forms(program, operator, how, reached, free)]
+
+
+def _listed(program: Program, operator: Convolve, how: Requantize) -> KernelCall | None:
+    (x,), y = program.of(operator)
     words = 4 if y.shape[2] > 2 else 2
     half = -(-y.shape[1] // 2)
     tile = Tile(program, operator, half, words)
@@ -58,7 +64,6 @@ def _ternary(program: Program, operator: Convolve) -> KernelCall | None:
         arrays={"weights": _tap_lists(operator, tile.taps), "places": (4 * tile.places).astype(np.uint8)},
         how=how,
         lanes=True,
-        slack=free,
         window=window_of(operator),
         instructions=x.shape[0] * tile.rows * (22 + 9 * x.shape[2])
         + half

@@ -26,9 +26,10 @@ from .lanes import lane_rounding
 from .operators import WRITERS
 
 ORDER = (
-    "begin", "requantize", "window", "lanes", "armv6m", "rows", "widen", "lookup", "ternary", "tables", "mirrored",
-    "depthwise", "mapped", "dense", "product", "rescale", "softmax", "immediate", "dots", "pointwise", "dual",
-    "tripled", "pools", "elementwise", "moves", "pairs", "windows", "vectors", "avx512", "hosts",
+    "begin", "requantize", "window", "lanes", "armv6m", "rows", "widen", "lookup", "ternary", "tables", "gathered",
+    "classed", "mirrored", "depthwise", "tapped", "mapped", "dense", "product", "rescale", "softmax", "immediate",
+    "dots", "pointwise", "dual", "tripled", "pools", "elementwise", "moves", "pairs", "windows", "vectors", "avx512",
+    "hosts",
 )  # fmt: skip
 
 
@@ -177,6 +178,10 @@ def emit_prepared(prepared: Mapping[str, Prepared], name: str) -> dict[str, str]
             raise BadInput(f"{net!r} cannot begin C names: lower-case letters, digits and _")
         face = Interface(one.program, one.plan.split)
         sources.append(_Source(one.program, one.plan, arrays.of(net), net, name, face, one.prefer, one.forms))
+    forms_of_all = ((source, index, form) for source in sources for index, form in enumerate(source.forms))
+    wide = [(source, index, form.arrays["wide"]) for source, index, form in forms_of_all if "wide" in form.arrays]
+    for source, index, values in sorted(wide, key=lambda each: -each[2].size):  # shorter ones may lie in longer ones
+        source.arrays.add(values, f"op{index}_wide")
     bodies = [source.body() for source in sources]
     needed = {"begin", *chain.from_iterable(files for files, _ in bodies)}
     kernels = [_kernel(file).replace("NAME_", f"{name}_") for file in ORDER if file in needed]

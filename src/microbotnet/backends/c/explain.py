@@ -62,6 +62,13 @@ def _missing(program: Program, operator: Operator, there: set[str], isa: str) ->
 
     scores = (y.dtype != "int8", "its outputs are no bytes")
     if depthwise:
+        if operator.bits <= 2 and not there & {"taps", "squares"}:
+            together = 4 if operator.stride[1] == 1 else 2
+            missing("taps", [
+                scores, (operator.stride[1] > 2, "windows more than two apart"),
+                (x.shape[2] % 4 != 0, "columns of its map are no multiple of four"),
+                (y.shape[2] % together != 0, f"columns of its output are no multiple of {together}"),
+            ])  # fmt: skip
         missing("stripes", [scores, (x.shape[2] > 31, "more than 31 columns")])
         missing("wide", [scores, (y.shape[2] % 4 != 0, "columns of its output are no multiple of four")])
         if isa == "dsp":

@@ -16,6 +16,7 @@ from ...integer.program import Program
 from .assembly import CLAMP, guarded, requantized
 from .kernel_call import KernelCall, table, window_of
 from .lanes import has_room, wrapped
+from .twofold import Twofold
 
 SUMS = ("r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11")
 LOW = 4  # of these can be subtracted from
@@ -113,24 +114,35 @@ def _products(weights: list[int], column: int) -> list[str]:
     return lines
 
 
-def immediate_form(program: Program, operator: Convolve) -> KernelCall | None:
-    """With the weights in the code, if they are few and every output is one of 8 bits."""
-    (x,), y = program.of(operator)
+def immediate_forms(program: Program, operator: Convolve) -> list[KernelCall]:
+    """With the weights in the code, if they are few and every output is one of 8 bits: by one pixel, and by two."""
+    y = program.of(operator)[1]
     how = operator.requantize
-    depth, rows, columns = operator.weights.shape[1:]
+    columns = operator.weights.shape[3]
     small = operator.groups == 1 and operator.weights.size <= LARGEST and columns <= WIDEST
     if not small or y.dtype != "int8" or not has_room(program, operator):
-        return None
-    code = Immediate(operator.weights, how.pre_shift, how.shift)
-    channels = len(operator.weights)
+        return []
+    found = [_form(program, operator, Immediate(operator.weights, how.pre_shift, how.shift), 1)]
+    twofold = Twofold(operator.weights, operator.stride[1], how.pre_shift, how.shift)
+    if y.shape[2] % 2 == 0 and twofold.possible:
+        found.append(_form(program, operator, twofold, 2))
+    return found
+
+
+def _form(program: Program, operator: Convolve, code: Immediate | Twofold, together: int) -> KernelCall:
+    """together: outputs that the code makes, of windows beside each other."""
+    (x,), y = program.of(operator)
+    how, channels = operator.requantize, len(operator.weights)
+    depth, rows, columns = operator.weights.shape[1:]
     offset = how.offset.astype(np.int64) + (128 << how.shift)
-    width = x.shape[2]
-    steps = f"{width}, {(x.shape[1] - rows + 1) * width}", f"{columns}, {columns}"
+    width, reached = x.shape[2], columns + (together - 1) * operator.stride[1]
+    steps = f"{width}, {(x.shape[1] - rows + 1) * width}", f"{reached}, {reached}"
     stride = y.shape[1] * y.shape[2]
     return KernelCall(
         ("requantize", "lanes", "armv6m", "window", "immediate"),
-        f"immediate({{x}}, {{y}}, {{scratch}}, &inside, &edge, &window, {depth}, {x.zero_point}, {{NAME}}_{code.name})",
-        scratch=depth * rows * columns,
+        f"{'immediate' if together == 1 else 'twofold'}({{x}}, {{y}}, {{scratch}}, &inside, &edge, &window, {depth}, "
+        f"{x.zero_point}, {{NAME}}_{code.name})",
+        scratch=depth * rows * reached,
         arrays={
             "rounding": np.stack(
                 [np.broadcast_to(values, channels) for values in (how.multiplier, wrapped(offset))], 1
@@ -144,5 +156,5 @@ def immediate_form(program: Program, operator: Convolve) -> KernelCall | None:
         },
         functions={code.name: code.text()},
         code=2 * len(code.lines),
-        instructions=stride * (code.instructions + 40),
+        instructions=stride // together * (code.instructions + 40),
     )

@@ -7,11 +7,13 @@ from numpy.typing import NDArray
 
 from ...integer import ranges
 from ...integer.operators import Convolve, Gate, SumPool
-from ...integer.program import Program, Requantize
+from ...integer.program import Pair, Program, Requantize
+from .kernel_call import KernelCall, stretched
 from .requantization import Whole, exchanged, offset_bounds
 
 LANE = 2**15
 LARGEST = 2**31 - 1
+LONGEST_TABLE = 2**13 + 1
 
 
 def in_lanes(program: Program, operator: Convolve, centre: int) -> Convolve | None:
@@ -75,6 +77,20 @@ def lane_rounding(how: Requantize, rows: int) -> NDArray[np.int32]:
     """A multiplier and an offset for each row, (rows, 2), for sums to which LANE was added."""
     multiplier = np.broadcast_to(how.multiplier.astype(np.int64), rows)
     return np.stack([wrapped(multiplier), wrapped(how.offset - LANE * multiplier)], 1)
+
+
+def unclamped(form: KernelCall, reached: Pair, rows: int) -> list[KernelCall]:
+    """A form of so many rows whose `how` is for lanes, with a table that reaches as far as sums do; see `indices`.
+    None where the table would be longer than what it spares is worth.
+    """
+    assert form.how is not None
+    wide, first = stretched(form.how, *reached)
+    if len(wide) > LONGEST_TABLE:
+        return []
+    numbers = f"{{rounding}}, {{wide}} + {first}, {form.how.shift}"
+    arrays = {**form.arrays, "rounding": lane_rounding(form.how, rows), "wide": wide}
+    structs = {**form.structs, "how": ("lanes_t", numbers)}
+    return [replace(form, arrays=arrays, structs=structs, how=None, lanes=False, slack=None)]
 
 
 def wrapped(values: NDArray[np.int64]) -> NDArray[np.int32]:

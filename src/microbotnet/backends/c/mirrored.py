@@ -5,7 +5,7 @@ of pixels; then a row of weights is a list of those that it adds and a list of t
 byte: how many to pass over. A row's sums stay in registers, and are rounded there.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from math import prod
@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from ...integer.operators import Convolve
 from ...integer.program import Program, Requantize
 from .assembly import CLAMP, guarded, into_table
-from .kernel_call import KernelCall, stretched, window_of
-from .lanes import lane_rounding
+from .kernel_call import KernelCall, window_of
+from .lanes import unclamped
 from .requantization import Whole
 from .sparse import bridged
+from .spelled import FEWEST_TILES, LONGEST, Spelled
 
 FILES = ("requantize", "lanes", "armv6m", "rows", "window", "ternary", "mirrored")
 MOST = 28  # of a list
@@ -141,7 +142,7 @@ def mirrored_forms(
     outputs, depth, inputs = len(rows), operator.weights.shape[1], rows.shape[1]
     pointwise = (operator.weights.shape[2:], operator.stride, operator.padding) == ((1, 1), (1, 1), (0, 0))
     load = "unpack_at" if pointwise else "unfold"
-    wide, first = stretched(how, *reached)
+    tiles = pixels // (2 * words)
     found = []
     for each in ENTRIES:
         groups = -(-inputs // each)
@@ -156,28 +157,35 @@ def mirrored_forms(
         making = groups * MAKING[each, words] + 5.5 * words * inputs + 60
         for clamped in (True, False):
             code = Mirrored(words, how.shift, segments, clamped)
-            arrays: dict[str, NDArray[np.generic]] = {"lists": lists}
-            structs = {"listed": ("mirrored_t", numbers), "shape": ("mirrored_shape_t", ", ".join(map(str, shape)))}
-            if not clamped:
-                arrays |= {"rounding": lane_rounding(how, outputs), "wide": wide}
-                structs["how"] = ("lanes_t", f"{{rounding}}, {{wide}} + {first}, {how.shift}")
-            found.append(
-                KernelCall(
-                    FILES,
-                    f"mirrored({{x}}, {{y}}, (uint32_t *){{scratch}}, &listed, &how, &window, &shape, {load}, "
-                    f"{{NAME}}_{code.name})",
-                    scratch=4 * (tile + (words * each * groups if each > 1 else 0)),
-                    arrays=arrays,
-                    how=how if clamped else None,
-                    lanes=clamped,
-                    slack=free if clamped else None,
-                    window=window_of(operator),
-                    structs=structs,
-                    functions={code.name: code.text()},
-                    code=2 * len(code.lines),
-                    instructions=pixels // (2 * words) * (making + code.instructions(codes, outputs)),
-                )
+            form = KernelCall(
+                FILES,
+                f"mirrored({{x}}, {{y}}, (uint32_t *){{scratch}}, &listed, &how, &window, &shape, {load}, "
+                f"{{NAME}}_{code.name})",
+                scratch=4 * (tile + (words * each * groups if each > 1 else 0)),
+                arrays={"lists": lists},
+                how=how,
+                lanes=True,
+                slack=free,
+                window=window_of(operator),
+                structs={"listed": ("mirrored_t", numbers), "shape": ("mirrored_shape_t", ", ".join(map(str, shape)))},
+                functions={code.name: code.text()},
+                code=2 * len(code.lines),
+                instructions=tiles * (making + code.instructions(codes, outputs)),
             )
+            found += [form] if clamped else unclamped(form, reached, outputs)
+            if tiles >= FEWEST_TILES:
+                straight = Spelled(places_of(rows, each), words, how.shift, clamped, lists, segments)
+                if len(straight.lines) <= LONGEST:
+                    form = replace(
+                        form,
+                        call=form.call.replace("mirrored(", "spelled(").replace(code.name, straight.name),
+                        arrays={},
+                        structs={**form.structs, "listed": ("mirrored_t", f"0, 0, {pixels}, {4 * words * step}")},
+                        functions={straight.name: straight.text()},
+                        code=2 * len(straight.lines) + 2 * outputs,
+                        instructions=tiles * (making + straight.instructions),
+                    )
+                    found += [form] if clamped else unclamped(form, reached, outputs)
     return found
 
 
@@ -189,9 +197,7 @@ def encode(rows: NDArray[np.int8], each: int, words: int) -> tuple[NDArray[np.ui
     """
     size, block = len(ENTRIES[each]), 9 if words == 4 else 6
     groups = -(-rows.shape[1] // each)
-    padded = np.zeros((len(rows), groups * each), np.int8)
-    padded[:, : rows.shape[1]] = rows
-    places = _places(padded.reshape(len(rows), groups, each), each)
+    places = places_of(rows, each)
     for segments in range(1, groups + 1):
         length = -(-groups // segments)
         found: list[int] = []
@@ -214,9 +220,13 @@ def encode(rows: NDArray[np.int8], each: int, words: int) -> tuple[NDArray[np.ui
     return None
 
 
-def _places(weights: NDArray[np.int8], each: int) -> NDArray[np.int8]:
+def places_of(rows: NDArray[np.int8], each: int) -> NDArray[np.int8]:
     """(rows, entries of all groups): 1 where an entry is added, −1 where it is taken off."""
     entries = np.array(ENTRIES[each], np.int8)
+    groups = -(-rows.shape[1] // each)
+    weights = np.zeros((len(rows), groups * each), np.int8)
+    weights[:, : rows.shape[1]] = rows
+    weights = weights.reshape(len(rows), groups, each)
     found = np.zeros((*weights.shape[:2], len(entries)), np.int8)
     for at, entry in enumerate(entries):
         for sign in (1, -1):

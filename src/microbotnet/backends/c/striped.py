@@ -8,7 +8,19 @@ runs the same code. No product is with padding beside the map.
 from functools import cached_property
 from math import prod
 
-from .assembly import CLAMP, SLOTS, Depthwise, entered, finished, guarded, next_rounding, products, steps, widened
+from .assembly import (
+    CLAMP,
+    SLOTS,
+    Depthwise,
+    entered,
+    finished,
+    guarded,
+    next_rounding,
+    number,
+    products,
+    steps,
+    widened,
+)
 
 BLOCK = 4  # outputs at once, in r4 … r7
 WIDEST, MOST_WEIGHTS, LONGEST = 31, 32, 950  # columns of the map, read at offsets of 7 bits; weights; lines of a row
@@ -51,7 +63,7 @@ class Striped(Depthwise):
         frame = 4 * (weights + len(slot))
         lines = ["ldr r7, [sp, #36]", f"sub sp, #{frame}", f"str r7, [sp, #{slot['tile']}]"]
         lines += entered(slot)
-        lines += [f"ldr r7, [sp, #{slot['tile']}]", "movs r0, #0", *_number("r1", self.words)]
+        lines += [f"ldr r7, [sp, #{slot['tile']}]", "movs r0, #0", *number("r1", self.words)]
         lines += ["1: stmia r7!, {r0}", "subs r1, #1", "bne 1b"]
         lines += ["adr r4, 5f", "adds r4, #1", f"str r4, [sp, #{slot['again']}]", ".p2align 2", "5:"]
         lines += ["mov r0, r8", f"ldr r6, [sp, #{slot['zero']}]", f"ldr r7, [sp, #{slot['tile']}]"]
@@ -68,7 +80,7 @@ class Striped(Depthwise):
         """The map at r0 becomes words at r7, less r6."""
         lines = []
         if fours := prod(self.size) // 4 * 4:
-            lines += [*_number("r5", fours), "adds r5, r5, r0", "1:", *widened(4, "r6"), "cmp r0, r5", "bne 1b"]
+            lines += [*number("r5", fours), "adds r5, r5, r0", "1:", *widened(4, "r6"), "cmp r0, r5", "bne 1b"]
         return lines + widened(prod(self.size) % 4, "r6")
 
     @property
@@ -160,15 +172,15 @@ class Wide(Striped):
     def _filled(self) -> list[str]:
         """The map at r0 becomes rows of words at r7, less r6. The map's end is ip."""
         (above, before), width = self.window.padding, self.size[1]
-        lines = [*_number("r5", prod(self.size)), "adds r5, r5, r0", "mov ip, r5"]
+        lines = [*number("r5", prod(self.size)), "adds r5, r5, r0", "mov ip, r5"]
         if first := 4 * (above * self._across + before):
-            lines += [*_number("r1", first), "adds r7, r7, r1"]
+            lines += [*number("r1", first), "adds r7, r7, r1"]
         lines += ["9:"]
         if fours := width // 4 * 4:
-            lines += [*_number("r5", fours), "adds r5, r5, r0", "1:", *widened(4, "r6"), "cmp r0, r5", "bne 1b"]
+            lines += [*number("r5", fours), "adds r5, r5, r0", "1:", *widened(4, "r6"), "cmp r0, r5", "bne 1b"]
         lines += widened(width % 4, "r6")
         if gap := 4 * (self._across - width):
-            lines += [*_number("r1", gap), "adds r7, r7, r1"]
+            lines += [*number("r1", gap), "adds r7, r7, r1"]
         return [*lines, "cmp r0, ip", "bne 9b"]
 
     @cached_property
@@ -192,10 +204,3 @@ class Wide(Striped):
         lines += [f"adds r3, #{part}" for part in steps(self.window.stride[0] * self._down, 255)]
         lines += [f"str r3, [sp, #{slot['row']}]", f"ldr r0, [sp, #{slot['left']}]", "subs r0, #1"]
         return [*lines, f"str r0, [sp, #{slot['left']}]"]
-
-
-def _number(register: str, value: int) -> list[str]:
-    """A number of up to 15 bits."""
-    if value < 256:
-        return [f"movs {register}, #{value}"]
-    return [f"movs {register}, #{value >> 8}", f"lsls {register}, {register}, #8", f"adds {register}, #{value & 255}"]

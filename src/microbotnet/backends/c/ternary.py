@@ -11,7 +11,9 @@ import numpy as np
 from ...integer import ranges
 from ...integer.operators import Convolve
 from ...integer.program import Program
+from .classed import classed_forms
 from .codes import EACH, encode_codes, in_chunks
+from .gathered import gathered_forms
 from .kernel_call import KernelCall, destination, window_of
 from .lanes import centred, has_room, in_lanes, indices, slack
 from .mirrored import mirrored_forms
@@ -71,7 +73,7 @@ def linear_forms(program: Program, operator: Convolve) -> list[KernelCall]:
             + 8 * inputs,
         )
         found.append(form)
-    return found
+    return [*found, *gathered_forms(program, operator), *classed_forms(program, operator)]
 
 
 def pixel_forms(program: Program, operator: Convolve) -> list[KernelCall]:

@@ -29,14 +29,16 @@ KERNEL void immediate_plain(const int8_t *x, int8_t *y, const immediate_t *m, co
     }
 }
 
-/* Windows that cross the map's edge are copied, with what lies outside. */
-KERNEL void immediate(const int8_t *x, int8_t *y, int8_t *copy, const immediate_t *inside, const immediate_t *edge,
-                      const window_t *w, int depth, int zero, pixel_t *pixel)
+/* Windows that cross the map's edge are copied, with what lies outside; `together` neighbours are one. */
+static INLINE void immediates(const int8_t *x, int8_t *y, int8_t *copy, const immediate_t *inside,
+                              const immediate_t *edge, const window_t *w, int depth, int zero, pixel_t *pixel,
+                              int together)
 {
-    int height = w->height, width = w->width, tall = w->tall, wide = w->wide;
+    int height = w->height, width = w->width, tall = w->tall, wide = w->wide + (together - 1) * w->right;
 
     for (int top = -w->above, rows = w->rows; rows; rows--, top += w->down)
-        for (int left = -w->before, columns = w->columns; columns; columns--, left += w->right, y++) {
+        for (int left = -w->before, columns = w->columns; columns > 0;
+             columns -= together, left += together * w->right, y += together) {
             if (top >= 0 && left >= 0 && top + tall <= height && left + wide <= width)
                 pixel(x + top * width + left, y, inside);
             else {
@@ -50,4 +52,16 @@ KERNEL void immediate(const int8_t *x, int8_t *y, int8_t *copy, const immediate_
                 pixel(copy, y, edge);
             }
         }
+}
+
+KERNEL void immediate(const int8_t *x, int8_t *y, int8_t *copy, const immediate_t *inside, const immediate_t *edge,
+                      const window_t *w, int depth, int zero, pixel_t *pixel)
+{
+    immediates(x, y, copy, inside, edge, w, depth, zero, pixel, 1);
+}
+
+KERNEL void twofold(const int8_t *x, int8_t *y, int8_t *copy, const immediate_t *inside, const immediate_t *edge,
+                    const window_t *w, int depth, int zero, pixel_t *pixel)
+{
+    immediates(x, y, copy, inside, edge, w, depth, zero, pixel, 2);
 }

@@ -132,3 +132,10 @@ KERNEL void mirrored(const int8_t *x, int8_t *y, uint32_t *tile, const mirrored_
         rows(tile, y + at, m, how);
     }
 }
+
+/* The same for rows that are code. */
+KERNEL void spelled(const int8_t *x, int8_t *y, uint32_t *tile, const mirrored_t *m, const lanes_t *how,
+                    const window_t *w, const mirrored_shape_t *s, load_t *load, mirrored_rows_t *rows)
+{
+    mirrored(x, y, tile, m, how, w, s, load, rows);
+}
