@@ -99,7 +99,7 @@ def test_the_untrained_program_is_the_lowered_one_but_for_its_weights(
     shapes = [[p.of(operator)[1].shape for operator in p.operators] for p in (made, program)]
     assert shapes[0] == shapes[1]
     constants = [weigh(emit(p))[0] for p in (made, program)]
-    assert constants[0] == pytest.approx(constants[1], rel=0.05)  # a few layers take another form
+    assert constants[0] == pytest.approx(constants[1], rel=0.12)  # tables reach as far as sums do
 
 
 def test_weight_bytes_by_hand() -> None:

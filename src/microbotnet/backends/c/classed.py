@@ -65,13 +65,16 @@ def encode(rows: NDArray[np.int8], together: int) -> NDArray[np.uint16]:
     """Of each group of rows, class by class: how many inputs are taken off, and which, as places from 1 on; how many
     are added, and which. Lists are filled up with place 0, so that their length is a multiple of 8.
     """
-    padded = np.zeros((-(-len(rows) // together) * together, rows.shape[1]), np.int8)
+    padded = np.zeros((-(-len(rows) // together) * together, rows.shape[1]), np.int64)
     padded[: len(rows)] = rows
+    digits = 3 ** np.arange(together)
+    values = (classes_of(together) @ digits).tolist()  # of each class; of its negative, the negative
     found: list[int] = []
     for group in padded.reshape(-1, together, rows.shape[1]):
-        for weights in classes_of(together):
+        codes = digits @ group
+        for value in values:
             for sign in (-1, 1):
-                places = (np.flatnonzero((sign * weights == group.T).all(1)) + 1).tolist()
+                places = (np.flatnonzero(codes == sign * value) + 1).tolist()
                 places += [0] * (-len(places) % BLOCK)
                 found += [len(places), *places]
     return np.array(found, np.uint16)

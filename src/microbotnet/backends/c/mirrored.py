@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from ...integer.operators import Convolve
 from ...integer.program import Program, Requantize
+from . import lanes
 from .assembly import CLAMP, guarded, into_table
-from .kernel_call import KernelCall, window_of
+from .kernel_call import KernelCall, stretched, window_of
 from .lanes import unclamped
 from .requantization import Whole
 from .sparse import bridged
@@ -142,7 +143,7 @@ def mirrored_forms(
     outputs, depth, inputs = len(rows), operator.weights.shape[1], rows.shape[1]
     pointwise = (operator.weights.shape[2:], operator.stride, operator.padding) == ((1, 1), (1, 1), (0, 0))
     load = "unpack_at" if pointwise else "unfold"
-    tiles = pixels // (2 * words)
+    tiles, short = pixels // (2 * words), len(stretched(how, *reached)[0]) <= lanes.LONGEST_TABLE
     found = []
     for each in ENTRIES:
         groups = -(-inputs // each)
@@ -173,7 +174,7 @@ def mirrored_forms(
                 instructions=tiles * (making + code.instructions(codes, outputs)),
             )
             found += [form] if clamped else unclamped(form, reached, outputs)
-            if tiles >= FEWEST_TILES:
+            if tiles >= FEWEST_TILES and clamped != short:
                 straight = Spelled(places_of(rows, each), words, how.shift, clamped, lists, segments)
                 if len(straight.lines) <= LONGEST:
                     form = replace(

@@ -64,18 +64,22 @@ class Spelled:
     def _rows(self) -> list[str]:
         lines = []
         sums = "{r4-r7}" if self.words == 4 else "{r4, r5}"
-        for row in self.places:
+        added, taken = self._entry("adds"), self._entry("subs")
+        for row in self.places.tolist():
             lines += ["mov r1, r10", f"ldmia r1!, {sums}"]
             at = 0
-            for entry in np.flatnonzero(row).tolist():
-                lines += self._passed(4 * self.words * (entry - at))
-                at = entry + 1
-                for first in range(4, 4 + self.words, 2):
-                    lines.append("ldmia r1!, {r2, r3}")
-                    for n in (0, 1):
-                        operation = "adds" if row[entry] > 0 else "subs"
-                        lines.append(f"{operation} r{first + n}, r{first + n}, r{2 + n}")
+            for entry, sign in enumerate(row):
+                if sign:
+                    lines += self._passed(4 * self.words * (entry - at))
+                    lines += added if sign > 0 else taken
+                    at = entry + 1
             lines.append("bl 5f")
+        return lines
+
+    def _entry(self, operation: str) -> list[str]:
+        lines = []
+        for n in range(4, 4 + self.words, 2):
+            lines += ["ldmia r1!, {r2, r3}", f"{operation} r{n}, r{n}, r2", f"{operation} r{n + 1}, r{n + 1}, r3"]
         return lines
 
     @staticmethod
