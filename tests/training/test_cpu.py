@@ -256,6 +256,17 @@ def test_hooks_see_what_they_saw(compiled: list[str]) -> None:
     assert seen[0].min() < -1
 
 
+def test_where_no_compiler_works_it_is_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(native.Library, "load", lambda self: None)
+    native.library.cache_clear()
+    try:
+        with pytest.warns(RuntimeWarning, match="no C compiler works here") as said:
+            assert not any(native.in_use() for _ in range(3))
+        assert len(said) == 1
+    finally:
+        native.library.cache_clear()
+
+
 def test_with_several_threads_the_library_computes(compiled: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
     threads = torch.get_num_threads()

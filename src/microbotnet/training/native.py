@@ -6,6 +6,7 @@ are those that stand alone; `chain.py` has those that work together.
 """
 
 import ctypes
+import warnings
 from functools import lru_cache
 from hashlib import sha256
 from importlib.resources import files
@@ -47,12 +48,21 @@ def in_use() -> bool:
 
 @lru_cache
 def library() -> Any:
-    """The functions of `kernels/`, compiled; None where no compiler works."""
+    """The functions of `kernels/`, compiled; None where no compiler works.
+
+    Warns:
+        RuntimeWarning: none does; a training step takes half as long again with PyTorch's own functions.
+    """
     folder = files(__package__) / "kernels"
     sources = {entry.name: entry.read_text("utf-8") for entry in sorted(folder.iterdir(), key=lambda entry: entry.name)}
     what = sha256("\n".join(sources.values()).encode()).hexdigest()
     made = Library(what, lambda command: sources, ["-ffp-contract=fast", "-fno-math-errno"]).load()
     if made is None:
+        warnings.warn(
+            "no C compiler works here (cc, or ziglang from pip): training takes half as long again",
+            RuntimeWarning,
+            stacklevel=2,
+        )
         return None
     _, library = made
     for name, arguments in _ARGUMENTS.items():
