@@ -1,6 +1,12 @@
 /* Matrix products of floats whose rows are whole vectors. */
 #include "vectors.h"
 
+#if defined(__AVX2__)
+#define KEEP(x) __asm__("" : "+v"(x)) /* in a register: gcc reads it from memory once for each row */
+#else
+#define KEEP(x)
+#endif
+
 /* c[i][j] = Σ a(i, k) · b[k][j], for so many rows i and vectors j; a(i, k) is a[i · down + k · right]. With add it is
    added to c. */
 static INLINE void few(const float *a, size_t down, size_t right, const float *b, size_t width_b, float *c,
@@ -8,12 +14,23 @@ static INLINE void few(const float *a, size_t down, size_t right, const float *b
 {
     vector sum[12] = {{0}};
 
-    for (size_t k = 0; k < depth; k++, a += right, b += width_b)
+    for (size_t k = 0; k < depth; k++, a += right, b += width_b) {
+        vector row[3];
+
+#pragma GCC unroll 3
+        for (int j = 0; j < vectors; j++) {
+            row[j] = at(b + j * LANES);
+            KEEP(row[j]);
+        }
 #pragma GCC unroll 12
-        for (int i = 0; i < rows; i++)
-#pragma GCC unroll 12
+        for (int i = 0; i < rows; i++) {
+            vector one = all(a[i * down]);
+
+#pragma GCC unroll 3
             for (int j = 0; j < vectors; j++)
-                sum[i * vectors + j] += all(a[i * down]) * at(b + j * LANES);
+                sum[i * vectors + j] += one * row[j];
+        }
+    }
 #pragma GCC unroll 12
     for (int i = 0; i < rows; i++)
 #pragma GCC unroll 12
