@@ -11,6 +11,7 @@ import argparse
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -113,21 +114,23 @@ def main() -> int:
             took[name], expected[name] = time.monotonic() - start, left(work, out)
             if hashlib.sha256(b"missing").hexdigest() in expected[name].values():
                 raise SystemExit(f"{name}: a file is missing in {sorted(os.listdir(out))}")
-        for seed in range(tally.next, options.count):
-            for name, work in works.items():
+        while left_over := [name for name in works if tally.counted(f"{name}, killed") < options.count]:
+            for name in left_over:
+                seed = tally.counted(f"{name}, killed") + tally.counted(f"{name}, already done")
                 out = Path(folder) / str(seed) / name.replace(" ", "-")
-                child = started(work, pictures, out)
+                child = started(works[name], pictures, out)
                 try:
                     child.wait(np.random.default_rng([seed, len(name)]).uniform(0, 1) * took[name])
                 except subprocess.TimeoutExpired:
                     os.killpg(child.pid, signal.SIGKILL)
                     child.wait()
                 tally.count(f"{name}, killed" if child.returncode == -signal.SIGKILL else f"{name}, already done")
-                if code := started(work, pictures, out).wait():
+                if code := started(works[name], pictures, out).wait():
                     tally.fail(f"{name}, seed {seed}: gone on with, it ends with {code}")
-                elif left(work, out) != expected[name]:
+                elif left(works[name], out) != expected[name]:
                     tally.fail(f"{name}, seed {seed}: other results")
-            tally.keep(seed + 1)
+                shutil.rmtree(out)
+                tally.keep(tally.next + 1)
     return tally.finish()
 
 

@@ -24,11 +24,13 @@ import tarfile
 import tempfile
 import warnings
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import torch
@@ -37,10 +39,14 @@ from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 from torch import nn
 
+from microbotnet.atomic import cache_folder
 from microbotnet.backends.c import emit
+from microbotnet.chip.liberty import load_library
 from microbotnet.compress.file import write_compressed
 from microbotnet.cost.preset import load_preset
+from microbotnet.data import cifar10, micro_robot
 from microbotnet.data.fetch import unpack
+from microbotnet.data.folder import Listing, list_folder, load_folder
 from microbotnet.data.tree import open_tree
 from microbotnet.design import load_design
 from microbotnet.errors import BadInput, Failed
@@ -54,16 +60,21 @@ from microbotnet.mcu.board import load_board
 from microbotnet.nets import architecture, create_model
 from microbotnet.preprocessing import read_picture
 from microbotnet.quant.policy import load_policy
-from microbotnet.sources import open_network
+from microbotnet.search.budget import parse_budget
+from microbotnet.search.study import JOURNAL, Study
+from microbotnet.sources import Given, open_network
 from microbotnet.stream.frames import open_frames
 from microbotnet.training.checkpoint import data_of, load_checkpoint, save_checkpoint
 from microbotnet.training.recipe import load_recipe
+from microbotnet.training.snapshot import Progress, load_snapshot, save_snapshot
+from microbotnet.training.teacher import Teacher
 from tally import RESULTS, Tally
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "src" / "microbotnet"
 SECONDS, WAIT, MEMORY = 20, 600, 2 << 30  # of processor, of the clock; bytes above what the child has before
-AT_ONCE = 500  # seeds a child
+AT_ONCE = 10_000  # files a child; to make its originals takes as long as a thousand of them
+KEEP = 500  # counts are kept every so many files
 ODD = ("-1", "0", "1e999", "nan", "inf", "1e308", str(2**31), str(2**70), '""', "[]", "{}", "true", "null", "[" * 5000)
 FORBIDDEN = {"os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "subprocess.Popen", "socket.connect",
              "pickle.find_class", "os.startfile", "pty.spawn"}  # fmt: skip
@@ -303,6 +314,194 @@ def listed(path: Path) -> Any:
         return [tree.read(name) for name in names if tree.has(name)]
 
 
+def cifar() -> dict[str, bytes]:
+    """Of eight records, with a digest of its own."""
+    return {"a": np.random.default_rng(0).integers(0, 10, 8 * cifar10.RECORD_BYTES, np.uint8).tobytes()}
+
+
+def from_cifar(path: Path) -> Any:
+    name, md5 = "test_batch.bin", hashlib.md5(cifar()["a"]).hexdigest()
+    file, content = cifar10.File(name, md5, md5, ()), path.read_bytes()
+    home = path.parent / cifar10.FOLDER
+    home.mkdir(exist_ok=True)
+    (home / name).write_bytes(content)
+    with patch.object(cifar10, "RECORDS", 8), patch.dict(cifar10.FILES, {"test": (file,)}):
+        pictures, labels = cifar10.load_cifar10(home, "test")
+    return pictures.numpy().tobytes(), labels.numpy().tobytes()
+
+
+FEW = patch.dict(micro_robot.COUNTS, {"train": 2, "test": 1})
+
+
+def tiny_imagenet() -> dict[str, bytes]:
+    """Two training pictures and one test picture a class."""
+    stream, rng, lines = io.BytesIO(), np.random.default_rng(0), []
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        for number, wnid in enumerate(micro_robot.WNIDS.values()):
+            names = [f"train/{wnid}/images/{wnid}_{i}.JPEG" for i in range(2)] + [f"val/images/val_{number}.JPEG"]
+            lines.append(f"val_{number}.JPEG\t{wnid}\t0\t0\t9\t9\n")
+            for name in names:
+                shown = Image.fromarray(rng.integers(0, 256, (4, 4, 3), np.uint8)).resize((64, 64))
+                made = io.BytesIO()
+                shown.save(made, "JPEG", quality=40)
+                archive.writestr(f"{micro_robot.FOLDER}/{name}", made.getvalue())
+        archive.writestr(f"{micro_robot.FOLDER}/val/val_annotations.txt", "".join(lines))
+    return {"a": stream.getvalue()}
+
+
+def micro_robots(folder: Path) -> Any:
+    """Of the file in the folder."""
+    with FEW:
+        parts = [micro_robot.load_micro_robot("combined", split, folder) for split in ("train", "test")]
+    return [pictures.numpy().tobytes() for pictures, _ in parts]
+
+
+def built(path: Path) -> Any:
+    with tempfile.TemporaryDirectory(dir=path.parent) as to, FEW:
+        micro_robot.build_micro_robot(path, Path(to))
+        return micro_robots(Path(to))
+
+
+def packed_pictures() -> dict[str, bytes]:
+    with tempfile.TemporaryDirectory() as folder, FEW:
+        path = Path(folder) / "a.zip"
+        path.write_bytes(tiny_imagenet()["a"])
+        return {"a": micro_robot.build_micro_robot(path, Path(folder)).read_bytes()}
+
+
+def from_packed(path: Path) -> Any:
+    with tempfile.TemporaryDirectory(dir=path.parent) as to:
+        (Path(to) / micro_robot.FILE).write_bytes(path.read_bytes())
+        return micro_robots(Path(to))
+
+
+def folder_of_pictures(home: Path) -> Listing:
+    """Two classes of two; what is there is left."""
+    for name in ("a", "b"):
+        for number in range(2):
+            file = home / name / f"{number}.png"
+            if not file.exists():
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_bytes(picture("PNG"))
+    return list_folder(home)
+
+
+def kept_pictures() -> dict[str, bytes]:
+    listing = folder_of_pictures(Path(tempfile.gettempdir()) / "pictures")
+    load_folder(listing, "train", 16)
+    return {"a": (cache_folder("folders") / f"{listing.key}-16.safetensors").read_bytes()}
+
+
+def from_kept(path: Path) -> Any:
+    """The pictures themselves are there: damage is mended."""
+    listing = folder_of_pictures(Path(tempfile.gettempdir()) / "pictures")
+    (cache_folder("folders") / f"{listing.key}-16.safetensors").write_bytes(path.read_bytes())
+    return [part.numpy().tobytes() for part in load_folder(listing, "train", 16)]
+
+
+def from_teacher(path: Path) -> Any:
+    with tempfile.TemporaryDirectory(dir=path.parent) as to:
+        (Path(to) / "view-0.safetensors").write_bytes(path.read_bytes())
+        return teacher(Path(to)).outputs(looked_at, 6, 0).numpy().tobytes()
+
+
+def teacher(folder: Path) -> Teacher:
+    torch.manual_seed(0)
+    return Teacher("t", nn.Sequential(nn.Flatten(), nn.Linear(12, 3)), range(3), folder)
+
+
+def looked_at(index: torch.Tensor) -> torch.Tensor:
+    return torch.arange(12 * len(index)).reshape(-1, 3, 2, 2) / 9
+
+
+def taught() -> dict[str, bytes]:
+    with tempfile.TemporaryDirectory() as folder:
+        teacher(Path(folder)).outputs(looked_at, 6, 0)
+        return {"a": (Path(folder) / "view-0.safetensors").read_bytes()}
+
+
+def trained() -> tuple[nn.Module, torch.optim.Optimizer]:
+    torch.manual_seed(0)
+    model = nn.Linear(9, 4)
+    optimizer = torch.optim.SGD(model.parameters(), 0.1, momentum=0.9)
+    model(torch.ones(2, 9)).sum().backward()
+    optimizer.step()
+    return model, optimizer
+
+
+def snapshots() -> dict[str, bytes]:
+    model, optimizer = trained()
+    progress = Progress(1, [{"epoch": 1, "loss": 0.5}], 50.0)
+    states = {"model": model.state_dict()}
+    return {"a": written(".safetensors", lambda p: save_snapshot(p, {"net": "a"}, progress, states, optimizer))}
+
+
+def from_snapshot(path: Path) -> Any:
+    _, optimizer = trained()
+    progress, states = load_snapshot(path, {"net": "a"}, optimizer)
+    buffers = [digest(state) for state in optimizer.state.values()]
+    return vars(progress), {name: digest(state) for name, state in states.items()}, buffers
+
+
+BUDGET = parse_budget("macs<=3e6")
+
+
+def journals() -> dict[str, bytes]:
+    with tempfile.TemporaryDirectory() as folder:
+        study = Study(Path(folder), BUDGET, classes=10)
+        for top1 in (50.0, None):
+            study.tell(study.ask(), top1, 1)
+        study.ask()
+        return {"a": (Path(folder) / JOURNAL).read_bytes()}
+
+
+def from_journal(path: Path) -> Any:
+    with tempfile.TemporaryDirectory(dir=path.parent) as to:
+        (Path(to) / JOURNAL).write_bytes(path.read_bytes())
+        return repr(Study(Path(to), BUDGET, classes=10).trained())
+
+
+LIBRARY = """
+library (small) { time_unit : "1ns"; capacitive_load_unit (1, pf); leakage_power_unit : "1nW"; voltage_unit : "1V";
+  nom_voltage : 1.0;
+  lu_table_template (t) { variable_1 : total_output_net_capacitance; index_1 ("0.001, 0.003"); }
+  cell (NOT) { area : 2; cell_leakage_power : 5; pin (A) { direction : input; capacitance : 0.002; }
+    pin (Y) { direction : output; function : "A'"; } }
+  cell (NAND) { area : 3; pin (A) { direction : input; } pin (B) { direction : input; }
+    pin (Y) { direction : output; function : "!(A B)"; } }
+  cell (FLOP) { area : 9; ff (IQ, IQN) { clocked_on : "C"; next_state : "D"; }
+    pin (D) { direction : input; } pin (C) { direction : input; clock : true; }
+    pin (Q) { direction : output; function : "IQ"; } } }
+"""
+
+
+def videos() -> dict[str, bytes]:
+    """Six frames each."""
+    import av
+
+    def filmed(path: Path, codec: str, pixels: str) -> None:
+        rng = np.random.default_rng(0)
+        with av.open(str(path), "w") as container:
+            stream = container.add_stream(codec, rate=10)
+            stream.width, stream.height, stream.pix_fmt = 48, 32, pixels
+            for _ in range(6):
+                shown = rng.integers(0, 256, (4, 6, 3), np.uint8).repeat(8, 0).repeat(8, 1)
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(shown, "rgb24")))
+            container.mux(stream.encode())
+
+    forms = {"avi": ("mjpeg", "yuvj420p"), "mp4": ("mpeg4", "yuv420p"), "mkv": ("ffv1", "yuv420p")}
+    return {form: written(f".{form}", lambda path, of=of: filmed(path, *of)) for form, of in forms.items()}
+
+
+def from_video(path: Path) -> Any:
+    shown = islice(open_frames(str(path)), 100)
+    return [frame.error or digest_of(frame.picture) for frame in shown]
+
+
+def digest_of(pixels: Any) -> str:
+    return hashlib.sha256(pixels.tobytes()).hexdigest()
+
+
 FEATURES = random_network(2)
 
 
@@ -334,6 +533,18 @@ KINDS = {
     ".stream": Kind("streams of pictures", streams, from_stream),
     ".tar.gz": Kind("archives (.tar.gz)", tars, unpacked),
     ".zip": Kind("archives (.zip)", zips, listed),
+    ".cifar.bin": Kind("files of CIFAR-10", cifar, from_cifar, exact=True),
+    ".tiny.zip": Kind("Micro Robot archives (.zip)", tiny_imagenet, built, exact=True),
+    ".micro.safetensors": Kind("Micro Robot pictures (.safetensors)", packed_pictures, from_packed, exact=True),
+    ".folder.safetensors": Kind("kept pictures of a folder", kept_pictures, from_kept, exact=True),
+    ".teacher.safetensors": Kind("kept outputs of a teacher", taught, from_teacher, exact=True),
+    ".snapshot.safetensors": Kind("snapshots of a training", snapshots, from_snapshot, exact=True),
+    ".journal.jsonl": Kind("journals of a search", journals, from_journal, text=True),
+    ".labels.txt": Kind(
+        "lists of labels", lambda: {"a": "cat\ndog\nKätzchen\n".encode()}, lambda p: Given.of(labels=str(p)), text=True
+    ),
+    ".lib": Kind("Liberty files", lambda: {"a": LIBRARY.encode()}, lambda p: repr(load_library(p).cells), text=True),
+    ".video": Kind("videos", videos, from_video),
     ".npy": Kind("features (.npy)", features, lambda p: read_features(p, FEATURES).tobytes()),
 }
 SLOW = {
@@ -344,6 +555,8 @@ SLOW = {
     ".old.pth": 4,
     ".json": 2,
     ".onnx": 2,
+    ".tiny.zip": 3,
+    ".micro.safetensors": 3,
 }
 """What is opened in one of so many rounds."""
 
@@ -494,6 +707,7 @@ def child(first: int, last: int) -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     with tempfile.TemporaryDirectory() as folder:
         tempfile.tempdir = folder
+        os.environ["XDG_CACHE_HOME"] = str(Path(folder) / "cache")
         reader = Reader(Path(folder))
         used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY, used + MEMORY))
@@ -501,23 +715,25 @@ def child(first: int, last: int) -> None:
             print(seed, " ".join(reader.outcome(seed).split()), file=says, flush=True)
 
 
-def gone_through(first: int, last: int) -> Sequence[tuple[int, str]]:
-    """What a child says of the seeds; where it dies, that is said of the seed, and another goes on behind it."""
-    found: list[tuple[int, str]] = []
+def gone_through(first: int, last: int) -> Iterator[tuple[int, str]]:
+    """What children say of the seeds, as they say it; where one dies, that is said of the seed, and another goes on."""
     while first < last:
-        words = [sys.executable, __file__, "--child", str(first), str(last)]
-        done = subprocess.run(words, capture_output=True, text=True, check=False)
-        for line in done.stdout.splitlines():
-            seed, _, said = line.partition(" ")
-            found.append((int(seed), said))
-            first = int(seed) + 1
-        if done.returncode > 0 and not done.stdout:
-            raise SystemExit(done.stderr[-2000:])
-        if done.returncode and first < last:
-            hung = -done.returncode in (signal.SIGPROF, signal.SIGALRM)
-            found.append((first, "!hung" if hung else f"!the process ended with {done.returncode}"))
+        begun, until = first, min(first + AT_ONCE, last)
+        words = [sys.executable, __file__, "--child", str(first), str(until)]
+        with tempfile.TemporaryFile("w+") as wrong:
+            with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=wrong, text=True) as running:
+                assert running.stdout is not None
+                for line in running.stdout:
+                    seed, _, said = line.partition(" ")
+                    first = int(seed) + 1
+                    yield int(seed), said.strip()
+            wrong.seek(0)
+            if running.returncode > 0 and first == begun:
+                raise SystemExit(wrong.read()[-2000:])
+        if running.returncode and first < until:
+            hung = -running.returncode in (signal.SIGPROF, signal.SIGALRM)
+            yield first, "!hung" if hung else f"!the process ended with {running.returncode}"
             first += 1
-    return found
 
 
 def main() -> int:
@@ -530,16 +746,15 @@ def main() -> int:
         child(*options.child)
         return 0
     tally = Tally(options.out, "python benchmarks/mutated_files.py --count 100000")
-    while tally.next < options.count:
-        last = min(tally.next + AT_ONCE, options.count)
-        for seed, said in gone_through(tally.next, last):
-            kind = KINDS[kind_of(seed)]
-            tally.count("files")
-            tally.count(kind.name)
-            tally.count("of these " + ("failed" if said.startswith("!") else said))
-            if said.startswith("!"):
-                tally.fail(f"{kind.name}, seed {seed}: {said[1:]}")
-        tally.keep(last)
+    for seed, said in gone_through(tally.next, options.count):
+        kind = KINDS[kind_of(seed)]
+        tally.count("files")
+        tally.count(kind.name)
+        tally.count("of these " + ("failed" if said.startswith("!") else said))
+        if said.startswith("!"):
+            tally.fail(f"{kind.name}, seed {seed}: {said[1:]}")
+        if (seed + 1) % KEEP == 0 or seed + 1 == options.count:
+            tally.keep(seed + 1)
     return tally.finish()
 
 

@@ -2,6 +2,7 @@
 
 import json
 import platform
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ class Tally:
         self.kept: dict[str, Any] = {"command": command, "next": 0, "counts": {}, "failures": []}
         if path.exists():
             self.kept |= json.loads(path.read_text("utf-8"))
+        self.kept["commits"] = sorted({*self.kept.get("commits", ()), _commit()})
         self.kept["machine"] = f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
 
     @property
@@ -28,6 +30,10 @@ class Tally:
     def failures(self) -> list[str]:
         found: list[str] = self.kept["failures"]
         return found
+
+    def counted(self, name: str) -> int:
+        """How often so far."""
+        return int(self.kept["counts"].get(name, 0))
 
     def count(self, name: str, many: int = 1) -> None:
         self.kept["counts"][name] = self.kept["counts"].get(name, 0) + many
@@ -53,3 +59,10 @@ class Tally:
             print(f"{name}: {value}")
         print(f"failures: {len(self.failures)}")
         return 1 if self.failures else 0
+
+
+def _commit() -> str:
+    """The commit that is run; with a + where files were changed since."""
+    words = ["git", "describe", "--always", "--exclude=*", "--dirty=+", "--abbrev=7"]
+    done = subprocess.run(words, cwd=RESULTS.parent, capture_output=True, text=True, check=False)
+    return done.stdout.strip() or "not known"

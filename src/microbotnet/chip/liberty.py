@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -93,14 +94,11 @@ def load_library(path: Path) -> Library:
         text = path.read_text("utf-8", "replace")
     except OSError as error:
         raise BadInput(f"{path}: cannot be read as a Liberty file: {error.strerror or error}") from error
-    root = _parse(text, path)
-    unit = _Units(root, path)
-    cells = {}
-    for group in root.groups("cell"):
-        cell = _cell(group, unit)
-        if cell is not None:
-            cells[cell.name] = cell
-    library = Library(root.title, path, unit.volts, cells)
+    try:
+        library = _library(_parse(text, path), path)
+    except (ValueError, IndexError, ArithmeticError) as error:
+        raise BadInput(f"{path}: a number or table in it cannot be read: {str(error)[:80]}") from None
+    cells = library.cells
     kinds = {"flip-flop (rising clock, no reset)": any(c.is_flip_flop for c in cells.values())}
     for what, inputs in (("inverter", 1), ("gate of two inputs", 2)):
         kinds[what] = any(len(c.capacitance) == inputs and c.functions and not c.is_flip_flop for c in cells.values())
@@ -108,6 +106,19 @@ def load_library(path: Path) -> Library:
         if not there:
             raise BadInput(f"{path}: has no {what} with a function and an area, which the circuit needs")
     return library
+
+
+def _library(root: "_Group", path: Path) -> Library:
+    unit = _Units(root, path)
+    cells = (_cell(group, unit) for group in root.groups("cell"))
+    return Library(root.title, path, unit.volts, {cell.name: cell for cell in cells if cell is not None})
+
+
+def _number(text: str) -> float:
+    value = float(text)
+    if not isfinite(value):
+        raise ValueError(f"{text} is no finite number")
+    return value
 
 
 @dataclass
@@ -170,12 +181,12 @@ class _Units:
         self.leakage = self._one(root, "leakage_power_unit", "W")
         volts = self._one(root, "voltage_unit", "V")
         load = root.values.get("capacitive_load_unit")
-        if not load or len(load) != 2 or load[1].lower()[-1] != "f":
+        if not load or len(load) != 2 or load[1].lower()[-1:] != "f" or load[1].lower()[:-1] not in _PREFIX:
             raise BadInput(f'{path}: lacks the unit capacitive_load_unit, as in (1, "pf")')
-        self.farads = float(load[0]) * _PREFIX.get(load[1].lower()[:-1], 0.0)
+        self.farads = _number(load[0]) * _PREFIX[load[1].lower()[:-1]]
         if "nom_voltage" not in root.values:
             raise BadInput(f"{path}: lacks nom_voltage, the supply")
-        self.volts = float(root.get("nom_voltage")) * volts
+        self.volts = _number(root.get("nom_voltage")) * volts
         self.joules = self.farads * volts**2  # what internal_power is given in
         self.templates = {g.title: g.values for kind in ("lu_table_template", "power_lut_template")
                           for g in root.groups(kind)}  # fmt: skip
@@ -184,16 +195,16 @@ class _Units:
         found = re.fullmatch(rf"([\d.eE+-]+)\s*([munpf]?){unit}", root.get(name).strip(), re.IGNORECASE)
         if not found:
             raise BadInput(f'{self.path}: lacks the unit {name}, as in "1n{unit}"')
-        return float(found[1]) * _PREFIX[found[2].lower()]
+        return _number(found[1]) * _PREFIX[found[2].lower()]
 
     def table(self, group: _Group) -> tuple[list[float], list[float], list[list[float]]]:
         """Slews, loads and values of a table, in the file's units; one row, and no loads, for what has no load."""
-        numbers = [[float(v) for v in row.replace(",", " ").split()] for row in group.values.get("values", [])]
+        numbers = [[_number(v) for v in row.replace(",", " ").split()] for row in group.values.get("values", [])]
         template = self.templates.get(group.title, {})
 
         def index(which: str) -> list[float]:
             given = group.values.get(which) or template.get(which) or []
-            return [float(v) for v in " ".join(given).replace(",", " ").split()]
+            return [_number(v) for v in " ".join(given).replace(",", " ").split()]
 
         variable = (template.get("variable_1") or ["input_net_transition"])[0]
         if "capacitance" in variable and len(numbers) > 1:  # loads first
@@ -206,9 +217,9 @@ class _Units:
 def _cell(group: _Group, unit: _Units) -> Cell | None:
     """None for what no netlist of ours can use: no area, no function, latches, scan flip-flops."""
     pins = [g for g in group.groups("pin") if g.get("direction") in ("input", "output")]
-    inputs = {p.title: float(p.get("capacitance", "0")) * unit.farads for p in pins if p.get("direction") == "input"}
+    inputs = {p.title: _number(p.get("capacitance", "0")) * unit.farads for p in pins if p.get("direction") == "input"}
     outputs = [p for p in pins if p.get("direction") == "output"]
-    if not outputs or float(group.get("area", "0")) <= 0 or group.get("dont_use") == "true":
+    if not outputs or _number(group.get("area", "0")) <= 0 or group.get("dont_use") == "true":
         return None
     kind: dict[str, str] = {}
     gating = group.get("clock_gating_integrated_cell")
@@ -244,8 +255,8 @@ def _cell(group: _Group, unit: _Units) -> Cell | None:
         found = [e for power in pin.groups("internal_power") if (e := _energy(power, unit)) is not None]
         if pin.title in inputs:
             pin_energy[pin.title] = sum(found) / len(found) if found else 0.0
-    leakage = float(group.get("cell_leakage_power") or "0") * unit.leakage
-    return Cell(group.title, float(group.get("area")), leakage, inputs, functions, pin_energy, energy, arcs, **kind)
+    leakage = _number(group.get("cell_leakage_power") or "0") * unit.leakage
+    return Cell(group.title, _number(group.get("area")), leakage, inputs, functions, pin_energy, energy, arcs, **kind)
 
 
 def _middle(values: list[Any]) -> int:

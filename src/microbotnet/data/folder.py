@@ -17,6 +17,7 @@ import numpy as np
 from ..atomic import cache_folder, write_atomically
 from ..errors import BadInput
 from ..preprocessing import Pixels, is_left_behind, is_picture, printable, read_picture
+from ..sealed import UNSEALED, read_sealed, sealed
 from .cifar10 import Split
 
 if TYPE_CHECKING:
@@ -118,15 +119,15 @@ def load_folder(listing: Listing, split: Split, size: int) -> "tuple[Tensor, Ten
     """
     import torch
     from safetensors import SafetensorError
-    from safetensors.torch import load_file, save
+    from safetensors.torch import load, save
 
     cache = cache_folder("folders") / f"{listing.key}-{size}.safetensors"
     every = listing.every
     try:
-        pictures = load_file(cache)["pictures"]
-    except (SafetensorError, OSError):  # not there yet, or damaged
+        pictures = load(read_sealed(cache))["pictures"]
+    except (SafetensorError, OSError, KeyError, ValueError):  # not there yet, or damaged
         pictures = torch.from_numpy(_decoded(listing.folder, every, size))
-        write_atomically(cache, save({"pictures": pictures}))
+        write_atomically(cache, sealed(save({"pictures": pictures}, UNSEALED)))
     place = {file: i for i, file in enumerate(every)}
     index = torch.tensor([place[file] for file in listing.files[split]])
     return pictures[index], torch.tensor(listing.labels[split])

@@ -17,6 +17,7 @@ import numpy as np
 
 from ..atomic import write_atomically
 from ..errors import BadInput, Failed
+from ..sealed import UNSEALED, read_sealed, sealed
 from .cifar10 import Split
 from .place import data_place
 from .tree import Tree, open_tree
@@ -150,7 +151,8 @@ def build_micro_robot(source: Path, folder: Path | None = None) -> Path:
                 contents = [_checked(tree.read(file), f"{source}: {file}") for file in files]
                 tensors[f"{split}/{name}"] = np.frombuffer(b"".join(contents), np.uint8)
                 tensors[f"{split}/{name}/ends"] = np.array(list(accumulate(map(len, contents))), np.int64)
-    write_atomically(path, save(tensors, {"format": "JPEGs end to end, and where each ends"}))
+    content = save(tensors, {"format": "JPEGs end to end, and where each ends"} | UNSEALED)
+    write_atomically(path, sealed(content))
     return path
 
 
@@ -212,18 +214,19 @@ def _checked(content: bytes, name: str) -> bytes:
 
 def _read(path: Path, split: Split, classes: Sequence[str]) -> list[list[bytes]]:
     """The JPEGs of every class."""
-    from safetensors import SafetensorError, safe_open
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
 
     packed = []
     try:
-        with safe_open(path, framework="numpy") as file:
-            for name in classes:
-                joined, ends = file.get_tensor(f"{split}/{name}").tobytes(), file.get_tensor(f"{split}/{name}/ends")
-                begins = [0, *ends[:-1].tolist()]
-                packed.append([joined[begin:end] for begin, end in zip(begins, ends.tolist(), strict=True)])
-                if len(ends) != COUNTS[split] or ends[-1] != len(joined):
-                    raise BadInput(f"{path}: damaged: {split}/{name}; delete it to have it made again")
-    except (SafetensorError, OSError) as error:
+        tensors = load(read_sealed(path))
+        for name in classes:
+            joined, ends = tensors[f"{split}/{name}"].tobytes(), tensors[f"{split}/{name}/ends"]
+            if len(ends) != COUNTS[split] or ends[-1] != len(joined):
+                raise ValueError(f"{split}/{name}")
+            begins = [0, *ends[:-1].tolist()]
+            packed.append([joined[begin:end] for begin, end in zip(begins, ends.tolist(), strict=True)])
+    except (SafetensorError, OSError, KeyError, ValueError, TypeError, IndexError) as error:
         raise BadInput(f"{path}: damaged ({error}); delete it to have it made again") from None
     return packed
 

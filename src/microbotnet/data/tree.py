@@ -73,7 +73,9 @@ class _Folder:
 class _Archive:
     def __init__(self, archive: zipfile.ZipFile, source: Path, marker: str) -> None:
         self.archive, self.source = archive, source
-        self.members = {member.filename: member for member in archive.infolist() if not member.is_dir()}
+        self.members = {
+            member.filename: member for member in archive.infolist() if not f"/{member.filename}".endswith("/")
+        }
         for name in self.members:
             path = PurePosixPath(name.replace("\\", "/"))
             if path.is_absolute() or ".." in path.parts or ":" in path.as_posix().partition("/")[0]:

@@ -16,6 +16,7 @@ from optuna.trial import TrialState
 
 from ..design import Design
 from ..errors import BadInput
+from ..plain import parse_json
 from .budget import Budget, Limit
 from .costs import Costs
 from .space import SPACE, design_of
@@ -79,7 +80,7 @@ class Study:
         optuna.logging.set_verbosity(logging.WARNING)
         folder.mkdir(parents=True, exist_ok=True)
         self.journal = folder / JOURNAL
-        self.proposed, self.told = _read(self.journal)
+        self.proposed, self.told = _read(self.journal, [limit.name for limit in self._cheapest_first()])
         # Another seed for the rest, else what was drawn first would be drawn again.
         self.draw = random.Random(f"{seed} {len(self.proposed)}")
         sampler = optuna.samplers.TPESampler(n_startup_trials=0, seed=self.draw.randrange(2**31))
@@ -178,13 +179,16 @@ class Study:
     def _held(self, design: Design) -> tuple[dict[str, float], list[tuple[Limit, float]]]:
         """The costs that the budget names, up to the first that is broken (quick ones first), and what is broken."""
         costs, found = Costs(design, self.classes, prefer=self.prefer), {}
-        ordered = sorted(self.limits, key=lambda limit: list(READS).index(limit.name))
-        ordered.sort(key=lambda limit: limit is not self.limits[0])  # an objective, so that it is always there
-        for limit in ordered:
+        for limit in self._cheapest_first():
             found[limit.name] = float(READS[limit.name](costs))
             if limit.over(found[limit.name]):
                 return found, [(limit, found[limit.name])]
         return found, []
+
+    def _cheapest_first(self) -> list[Limit]:
+        """The limits in the order in which they are looked at; the objective's first, so that it is always there."""
+        ordered = sorted(self.limits, key=lambda limit: list(READS).index(limit.name))
+        return sorted(ordered, key=lambda limit: limit is not self.limits[0])
 
     def _check_reachable(self) -> None:
         """Raise BadInput for limits that even the smallest design of the space breaks."""
@@ -206,23 +210,30 @@ _DISTRIBUTIONS: dict[str, BaseDistribution] = {
 _Proposed = dict[int, tuple[dict[str, Any], dict[str, float]]]
 
 
-def _read(journal: Path) -> tuple[_Proposed, dict[int, dict[str, Any]]]:
+def _read(journal: Path, costs: Sequence[str]) -> tuple[_Proposed, dict[int, dict[str, Any]]]:
     """What was proposed and what was told, by number; a last line that was cut short is as if it never was."""
     proposed: _Proposed = {}
     told: dict[int, dict[str, Any]] = {}
-    text = journal.read_text("utf-8") if journal.exists() else ""
+    text = journal.read_text("utf-8", "replace") if journal.exists() else ""
     if not text.endswith("\n") and text:
         journal.write_text(text[: text.rfind("\n") + 1], "utf-8")
     for place, line in enumerate(text[: text.rfind("\n") + 1].splitlines(), 1):
         try:
-            said = json.loads(line)
+            said = parse_json(line, "the line")
+            number = int(said["number"])
             if "answers" in said:
+                if number != len(proposed):
+                    raise ValueError(f"design {len(proposed)} is missing before it")
                 answers = {question: said["answers"][question] for question in SPACE}
-                design_of(answers)
-                proposed[said["number"]] = answers, said["costs"]
+                if wrong := [question for question, answer in answers.items() if answer not in SPACE[question]]:
+                    raise ValueError(f"{wrong[0]} has an answer that is not searched")
+                proposed[number] = answers, {name: float(said["costs"][name]) for name in costs}
+            elif number not in proposed:
+                raise ValueError(f"design {number} was never proposed")
             else:
-                told[said["number"]] = {"top1": said["top1"], "epochs": said["epochs"]}
-        except (ValueError, KeyError, TypeError) as error:
+                top1 = None if said["top1"] is None else float(said["top1"])
+                told[number] = {"top1": top1, "epochs": int(said["epochs"])}
+        except (BadInput, ValueError, KeyError, TypeError, AttributeError) as error:
             raise BadInput(f"{journal}: line {place} is damaged: {error}") from None
     return proposed, told
 

@@ -275,8 +275,13 @@ def _body(name: str) -> Counter[torch.Size]:
 
 
 def _shapes(arguments: Mapping[str, Any]) -> State:
+    return _without_values(tuple(arguments.items()))
+
+
+@cache
+def _without_values(arguments: tuple[tuple[str, Any], ...]) -> State:
     with torch.device("meta"):
-        return create_model(**arguments).state_dict()
+        return create_model(**dict(arguments)).state_dict()
 
 
 def _fits(state: State, wanted: State, path: Path) -> bool:

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors import SafetensorError
+from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from ..atomic import write_atomically
 from ..errors import BadInput
+from ..sealed import UNSEALED, read_sealed, sealed
 
 State = dict[str, Tensor]
 
@@ -49,7 +50,8 @@ def save_snapshot(
         for key, value in optimizer.state.get(parameter, {}).items():
             tensors[f"optimizer/{i}/{key}"] = value
     tensors = {key: value.detach().cpu().contiguous() for key, value in tensors.items()}
-    write_atomically(path, save(tensors, {"config": json.dumps(config), "progress": json.dumps(vars(progress))}))
+    metadata = {"config": json.dumps(config), "progress": json.dumps(vars(progress))}
+    write_atomically(path, sealed(save(tensors, metadata | UNSEALED)))
 
 
 def load_snapshot(
@@ -61,11 +63,11 @@ def load_snapshot(
         BadInput: the file is damaged, or belongs to a training with another configuration; it names the difference.
     """
     try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata()
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118, not a dict
+        content = read_sealed(path)
+        tensors = load(content)
+        metadata = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])["__metadata__"]
         theirs, progress = json.loads(metadata["config"]), Progress(**json.loads(metadata["progress"]))
-    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise BadInput(f"{path}: not a snapshot of a training: {error}; delete it to begin again") from None
     ours = json.loads(json.dumps(config))
     for key in ours.keys() | theirs.keys():
