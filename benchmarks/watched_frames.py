@@ -63,22 +63,22 @@ def main() -> int:
     assert child.stdout is not None
     reader = threading.Thread(target=drained, args=(child.stdout, last))
     reader.start()
-    into, broken = child.stdin.buffer, 0
+    into, broken, each = child.stdin.buffer, 0, options.count // LOOKS
     for number in range(options.count):
         frame = made[number % len(made)]
         if number % 1000 == 999:
             frame, broken = frame[:200] + b"\xff\xd9", broken + 1
+            tally.count("of these damaged")
         into.write(frame)
-        if (number + 1) % (options.count // LOOKS) == 0:
+        if (number + 1) % each == 0:
             into.flush()
+            tally.count("frames", each)
             sizes.append(resident(child.pid))
             tally.note("memory, MB", [round(size / 1e6, 1) for size in sizes])
             tally.keep(number + 1)
     into.close()
     code = child.wait()
     reader.join()
-    tally.count("frames", options.count)
-    tally.count("of these damaged", broken)
     tally.note("frames a second", round(options.count / (time.monotonic() - start)))
     if code or f"{options.count - broken} frames" not in last[0]:
         tally.fail(f"ended with {code}: {last[0].strip()}")

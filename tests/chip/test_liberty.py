@@ -59,6 +59,12 @@ def test_units_and_tables_become_one_figure_each(tmp_path: Path) -> None:
         (("next_state", "other_state"), "flip-flop"),
         (('function : "A\'"', 'comment : "A"'), "inverter"),
         (("library (small) {", "library (small) "), "no Liberty file"),
+        (("area : 2", "area : two"), "cannot be read: .*'two'"),
+        (('"0.1, 0.1", "0.3', '"0.1,\n x", "0.3'), r"cannot be read: .*\Z"),
+        (("nom_voltage : 1.0", "nom_voltage : 1e999"), "1e999 is no finite number"),
+        (("(1, pf)", "(1, xf)"), "capacitive_load_unit"),
+        (('"0.1, 0.1", "0.3, 0.3"', '"0.1, 0.1", "0.3"'), "cannot be read"),
+        (('"0.1, 0.1", "0.3, 0.3"', '""'), "cannot be read"),
     ],
 )
 def test_a_file_that_lacks_something_is_refused_with_what_it_lacks(

@@ -111,8 +111,11 @@ def test_a_damaged_cache_is_made_again(tmp_path: Path, cache: Path) -> None:
     listing = list_folder(filled(tmp_path / "set", {"ant": 3, "cup": 3}))
     first, _ = load_folder(listing, "train", 8)
     (file,) = cache.iterdir()
-    file.write_bytes(file.read_bytes()[:-5])
-    assert torch.equal(load_folder(listing, "train", 8)[0], first)
+    content = file.read_bytes()
+    for damaged in (content[:-5], content[:-5] + b"apple", content.replace(b"pictures", b"picturez")):
+        file.write_bytes(damaged)
+        assert torch.equal(load_folder(listing, "train", 8)[0], first)
+        assert file.read_bytes() == content
 
 
 def test_one_pixel_greys_and_folders_below_are_pictures_too(tmp_path: Path) -> None:

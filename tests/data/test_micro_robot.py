@@ -195,9 +195,11 @@ def test_no_such_source(tmp_path: Path) -> None:
 
 def test_a_damaged_file_asks_to_be_made_again(members: Members, tmp_path: Path) -> None:
     path = build_micro_robot(archive(members, tmp_path / "t.zip"), tmp_path)
-    path.write_bytes(path.read_bytes()[:-9])
-    with pytest.raises(BadInput, match="delete it to have it made again"):
-        load_micro_robot("outdoor", "train", tmp_path)
+    content = path.read_bytes()
+    for damaged in (content[:-9], content[:-9] + bytes(9), content.replace(b'"sha256"', b'"sha257"', 1)[:-9]):
+        path.write_bytes(damaged)
+        with pytest.raises(BadInput, match="delete it to have it made again"):
+            load_micro_robot("outdoor", "train", tmp_path)
 
 
 def test_an_unknown_set_lists_those_there_are() -> None:

@@ -44,6 +44,7 @@ def test_a_zip_with_a_file_without_a_name(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.writestr("wnids.txt", "n0")
         archive.writestr(".", "nothing")
+        archive.writestr(zipfile.ZipInfo("\0"), "nothing")
     assert opened(tmp_path / "a.zip") == b"n0"
 
 

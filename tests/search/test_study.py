@@ -50,9 +50,16 @@ def test_a_journal_cut_short_loses_its_last_line_alone(tmp_path: Path) -> None:
     journal.write_bytes(journal.read_bytes()[:-9])
     again = Study(tmp_path, BUDGET, classes=10)
     assert [again.ask().design for _ in range(2)] == [one.design, two.design]
-    journal.write_text("{}\n")
-    with pytest.raises(BadInput, match=r"journal\.jsonl: line 1 is damaged: "):
-        Study(tmp_path, BUDGET, classes=10)
+    right = journal.read_bytes()
+    for before, behind in (
+        (right, b"{}"), (b"\xff" + right[:9], b""), (right, b"1"), (right, b'{"number": 7, "top1": 1, "epochs": 1}'),
+        (right.replace(b'"kernel_0": 3', b'"kernel_0": 4').replace(b'"kernel_0": 5', b'"kernel_0": 4'), b""),
+        (right.replace(b'"macs"', b'"maca"'), b""), (right.replace(b'"number": 1', b'"number": 2'), b""),
+        (right, b"[" * 5000),
+    ):  # fmt: skip
+        journal.write_bytes(before + behind + b"\n")
+        with pytest.raises(BadInput, match=r"journal\.jsonl: line \d is damaged: .*\Z"):
+            Study(tmp_path, BUDGET, classes=10)
 
 
 @pytest.mark.parametrize(

@@ -175,9 +175,11 @@ def test_another_training_in_the_folder_is_refused(tmp_path: Path) -> None:
 def test_a_damaged_snapshot_is_named(tmp_path: Path) -> None:
     file = tmp_path / "snapshot.safetensors"
     train(_small(), _coloured(), Recipe(epochs=1, batch=32), tmp_path)
-    file.write_bytes(file.read_bytes()[:-9])
-    with pytest.raises(BadInput, match="not a snapshot"):
-        train(_small(), _coloured(), Recipe(epochs=1, batch=32), tmp_path)
+    content = file.read_bytes()
+    for damaged in (content[:-9], content[:-9] + bytes(9), b""):
+        file.write_bytes(damaged)
+        with pytest.raises(BadInput, match="not a snapshot"):
+            train(_small(), _coloured(), Recipe(epochs=1, batch=32), tmp_path)
 
 
 def test_fewer_pictures_than_a_batch_are_refused(tmp_path: Path) -> None:

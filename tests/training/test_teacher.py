@@ -32,6 +32,17 @@ def test_an_ensemble_is_the_mean_of_its_members_whose_outputs_are_kept_apart(tmp
     torch.testing.assert_close(both.outputs(lambda index: pictures[index], 7, 0), (a + b) / 2, rtol=0, atol=1e-2)
 
 
+def test_kept_outputs_that_are_damaged_are_made_again(tmp_path: Path) -> None:
+    pictures, teacher = torch.rand(7, 3, 2, 2), _teacher("a", [0, 1], tmp_path)
+    right = teacher.outputs(lambda index: pictures[index], 7, 0)
+    (file,) = tmp_path.rglob("*.safetensors")
+    content = file.read_bytes()
+    for damaged in (content[:-3], content[:-3] + b"\1\2\3", b""):
+        file.write_bytes(damaged)
+        assert torch.equal(teacher.outputs(lambda index: pictures[index], 7, 0), right)
+        assert file.read_bytes() == content
+
+
 class _Watched(nn.Module):
     """Keeps what it is shown."""
 

@@ -97,7 +97,7 @@ def load_library(path: Path) -> Library:
     try:
         library = _library(_parse(text, path), path)
     except (ValueError, IndexError, ArithmeticError) as error:
-        raise BadInput(f"{path}: a number or table in it cannot be read: {str(error)[:80]}") from None
+        raise BadInput(f"{path}: a number or table in it cannot be read: {_line(error)}") from None
     cells = library.cells
     kinds = {"flip-flop (rising clock, no reset)": any(c.is_flip_flop for c in cells.values())}
     for what, inputs in (("inverter", 1), ("gate of two inputs", 2)):
@@ -112,6 +112,10 @@ def _library(root: "_Group", path: Path) -> Library:
     unit = _Units(root, path)
     cells = (_cell(group, unit) for group in root.groups("cell"))
     return Library(root.title, path, unit.volts, {cell.name: cell for cell in cells if cell is not None})
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:80]
 
 
 def _number(text: str) -> float:
@@ -168,7 +172,7 @@ def _parse(text: str, path: Path) -> _Group:
                 raise ValueError(name)
         found = list(stack[0].groups("library"))
     except (IndexError, ValueError) as error:
-        raise BadInput(f"{path}: is no Liberty file: {error} near token {at} of {len(tokens)}") from error
+        raise BadInput(f"{path}: is no Liberty file: {_line(error)} near token {at} of {len(tokens)}") from error
     if len(stack) != 1 or len(found) != 1:
         raise BadInput(f"{path}: is no Liberty file: it must hold one library, and all braces closed")
     return found[0]

@@ -6,11 +6,20 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else on standard output.")]
 
 stdout = Console(highlight=False)
 stderr = Console(stderr=True, highlight=False)
+
+
+def print_line(line: Text) -> None:
+    """One of many lines, with its colours where they are seen: to lay them out takes longer than a small network."""
+    if stdout.is_terminal:
+        stdout.print(line, soft_wrap=True)
+    else:
+        print(line.plain, file=stdout.file, flush=True)
 
 
 def print_json(value: Any) -> None:

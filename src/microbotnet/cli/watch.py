@@ -9,7 +9,7 @@ from rich.text import Text
 
 from ..errors import BadInput
 from .checkpoint import Checkpoint, InputShape, Labels, Mean, Std, Weights
-from .output import Json, print_json, stderr, stdout
+from .output import Json, print_json, print_line, stderr, stdout
 from .pictures import Camera
 
 
@@ -71,7 +71,7 @@ def watch(
             elif not json:
                 own = f"frame says {decision.label} {100 * decision.probability:.1f} %"
                 line = Text(f"{printable(decision.frame)}  ", "bold").append(f"{decision.decided:<{longest}}", "cyan")
-                stdout.print(line.append(f"  {own}", "dim"), soft_wrap=True)
+                print_line(line.append(f"  {own}", "dim"))
     except KeyboardInterrupt:
         pass
     if not tally.frames:

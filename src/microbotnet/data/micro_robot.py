@@ -151,8 +151,7 @@ def build_micro_robot(source: Path, folder: Path | None = None) -> Path:
                 contents = [_checked(tree.read(file), f"{source}: {file}") for file in files]
                 tensors[f"{split}/{name}"] = np.frombuffer(b"".join(contents), np.uint8)
                 tensors[f"{split}/{name}/ends"] = np.array(list(accumulate(map(len, contents))), np.int64)
-    content = save(tensors, {"format": "JPEGs end to end, and where each ends"} | UNSEALED)
-    write_atomically(path, sealed(content))
+    write_atomically(path, sealed(save(tensors, UNSEALED)))  # JPEGs end to end, and where each ends
     return path
 
 
