@@ -1,4 +1,4 @@
-"""kill -9 at random moments of training, of building a set of pictures and of export: the results are the same.
+"""kill -9 at random moments of training, search, building a set of pictures and export: the results are the same.
 
     python benchmarks/killed.py --count 20
 
@@ -49,6 +49,12 @@ WORKS = {
         (*MICROBOTNET, "train", "modern", "--net", "grain-s", "--data", "{pictures}", "--epochs", "3", "--batch", "32",
          "--holdout", "32", "--out", "{out}"),
         ("model.safetensors", "model.json"),
+    ),
+    "search": Work(
+        (*MICROBOTNET, "search", "--budget", "macs<=4e5, activations<=9k", "--data", "{pictures}", "--trials", "4",
+         "--pictures", "200", "--resolution", "16", "--epochs", "3", "--batch", "16", "--holdout", "40",
+         "--concurrent", "1", "--out", "{out}"),
+        ("search.json", "front.svg", "designs/1.toml"),
     ),
     "building a set of pictures": Work((sys.executable, "-c", BUILD, "{pictures}", "{out}/set"), ("set",)),
     "export as C": Work(

@@ -25,6 +25,7 @@ from microbotnet.design import load_design
 from microbotnet.search.budget import parse_budget
 from microbotnet.search.plan import Plan
 from microbotnet.search.run import ENVIRONMENT, search
+from microbotnet.search.study import JOURNAL, Study
 from microbotnet.training.recipe import Recipe
 
 RECIPE = Recipe(epochs=2, batch=16, learning_rate=0.05, holdout=24, average=0.9)
@@ -93,6 +94,52 @@ def test_a_killed_worker_loses_nothing_and_the_search_goes_on(pictures: Path, tm
     again = CliRunner().invoke(app, ["search", *options, "--trials", "3", "--address", address])
     best = max(answer["front"], key=lambda row: row["holdout_top1"])
     assert again.stdout.rstrip().endswith("\n".join(best["commands"]))  # everything is trained: only said
+
+
+def test_trainings_are_stopped_by_what_those_before_a_kill_had_reached(tmp_path: Path) -> None:
+    from microbotnet.search.trials import Progress, _Past, _scheduler
+
+    def progress() -> Progress:
+        study = Study(tmp_path, PLAN.budget, classes=2, resolution=16)
+        plan = replace(PLAN, recipe=replace(RECIPE, epochs=9))
+        return Progress(study, plan, tmp_path, lambda result: None, lambda one, all_: None, float("inf"), 9)
+
+    curves = [[float(value) for value in np.random.default_rng(k).integers(20, 80, 9)] for k in range(9)]
+
+    def stopped(begun: Progress, scheduler: Any, first: int) -> list[int]:
+        """How many epochs each training is given, from `first` on."""
+        given = []
+        for k, curve in enumerate(curves[first:], first):
+            trial, one = _Past(str(k)), begun.study.ask()
+            scheduler.on_trial_add(None, trial)
+            for epoch, top1 in enumerate(curve, 1):
+                if scheduler.on_trial_result(None, trial, {"epoch": epoch, "holdout_top1": top1}) == "STOP":
+                    break
+            begun.study.tell(one, top1, epoch, curve[:epoch])
+            given.append(epoch)
+        return given
+
+    begun = progress()
+    whole = stopped(begun, _scheduler(begun), 0)
+    assert len({*whole}) > 2
+    lines = (tmp_path / JOURNAL).read_text().splitlines(keepends=True)
+    for first in (1, 4, 8):
+        (tmp_path / JOURNAL).write_text("".join(lines[: 2 * first]))
+        begun = progress()
+        assert stopped(begun, _scheduler(begun), first) == whole[first:]
+
+
+def test_a_cluster_that_does_not_start_is_one_line(
+    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import ray
+
+    def slow(**options: Any) -> None:
+        raise Exception("The current node timed out during startup.\nMore of it.")  # as Ray has it
+
+    monkeypatch.setattr(ray, "init", slow)
+    with pytest.raises(Failed, match=r"at this machine: The current node timed out .* goes on with it\Z"):
+        search(open_source(pictures, size=16), PLAN, tmp_path)
 
 
 def _answer_as_http1(server: socket.socket) -> None:

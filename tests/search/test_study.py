@@ -62,6 +62,33 @@ def test_a_journal_cut_short_loses_its_last_line_alone(tmp_path: Path) -> None:
             Study(tmp_path, BUDGET, classes=10)
 
 
+def test_a_search_that_was_killed_tries_what_it_would_have_tried(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("microbotnet.search.study._RANDOM", 4)
+    monkeypatch.setattr("microbotnet.search.study._SAMPLED", 2)
+
+    def told(study: Study) -> None:
+        one = study.ask()
+        top1 = 50.0 + one.number * 7 % 5
+        study.tell(one, None if one.number == 3 else top1, 2, [top1 - 1, top1])
+
+    budget = parse_budget("macs<=3e6")
+    undisturbed = Study(tmp_path / "undisturbed", budget, classes=10, seed=1)
+    for _ in range(7):  # the last ones are the sampler's
+        told(undisturbed)
+    journal = (tmp_path / "undisturbed" / JOURNAL).read_bytes()
+    for kept in (0, 100, journal.index(b'"number": 3') + 40, journal.index(b'"number": 5') + 30, len(journal) - 1):
+        folder = tmp_path / str(kept)
+        folder.mkdir()
+        (folder / JOURNAL).write_bytes(journal[:kept])
+        again = Study(folder, budget, classes=10, seed=1)
+        while len(again.told) < 7:
+            told(again)
+        assert again.trained() == undisturbed.trained()
+        assert again.curves == undisturbed.curves
+
+
 @pytest.mark.parametrize(
     ("budget", "message"),
     [

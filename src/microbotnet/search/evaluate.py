@@ -35,6 +35,7 @@ def short_training(
 
     Args:
         images: (N, 3, H, W) uint8; the recipe's hold-out is its end. labels: (N,) int64.
+        on_epoch: told of all epochs, those before it was stopped included.
     """
     torch.manual_seed(seed)
     model = Designed(design, num_classes=classes)
@@ -42,5 +43,12 @@ def short_training(
     fabric = make_fabric("auto", 1, 1, "32-true")
     kept = replace(recipe, views=0, restart_from_best=False)
     describe = {"design": design.to_json()}
-    _, history = train(model, pictures, kept, folder, seed=seed, fabric=fabric, describe=describe, on_epoch=on_epoch)
+
+    def again(history: list[dict[str, Any]]) -> None:
+        for record in history:
+            on_epoch(record)
+
+    _, history = train(
+        model, pictures, kept, folder, seed=seed, fabric=fabric, describe=describe, on_epoch=on_epoch, on_resume=again
+    )
     return history

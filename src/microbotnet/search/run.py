@@ -128,8 +128,12 @@ def _cluster(address: str | None) -> Iterator[None]:
             address=address or "local", include_dashboard=False if address is None else None, log_to_driver=False,
             logging_level=logging.ERROR,
         )  # fmt: skip
-    except (ConnectionError, RuntimeError, ValueError, OSError) as error:
-        raise Failed(f"no Ray cluster at {address or 'this machine'}: {str(error).splitlines()[0]}") from None
+    except Exception as error:  # what does not start in time is a bare Exception
+        said = (str(error).splitlines() or [type(error).__name__])[0]
+        raise Failed(
+            f"no Ray cluster at {address or 'this machine'}: {said}; what was found so far is kept, and the same "
+            "command goes on with it"
+        ) from None
     try:
         yield
     finally:

@@ -81,13 +81,11 @@ class Study:
         folder.mkdir(parents=True, exist_ok=True)
         self.journal = folder / JOURNAL
         self.proposed, self.told = _read(self.journal, [limit.name for limit in self._cheapest_first()])
-        # Another seed for the rest, else what was drawn first would be drawn again.
-        self.draw = random.Random(f"{seed} {len(self.proposed)}")
-        sampler = optuna.samplers.TPESampler(n_startup_trials=0, seed=self.draw.randrange(2**31))
-        self.study = optuna.create_study(directions=["maximize", "minimize"], sampler=sampler)
+        self.seed = seed
+        self.study = optuna.create_study(directions=["maximize", "minimize"])
         self.open: dict[int, optuna.Trial] = {}
         self.interrupted = deque(number for number in self.proposed if number not in self.told)
-        for number, said in self.told.items():
+        for number, said in sorted(self.told.items()):
             if said["top1"] is not None:
                 answers, costs = self.proposed[number]
                 values = [said["top1"], costs[self.limits[0].name]]
@@ -108,6 +106,9 @@ class Study:
             self.open[number] = self._asked(answers)
             return Proposal(number, self._design(answers), costs)
         nearest: list[tuple[Limit, float]] = []
+        # By the number alone, so that a search that was stopped draws what it would have drawn.
+        self.draw = random.Random(f"{self.seed} {len(self.proposed)}")
+        self.study.sampler = optuna.samplers.TPESampler(n_startup_trials=0, seed=self.draw.randrange(2**31))
         for attempt in range(_TRIES):
             sampled = len(self.proposed) >= _RANDOM and attempt < _SAMPLED
             asked = self._asked(None if sampled else self._drawn())
@@ -126,9 +127,9 @@ class Study:
             raise BadInput(f"every design within {self.budget} that is found has been tried")
         raise BadInput(f"none of {_TRIES:,} designs is within {self.budget}; the nearest: {_over(nearest)}")
 
-    def tell(self, proposal: Proposal, top1: float | None, epochs: int = 0) -> None:
-        """What a design came to after `epochs`; None if its training failed."""
-        said = {"number": proposal.number, "top1": top1, "epochs": epochs}
+    def tell(self, proposal: Proposal, top1: float | None, epochs: int = 0, curve: Sequence[float] = ()) -> None:
+        """What a design came to after `epochs`, and after each of them; None if its training failed."""
+        said = {"number": proposal.number, "top1": top1, "epochs": epochs, "curve": [*curve]}
         self._write(said)
         self.told[proposal.number] = said
         asked = self.open.pop(proposal.number)
@@ -141,6 +142,11 @@ class Study:
     def limits(self) -> tuple[Limit, ...]:
         """The budget's."""
         return self.budget.limits
+
+    @property
+    def curves(self) -> dict[int, list[float]]:
+        """The top-1 after each epoch of every training that ended, by its number; empty of earlier versions'."""
+        return {number: said["curve"] for number, said in self.told.items()}
 
     def trained(self) -> list[Trained]:
         """Every design that was trained, in the order it was proposed."""
@@ -232,7 +238,8 @@ def _read(journal: Path, costs: Sequence[str]) -> tuple[_Proposed, dict[int, dic
                 raise ValueError(f"design {number} was never proposed")
             else:
                 top1 = None if said["top1"] is None else float(said["top1"])
-                told[number] = {"top1": top1, "epochs": int(said["epochs"])}
+                curve = [float(value) for value in said.get("curve", ())]
+                told[number] = {"top1": top1, "epochs": int(said["epochs"]), "curve": curve}
         except (BadInput, ValueError, KeyError, TypeError, AttributeError) as error:
             raise BadInput(f"{journal}: line {place} is damaged: {error}") from None
     return proposed, told

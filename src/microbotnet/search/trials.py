@@ -39,6 +39,7 @@ class Progress:
     ends: float
     left: int
     asked: dict[str, Proposal] = field(default_factory=dict)
+    curves: dict[str, dict[int, float]] = field(default_factory=dict)
     failed: list[Exception] = field(default_factory=list)
 
 
@@ -69,7 +70,7 @@ class Proposals(Searcher):
         epoch, held = last.get("epoch", 0), last.get("holdout_top1")
         if time.monotonic() > progress.ends and epoch != progress.plan.recipe.epochs and not error:
             return  # cut short by the clock: the next run goes on with it
-        progress.study.tell(found, held, epoch)
+        progress.study.tell(found, held, epoch, [*progress.curves.pop(trial_id, {}).values()])
         shutil.rmtree(trial_folder(progress.folder, found.design), ignore_errors=True)
         if held is not None:
             everything = progress.study.trained()
@@ -93,7 +94,9 @@ class Watch(tune.Callback):
         self.progress = progress
 
     def on_trial_result(self, iteration: int, trials: Any, trial: Any, result: dict[str, Any], **info: Any) -> None:
-        """Ray's result, of one epoch."""
+        """Ray's result, of one epoch; of those that a worker that died had told of, once more."""
+        curve = self.progress.curves.setdefault(trial.trial_id, {})
+        curve[result["epoch"]] = result["holdout_top1"]
         self.progress.on_epoch(result)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -121,19 +124,11 @@ def run_trials(progress: Progress, images: Any, labels: Any, classes: int, scrat
         "folder": str(progress.folder.resolve()),
         "seed": plan.seed,
     }
-    epochs = plan.recipe.epochs
     tuner = tune.Tuner(
         tune.with_resources(tune.with_parameters(train, images=images, labels=labels, settings=settings), share),
         tune_config=tune.TuneConfig(
             search_alg=Proposals(progress),
-            scheduler=ASHAScheduler(
-                time_attr="epoch",
-                metric="holdout_top1",
-                mode="max",
-                max_t=epochs,
-                grace_period=max(1, epochs // 4),
-                reduction_factor=3,
-            ),
+            scheduler=_scheduler(progress),
             num_samples=-1,
             max_concurrent_trials=concurrent,
             reuse_actors=True,  # a worker imports PyTorch once, not for each design
@@ -156,6 +151,32 @@ def run_trials(progress: Progress, images: Any, labels: Any, classes: int, scrat
         raise progress.failed[0]
 
 
+@dataclass(frozen=True)
+class _Past:
+    """A training of an earlier run, as far as a scheduler asks."""
+
+    trial_id: str
+
+
+def _scheduler(progress: Progress) -> ASHAScheduler:
+    """Stops bad trainings early, by what those of earlier runs had reached, too."""
+    epochs = progress.plan.recipe.epochs
+    made = ASHAScheduler(
+        time_attr="epoch",
+        metric="holdout_top1",
+        mode="max",
+        max_t=epochs,
+        grace_period=max(1, epochs // 4),
+        reduction_factor=3,
+    )
+    for number, curve in sorted(progress.study.curves.items()):
+        past: Any = _Past(f"past {number}")
+        made.on_trial_add(None, past)  # type: ignore[arg-type]
+        for epoch, top1 in enumerate(curve, 1):
+            made.on_trial_result(None, past, {"epoch": epoch, "holdout_top1": top1})  # type: ignore[arg-type]
+    return made
+
+
 def trial_folder(folder: Path, design: Design) -> Path:
     """Where a training keeps its snapshot: by the design, so that a search that was cut short finds it again."""
     return folder / "trials" / hashlib.sha256(repr(design).encode()).hexdigest()[:16]
@@ -164,14 +185,12 @@ def trial_folder(folder: Path, design: Design) -> Path:
 def train(config: dict[str, Any], *, images: Any, labels: Any, settings: dict[str, Any]) -> None:
     """What a worker does with one design."""
     torch.set_num_threads(1)
-    reported: list[int] = []
 
     def report(record: dict[str, Any]) -> None:
-        reported.append(record["epoch"])
         tune.report({"epoch": record["epoch"], "holdout_top1": record["holdout_top1"], "number": config["number"]})
 
     design = design_from(config["design"])
-    history = short_training(
+    short_training(
         design,
         torch.tensor(images),
         torch.tensor(labels),
@@ -181,5 +200,3 @@ def train(config: dict[str, Any], *, images: Any, labels: Any, settings: dict[st
         seed=settings["seed"],
         on_epoch=report,
     )
-    if not reported:  # it was stopped between its last epoch and its end
-        report(history[-1])

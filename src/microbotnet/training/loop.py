@@ -61,6 +61,7 @@ def train(
     describe: dict[str, Any] | None = None,
     on_step: Callable[[int, int], None] = lambda done, total: None,
     on_epoch: Callable[[dict[str, Any]], None] = lambda record: None,
+    on_resume: Callable[[list[dict[str, Any]]], None] = lambda history: None,
 ) -> tuple[nn.Module, list[dict[str, Any]]]:
     """Train `model` by `recipe`; return the network to keep, in eval mode, and a record of every epoch.
 
@@ -73,6 +74,7 @@ def train(
         tune: how much of the network is changed; see `freeze`.
         describe: what else decides the training (architecture, data), for the snapshot to be recognised by.
         on_step, on_epoch: told of (steps done, steps in all), and of each epoch's record.
+        on_resume: told of the records of the epochs before the training was stopped.
 
     Raises:
         BadInput: `folder` holds another training, or the recipe and the pictures do not go together.
@@ -113,6 +115,7 @@ def train(
     config = {"recipe": asdict(recipe), "seed": seed, "teacher": teacher and teacher.name, **(describe or {})}
     if snapshot.exists():
         progress, states = load_snapshot(snapshot, config, optimizer)
+        on_resume(progress.history)
         model.load_state_dict(states["model"])
         averaged.load_state_dict(states.get("averaged", states["model"]))
         best = states.get("best", {})
