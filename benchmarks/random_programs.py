@@ -3,11 +3,12 @@
     python benchmarks/random_programs.py --count 100000
 
 Programs are drawn by their seeds, 0, 1, 2, …: classifiers of pictures at awkward shapes, and networks of any operators,
-inputs and outputs (`integer/samples.py`). A batch of them is one C file, compiled once for each engine. Every program
-goes through ONNX, the C for small cores (by turns of batches for speed and for size) on this machine and on an emulated
-Cortex-M0. Every eighth batch also goes through the C for this machine's vector registers, through a Cortex-M4 with its
-DSP instructions, through a RISC-V core, and through the address and undefined-behaviour sanitizers. A run that was
-stopped goes on where it was; counts are kept in docs/results/reliability.
+inputs and outputs (`integer/samples.py`), one in four as deep as a test's, the others of one to three operators and
+their end. A batch of them is one C file, compiled once for each engine. Every program goes through ONNX and the C for
+small cores (by turns of batches for speed and for size) on this machine. Every other pair of batches also goes through
+an emulated Cortex-M0, and one in eight each through the address and undefined-behaviour sanitizers, a Cortex-M4 with
+its DSP instructions, a RISC-V core, and the C for this machine's vector registers. A run that was stopped goes on where
+it was; counts are kept in docs/results/reliability.
 """
 
 import argparse
@@ -41,7 +42,7 @@ from tally import RESULTS, Tally
 
 BATCH, PICTURES = 200, 3
 SECONDS = 600  # that a batch may take in any child
-RARE = 8  # every so many batches what is slow
+RARE = 8  # every so many batches each of what is slow
 SANITIZE = {
     "gcc": ("-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"),
     "clang": ("-fsanitize=undefined", "-fsanitize-trap=undefined"),  # of Debian's clang no runtime is needed so
@@ -107,7 +108,10 @@ void net_run(const net_input_t *input, net_output_t *output, void *arena)
 def drawn(seed: int) -> Program:
     if seed % 16 == 0:
         return random_program(seed, size=(14, 14), operators=3)
-    return random_program(seed) if seed % 2 else random_network(seed)
+    if seed // 2 % 4 == 1:
+        return random_program(seed) if seed % 2 else random_network(seed)
+    short = 1 + seed // 8 % 3
+    return random_program(seed, operators=short) if seed % 2 else random_network(seed, operators=short)
 
 
 class Sample:
@@ -201,27 +205,29 @@ def by_core(samples: Sequence[Sample], sources: dict[str, str], board_name: str,
 def engines(number: int, samples: Sequence[Sample]) -> Iterator[tuple[str, Callable[[], Iterator[bool]]]]:
     """What a batch goes through, by its number."""
     compilers = [name for name in ("gcc", "clang") if shutil.which(name)]
-    prefer, compiler = ("speed", "size")[number % 2], compilers[number // 2 % len(compilers)]
+    prefer, pair = ("speed", "size")[number % 2], number // 2
+    compiler, optimize = compilers[pair % len(compilers)], ("-O0", "-O0", "-O1", "-O2")[pair % 4]
     sources = sources_of(samples, prefer)
     yield "ONNX (onnxruntime)", partial(by_onnx, samples)
-    yield f"C for small cores, for {prefer}, on this machine", partial(by_host, samples, sources, [compiler, "-O1"])
-    yield f"C on a Cortex-M0, for {prefer}", partial(by_core, samples, sources, "microbit", prefer)
-    if number % RARE in (0, 1):
+    yield f"C for small cores, for {prefer}, on this machine", partial(by_host, samples, sources, [compiler, optimize])
+    if pair % 2 == 0:
+        yield f"C on a Cortex-M0, for {prefer}", partial(by_core, samples, sources, "microbit", prefer)
+    if pair % RARE == 1:
         yield f"sanitizers, C for {prefer}", partial(by_host, samples, sources, [compiler, "-O1", *SANITIZE[compiler]])
-    elif number % RARE in (2, 3):
+    elif pair % RARE == 2:
         dsp = sources_of(samples, prefer, "dsp")
         yield f"C on a Cortex-M4, for {prefer}", partial(by_core, samples, dsp, "microbit-v2", prefer)
-    elif number % RARE in (4, 5):
+    elif pair % RARE == 3:
         plain = sources_of(samples, prefer, "c")
         yield f"C on a RISC-V core, for {prefer}", partial(by_core, samples, plain, "esp32-c3", prefer)
-    else:
+    elif pair % RARE == 5:
         host = ("vectors", "avx512")[number % 2]
         command = [compiler, "-O1", "-march=native"]
         if host == "avx512" and _suited(command) != host:
             return
         made = sources_of(samples, host)
         yield f"C for hosts, {host}", partial(by_host, samples, made, command)
-        if number % (2 * RARE) >= RARE:
+        if pair % (2 * RARE) >= RARE:
             yield f"sanitizers, C for {host}", partial(by_host, samples, made, [*command, *SANITIZE[compiler]])
 
 
