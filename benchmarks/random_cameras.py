@@ -25,9 +25,9 @@ from microbotnet.child import run_child
 from microbotnet.errors import BadInput, Failed
 from tally import RESULTS, Tally
 
-BATCH, FRAMES = 50, 3
+BATCH, FRAMES = 10, 3
 SECONDS = 600  # that a batch may take in any child
-COMMAND = ("gcc", "-O1", "-g", "-std=c99", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+COMMAND = ("gcc", "-O0", "-std=c99", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 
 MAIN = """
 #include <stdio.h>
