@@ -53,7 +53,7 @@ class Arrays:
 
 def _rows(values: NDArray[Any]) -> str:
     """The numbers, in lines of at most 120 characters."""
-    words = [*map(str, values.reshape(-1).tolist())]  # several times as fast as by NumPy
+    words = [*map(str, values.reshape(-1).tolist())]
     widest = max(map(len, words)) + 2
     each = max(1, 116 // widest)
     return "".join(f"    {', '.join(words[i : i + each])},\n" for i in range(0, len(words), each))
