@@ -88,8 +88,10 @@ class _Function:
     uppers: dict[int, int] = field(default_factory=dict)
 
     def reach(self, to: int, kind: Kind) -> None:
-        """Notes that it goes there; a branch within it goes nowhere."""
-        if kind is Kind.CALL or not self.start <= to < self.end:
+        """Notes that it goes there. What lies within it is counted already, also where a call goes there, but for one
+        to its beginning.
+        """
+        if not self.start <= to < self.end or (kind is Kind.CALL and to == self.start):
             self.reaches.add(to)
 
     def values(self) -> set[int]:

@@ -63,4 +63,7 @@ def test_what_stands_in_and_an_emulated_cortex_m0_equal_the_interpreter(tmp_path
     for number in (1, 2 if there[2] else 0):
         made = make_firmware(given[number], load_board("microbit"))
         assert any(name.startswith("net_spelled_") for name in made.image.addresses)
-        assert made.run(random_pictures(made.program, 2)).bit_exact
+        ran = made.run(random_pictures(made.program, 2))
+        assert ran.bit_exact
+        assert made.stack_bound is not None  # although rows call what lies within their own function
+        assert made.stack_bound >= ran.execution.stack_bytes

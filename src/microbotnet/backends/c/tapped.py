@@ -73,6 +73,7 @@ class Tapped:
         right = self.window.stride[1]
         fits = right in (1, 2) and self.size[1] % 4 == 0 and self.made[1] % (4 // right) == 0
         fits = fits and prod(self.window.kernel) <= MOST_TAPS and prod(self.size) < 2**15 and self.shift > 0
+        fits = fits and self._filled > 0 and len(self.columns) > 0
         return fits and self.rows > 0 and self.blocks < 256 and len(self.lines) <= LONGEST
 
     @cached_property

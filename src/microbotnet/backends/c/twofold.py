@@ -17,7 +17,7 @@ from .assembly import CLAMP, guarded, requantized, steps
 
 BLOCK = 4  # outputs at once: the higher digits' sums in r4 … r7, the lower ones' in r8 … r11
 VALUES = ("r0", "r1", "r2", "r4", "r5")  # of a window's row, at one time
-MOST = 240  # words of a window
+MOST = 100  # words of a window, on the stack
 LARGEST = 32767
 
 
