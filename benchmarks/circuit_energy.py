@@ -59,6 +59,7 @@ def main() -> None:
                 "node_nm": f"{bill.node_nm:g}", "volts": f"{bill.volts:.2f}", "clock_mhz": f"{options.clock:g}",
                 **{f"{item}_uj": f"{value * 1e6:.4f}" for item, value in bill.items.items()},
                 "total_uj": f"{bill.total * 1e6:.4f}", "top1": f"{_top1(name):.2f}",
+                "fingerprint": flow.fingerprint(image),
             })  # fmt: skip
             print(rows[-1], {what: f"{n} × {each * 1e12:.2f} pJ" for what, n, each in bill.accesses}, bill.parts,
                   flush=True)  # fmt: skip

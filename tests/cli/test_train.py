@@ -63,7 +63,11 @@ def test_small_sets_are_trained_on(counts: dict[str, int], options: list[str], s
     assert done.returncode == 0, done.stderr
     lines = [line for line in done.stderr.splitlines() if line.startswith("microbotnet: ")]
     assert [line for line in lines if said in line] == ([lines[0]] if said else [])
-    assert (tmp_path / "out" / "model.safetensors").exists()
+    made = str(tmp_path / "out" / "model.safetensors")
+    wrong = CliRunner().invoke(app, ["evaluate", "--checkpoint", made, "--data", str(root), "--split", "0.4"])
+    assert "was trained on set with --split 0.1, so it has seen some of the pictures" in str(wrong.exception)
+    wrong = CliRunner().invoke(app, ["evaluate", "--checkpoint", made])
+    assert "was trained on set; say where they are: --data FOLDER" in str(wrong.exception)
 
 
 @pytest.mark.usefixtures("few_pictures")

@@ -1,5 +1,6 @@
 """What `--data` may name."""
 
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -7,8 +8,9 @@ from PIL import Image
 
 from microbotnet import BadInput
 from microbotnet.data import cifar10
+from microbotnet.data.folder import list_folder
 from microbotnet.data.micro_robot import SETS
-from microbotnet.data.source import NAMED, open_source
+from microbotnet.data.source import NAMED, check_unseen, open_source
 
 
 def test_cifar10_by_name_and_by_its_folder(cifar10_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,6 +64,28 @@ def test_a_folder_of_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     key = source.key
     Image.new("RGB", (9, 9)).save(tmp_path / "robot" / "cup" / "new.png")
     assert open_source(tmp_path / "robot", size=12, split=0.25).key != key
+
+
+def test_no_network_is_tested_with_pictures_of_its_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Held against the lists of files: a split is refused just where a test picture was trained on."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    root = tmp_path / "parts"
+    for name, count in {"bolt": 12, "nut": 7}.items():
+        (root / name).mkdir(parents=True)
+        for i in range(count):
+            Image.new("RGB", (9, 9), (i, 0, 0)).save(root / name / f"{i}.png")
+    shares = (None, 0.05, 0.2, 0.5, 0.9)
+    for trained, tested in product(shares, shares):
+        card = {"name": "parts", "split": open_source(root, split=trained).share}
+        files = list_folder(root, trained).files["train"], list_folder(root, tested).files["test"]
+        source = open_source(root, split=tested)
+        if set(files[0]) & set(files[1]):
+            with pytest.raises(BadInput, match=r"net: was trained on parts with --split 0\.\d+, so it has seen some"):
+                check_unseen(source, card, "net")
+        elif source.share <= card["split"]:
+            check_unseen(source, card, "net")
+        check_unseen(source, card | {"name": "others"}, "net")
+        assert open_source(root, split=tested, trained=card).share == (tested or card["split"])
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from microbotnet.cost.energy import estimate_energy
+from microbotnet.cost.preset import load_preset, scale
 from microbotnet.show.circuit import floor, layers, waves
-from microbotnet.show.circuits import circuit_answer, circuit_table, read_circuits
+from microbotnet.show.circuits import NODE, circuit_answer, circuit_table, read_circuits
+from microbotnet.sources import open_program
+from microbotnet.weights import shipped_graph
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -45,3 +49,26 @@ def test_the_page_says_what_was_measured() -> None:
     assert all(c.total == pytest.approx(sum(c.items.values()), abs=1e-3) for c in circuits)
     assert circuit_table(circuits) in (ROOT / "docs" / "chip.md").read_text("utf-8")
     assert circuit_answer(circuits) in (ROOT / "docs" / "one-microjoule.md").read_text("utf-8")
+
+
+def test_the_pictures_and_the_table_are_of_todays_circuit() -> None:
+    pytest.importorskip("amaranth", reason="amaranth is not installed")
+    from microbotnet.chip import flow
+    from microbotnet.chip.geometry import Geometry
+
+    again = "run python benchmarks/circuit_energy.py, as docs/chip.md has it"
+    first = next(c for c in read_circuits(ROOT / "docs" / "results" / "circuits.csv") if c.node_nm == NODE)
+    image = flow.design(open_program(first.checkpoint), Geometry(first.lanes, first.banks, first.requantizers))
+    assert flow.fingerprint(image) == first.fingerprint, again
+
+    pictures = {name: (ROOT / "docs" / "pictures" / f"circuit-{name}.svg").read_text() for name in ("floor", "layers")}
+    assert f"{first.gates:,} gates" in pictures["floor"], again
+    assert f"Energy by layer, {first.total:.2f} µJ at {NODE:g} nm" in pictures["layers"], again
+    preset = scale(load_preset("horowitz-45nm"), NODE)
+    model = estimate_energy(shipped_graph(first.checkpoint)[0], preset).steps
+    modelled = {
+        name: float(nj) for name, nj in re.findall(r"<title>(\S+): .*; model (\S+) nJ</title>", pictures["layers"])
+    }
+    assert set(modelled) >= set(model)
+    for name, items in model.items():
+        assert modelled[name] == pytest.approx(sum(item.pj for item in items) / 1000, rel=0.006), again

@@ -1,5 +1,6 @@
 """From a program to what its circuit is and costs: compiled, simulated, synthesised, metered."""
 
+import hashlib
 import tempfile
 from dataclasses import dataclass
 from importlib.resources import as_file, files
@@ -19,6 +20,7 @@ from .images import Image, image
 from .liberty import Library, load_library
 from .netlist import Netlist, synthesize
 from .passes import compile_program
+from .rtl import write_rtlil
 from .simulate import Simulator, in_order
 
 SHIPPED_NM = 130.0  # of the library that comes along
@@ -37,6 +39,19 @@ def design(program: Program, geometry: Geometry, memory_bytes: int | None = None
         raise BadInput(f"--memory: the activations need {needed:,} bytes, {needed - memory_bytes:,} more than the "
                        f"{memory_bytes:,} that are there")  # fmt: skip
     return made
+
+
+def fingerprint(image: Image) -> str:
+    """Changes with the engine, what its memories hold, the cells or the assumptions: 32 digits."""
+    digest = hashlib.sha256()
+    with tempfile.TemporaryDirectory() as folder:
+        write_rtlil(image, Path(folder))
+        digest.update((Path(folder) / "engine.il").read_bytes())
+    for memory in image.memories:
+        digest.update(repr(memory).encode())
+    for name in ("assumptions.toml", "cells/sky130.lib"):
+        digest.update((files(__package__) / name).read_bytes())
+    return digest.hexdigest()[:32]
 
 
 @dataclass(frozen=True)

@@ -42,28 +42,30 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("approach")(approach.approach)
-app.command("chip")(chip.chip)
-app.command("classify")(classify.classify)
-app.add_typer(data.app)
-app.command("compare")(compare.compare)
-app.command("compress")(compress.compress)
-app.command("demo")(demo.demo)
-app.command("design")(design.design)
-app.command("evaluate")(evaluate.evaluate)
-app.command("export")(export.export)
-app.command("firmware")(firmware.firmware)
-app.command("import")(import_.import_)
-app.command("nets")(nets.nets)
-app.command("profile")(profile.profile)
-app.command("quantize")(quantize.quantize)
-app.command("recommend")(recommend.recommend)
-app.command("render")(render.render)
-app.command("search")(search.search)
-app.add_typer(show.app)
-app.command("train")(train.train)
-app.command("watch")(watch.watch)
-app.command("weights")(weights.weights)
+PANELS = {
+    "Networks and what they cost": {
+        "nets": nets.nets, "weights": weights.weights, "profile": profile.profile, "compare": compare.compare,
+        "render": render.render, "show": show.app, "design": design.design, "recommend": recommend.recommend,
+    },
+    "Pictures and answers": {
+        "classify": classify.classify, "evaluate": evaluate.evaluate, "watch": watch.watch,
+        "approach": approach.approach, "demo": demo.demo,
+    },
+    "Train and quantize": {
+        "data": data.app, "train": train.train, "quantize": quantize.quantize, "compress": compress.compress,
+        "search": search.search,
+    },
+    "To the chip": {
+        "import": import_.import_, "export": export.export, "firmware": firmware.firmware, "chip": chip.chip,
+    },
+}  # fmt: skip
+for panel, commands in PANELS.items():
+    for name, command in commands.items():
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name, rich_help_panel=panel)
+        else:  # a paragraph of its docstring is one line: the terminal breaks lines where it ends
+            words = "\n\n".join(" ".join(part.split()) for part in (command.__doc__ or "").split("\n\n"))
+            app.command(name, help=words, rich_help_panel=panel)(command)
 
 
 @app.callback(invoke_without_command=True)

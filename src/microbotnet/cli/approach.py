@@ -19,7 +19,7 @@ RULES = ("none", "best-of-last-3", "majority", "mean")
 
 def approach(
     picture: Annotated[
-        str | None, typer.Argument(metavar="[PICTURE]", help="A photograph of the object; or give --all.")
+        str | None, typer.Argument(metavar="PICTURE", help="A photograph of the object; or give --all.")
     ] = None,
     everything: Annotated[
         bool, typer.Option("--all", help="Walk up to every test picture of the Micro Robot Dataset that fits.")
@@ -37,7 +37,7 @@ def approach(
     angles: Annotated[int, typer.Option(min=1, help="Frames of the turn in front of the object.")] = 16,
     seed: Annotated[int, typer.Option(min=0, help="Seed of all random numbers.")] = 0,
     data: Annotated[
-        Path | None, typer.Option(help="The dataset's folder.  [default: MICROBOTNET_DATA or the cache]")
+        Path | None, typer.Option(help="The dataset's folder.", show_default="MICROBOTNET_DATA or the cache")
     ] = None,
     checkpoint: Checkpoint = None,
     weights: Weights = None,

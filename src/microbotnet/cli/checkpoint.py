@@ -12,7 +12,7 @@ SUBJECT = (
     ".tflite, .program; or your own module, my_net.py:Net."
 )
 
-Checkpoint = Annotated[str | None, typer.Option(help=f"{SUBJECT}  [default: {DEFAULT}]")]
+Checkpoint = Annotated[str | None, typer.Option(help=SUBJECT, show_default=DEFAULT)]
 NetName = Annotated[
     str | None,
     typer.Option(
@@ -32,14 +32,16 @@ InputShape = Annotated[
     str | None,
     typer.Option(
         metavar="3x32x32",
-        help="The shape of the input of my_net.py:Net, without the batch.  [default: its input_shape, or 3x32x32]",
+        help="The shape of the input of my_net.py:Net, without the batch.",
+        show_default="its input_shape, or 3x32x32",
     ),
 ]
 Mean = Annotated[
     str | None,
     typer.Option(
         metavar="R,G,B",
-        help="For a network from outside: the mean of the pixels in training, on the scale 0…1.  [default: CIFAR-10's]",
+        help="For a network from outside: the mean of the pixels in training, on the scale 0…1.",
+        show_default="CIFAR-10's",
     ),
 ]
 Std = Annotated[
@@ -47,11 +49,14 @@ Std = Annotated[
     typer.Option(
         metavar="R,G,B",
         help="For a network from outside: the standard deviation of the pixels in training, on the scale 0…1.",
+        show_default="CIFAR-10's",
     ),
 ]
 Labels = Annotated[
     str | None,
-    typer.Option(metavar="FILE|A,B,…", help="The classes' names, in the order of the outputs.  [default: the file's]"),
+    typer.Option(
+        metavar="FILE|A,B,…", help="The classes' names, in the order of the outputs.", show_default="the file's"
+    ),
 ]
 Calibrate = Annotated[
     str | None,

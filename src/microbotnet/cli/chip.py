@@ -9,7 +9,7 @@ from rich.table import Table
 from ..atomic import write_atomically
 from ..errors import BadInput
 from .checkpoint import SUBJECT, Calibrate, InputShape, Labels, Mean, Std, Weights
-from .output import Json, print_json, stdout
+from .output import Json, print_json, stdout, working
 
 if TYPE_CHECKING:
     from ..chip.energy import Bill, Meter
@@ -21,7 +21,7 @@ NODES = (45.0, 28.0, 22.0)
 
 
 def chip(
-    checkpoint: Annotated[str, typer.Argument(help=SUBJECT)],
+    checkpoint: Annotated[str, typer.Argument(metavar="CHECKPOINT", help=SUBJECT)],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Where the Verilog goes.")],
     lanes: Annotated[
         int, typer.Option(help="How many ternary weights are applied in one cycle: 16, 64, 128 or 256.")
@@ -44,8 +44,8 @@ def chip(
         Path | None,
         typer.Option(
             metavar="FILE.lib",
-            help="Your standard-cell library, in place of the one that comes along.  [default: an open 130 nm "
-            "library's, shipped]",
+            help="Your standard-cell library, in place of the one that comes along.",
+            show_default="an open 130 nm library",
         ),
     ] = None,
     library_node: Annotated[
@@ -55,7 +55,7 @@ def chip(
     node: Annotated[float, typer.Option(metavar="NM", help="Process in nm for which --json gives the energy.")] = 22.0,
     pictures: Annotated[
         str | None,
-        typer.Option(metavar="SET|FOLDER", help="Pictures to simulate.  [default: six that come along]"),
+        typer.Option(metavar="SET|FOLDER", help="Pictures to simulate.", show_default="six that come along"),
     ] = None,
     count: Annotated[int, typer.Option(help="How many pictures to simulate.")] = 6,
     verilog_only: Annotated[
@@ -107,10 +107,11 @@ def chip(
             for file in written.files:
                 stdout.print(str(file), markup=False, soft_wrap=True)
         return
-    simulator = Simulator(image)
-    checked = flow.check(simulator, inputs)
-    netlist = flow.synthesized(image, library)
-    metered, right = flow.meter(image, netlist, library_node or flow.SHIPPED_NM, inputs, checked.counts)
+    with working("simulating the engine, then its gates: minutes"):
+        simulator = Simulator(image)
+        checked = flow.check(simulator, inputs)
+        netlist = flow.synthesized(image, library)
+        metered, right = flow.meter(image, netlist, library_node or flow.SHIPPED_NM, inputs, checked.counts)
     bill = metered.bill(node, clock * 1e6)
     exact = not checked.differ and right
     model = _modelled(checkpoint, node)

@@ -8,12 +8,12 @@ from rich.text import Text
 
 from ..errors import BadInput
 from .checkpoint import Checkpoint, InputShape, Labels, Mean, Std, Weights
-from .output import Json, print_json, stdout
+from .output import Json, print_json, stdout, working
 
 
 def classify(
     images: Annotated[
-        list[str], typer.Argument(metavar="IMAGE…", help="Pictures, folders of pictures, or - for standard input.")
+        list[str], typer.Argument(metavar="PICTURE", help="Pictures, folders of pictures, or - for standard input.")
     ],
     top: Annotated[int, typer.Option(min=1, help="How many classes to show.")] = 3,
     checkpoint: Checkpoint = None,
@@ -41,7 +41,9 @@ def classify(
     if checkpoint is not None and width is not None:
         raise BadInput("--checkpoint and --width exclude each other; a checkpoint knows its width")
     name = checkpoint or (shipped_name("microbotnet", width) if width is not None else DEFAULT)
-    network = predictor(name, Given.of(weights=weights, input_shape=input_shape, mean=mean, std=std, labels=labels))
+    given = Given.of(weights=weights, input_shape=input_shape, mean=mean, std=std, labels=labels)
+    with working(f"loading {name}; the first time it is compiled for this machine"):
+        network = predictor(name, given)
     longest = max(map(len, network.classes))
     files, errors = [], []
     for answer in answers(images, network.predict, network.classes, size=network.size, top=top):

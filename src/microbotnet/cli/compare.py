@@ -19,8 +19,9 @@ def compare(
     nets: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[NET…]",
-            help="Names (with a width: microbotnet@0.32), shipped weights or files.  [default: the whole zoo]",
+            metavar="NET",
+            help="Names (with a width: microbotnet@0.32), shipped weights or files.",
+            show_default="the whole zoo",
         ),
     ] = None,
     output: Annotated[
@@ -28,10 +29,13 @@ def compare(
     ] = None,
     input_size: Annotated[
         int | None,
-        typer.Option(help="Side of the input pictures in pixels, the same for all networks.  [default: the paper's]"),
+        typer.Option(
+            help="Side of the input pictures in pixels, the same for all networks.", show_default="the paper's"
+        ),
     ] = None,
     classes: Annotated[
-        int | None, typer.Option(help="Number of classes, the same for all networks.  [default: as published, else 10]")
+        int | None,
+        typer.Option(help="Number of classes, the same for all networks.", show_default="as published, else 10"),
     ] = None,
     energy: Annotated[
         str, typer.Option(metavar="PRESET|FILE.toml", help="Energy model: horowitz-45nm, notes, or your own file.")

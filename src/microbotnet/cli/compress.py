@@ -48,7 +48,7 @@ def compress(
     out: Annotated[
         Path | None,
         typer.Option(
-            help="Folder for the trainings; a stopped training in it is continued.  [default: runs/compress-FILE]"
+            help="Folder for the trainings; a stopped training in it is continued.", show_default="runs/compress-FILE"
         ),
     ] = None,
     layers: Annotated[bool, typer.Option("--layers", help="Also list the layers.")] = False,

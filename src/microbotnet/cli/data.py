@@ -15,7 +15,7 @@ app = typer.Typer(name="data", help="Fetch and check the pictures that networks 
 def cifar10(
     data: Annotated[
         Path | None,
-        typer.Option(help="Folder where CIFAR-10 is, or is put.  [default: MICROBOTNET_DATA or the cache]"),
+        typer.Option(help="Folder where CIFAR-10 is, or is put.", show_default="MICROBOTNET_DATA or the cache"),
     ] = None,
     json: Json = False,
 ) -> None:
@@ -48,10 +48,12 @@ def cifar10(
 def micro_robot(
     source: Annotated[
         Path | None,
-        typer.Option("--from", help="tiny-imagenet-200.zip, or its folder.  [default: fetched, unless it is there]"),
+        typer.Option(
+            "--from", help="tiny-imagenet-200.zip, or its folder.", show_default="fetched, unless it is there"
+        ),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Folder to write to.  [default: MICROBOTNET_DATA or the cache]")
+        Path | None, typer.Option(help="Folder to write to.", show_default="MICROBOTNET_DATA or the cache")
     ] = None,
     json: Json = False,
 ) -> None:

@@ -10,7 +10,7 @@ from .output import stdout
 def demo(
     host: Annotated[str, typer.Option(help="The address to listen on; 0.0.0.0 lets other machines in.")] = "127.0.0.1",
     port: Annotated[
-        int | None, typer.Option(min=1, max=65535, help="The port.  [default: the first free one from 7860 on]")
+        int | None, typer.Option(min=1, max=65535, help="The port.", show_default="the first free one from 7860 on")
     ] = None,
     checkpoint: Annotated[
         str | None,

@@ -15,7 +15,7 @@ def design(
     name: Annotated[
         str | None,
         typer.Argument(
-            metavar="[DESIGN|FILE]",
+            metavar="DESIGN|FILE",
             help="The name of a shipped design, or a .toml or .json file. Without it, the shipped designs are listed.",
         ),
     ] = None,

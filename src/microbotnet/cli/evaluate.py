@@ -7,7 +7,7 @@ import typer
 
 from ..errors import BadInput
 from .checkpoint import SUBJECT, InputShape, Labels, Mean, Std, Weights
-from .output import Json, print_json, stdout
+from .output import Json, print_json, stdout, working
 from .pictures import Camera, Data, Split
 
 
@@ -16,8 +16,8 @@ def evaluate(
     net: Annotated[
         str | None,
         typer.Option(
-            help="Which network of `microbotnet nets` is in the file, if no card (.json) beside the file says "
-            "so.  [default: the MicroBotNet that fits]"
+            help="Which network of `microbotnet nets` is in the file, if no card (.json) beside the file says so.",
+            show_default="the MicroBotNet that fits",
         ),
     ] = None,
     width: Annotated[
@@ -71,7 +71,8 @@ def evaluate(
         network = program_predictor(opened.program, checkpoint)
         eye = camera_of(camera, (network.channels, network.size, network.size)) if camera else None
         source = open_source(data, size=finest(network.size, eye), split=split)
-        score = evaluate_program(network, source, checkpoint, eye)
+        with working(f"classifying the test pictures of {source.name}"):
+            score = evaluate_program(network, source, checkpoint, eye)
         result = {"checkpoint": checkpoint, "data": source.name, **score}
     else:
         from ..nets import input_shape_of
@@ -81,12 +82,15 @@ def evaluate(
             raise BadInput(f"{checkpoint}: its output is no list of scores; it cannot name a class")
         name, size = opened.card["data"]["name"], opened.card["architecture"]["input_size"]
         if data is None and name not in NAMED:
-            raise BadInput(f"{checkpoint}: does not say what pictures it was trained on; give --data")
+            known = "does not say on which pictures it was trained" if name == "unknown" else f"was trained on {name}"
+            raise BadInput(f"{checkpoint}: {known}; say where they are: --data FOLDER")
         tell_assumed(opened, checkpoint)
         side, channels = side_of(input_shape_of(opened.card["architecture"]), checkpoint)
         eye = camera_of(camera, (channels, side, side)) if camera else None
-        source = open_source(data or name, size=finest(size or 32, eye), split=split)
-        result = {"checkpoint": checkpoint, "data": source.name, **evaluate_on(opened, source, eye)}
+        source = open_source(data or name, size=finest(size or 32, eye), split=split, trained=opened.card["data"])
+        with working(f"classifying the test pictures of {source.name}"):
+            score = evaluate_on(opened, source, eye)
+        result = {"checkpoint": checkpoint, "data": source.name, **score}
         if output is not None:
             from ..show.data_report import judge, write_data_report
 

@@ -14,7 +14,7 @@ from .pictures import Camera
 
 def export(
     checkpoints: Annotated[
-        list[str], typer.Argument(metavar="CHECKPOINT…", help=SUBJECT + " Several become one C library.")
+        list[str], typer.Argument(metavar="CHECKPOINT", help=SUBJECT + " Several become one C library.")
     ],
     c: Annotated[Path | None, typer.Option("--c", metavar="DIR", help="Write C99 into this folder.")] = None,
     onnx: Annotated[

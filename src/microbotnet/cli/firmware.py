@@ -15,7 +15,7 @@ from rich.text import Text
 from ..atomic import write_atomically
 from ..errors import BadInput, Failed
 from .checkpoint import SUBJECT, Calibrate, InputShape, Labels, Mean, NetName, Std, Weights
-from .output import Json, print_json, stdout
+from .output import Json, print_json, stdout, working
 from .pictures import Camera
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 
 def firmware(
-    checkpoint: Annotated[str, typer.Argument(help=SUBJECT)],
-    more: Annotated[list[str] | None, typer.Argument(metavar="[PICTURES…]", help="More pictures for --run.")] = None,
+    checkpoint: Annotated[str, typer.Argument(metavar="CHECKPOINT", help=SUBJECT)],
+    more: Annotated[list[str] | None, typer.Argument(metavar="PICTURE", help="More pictures for --run.")] = None,
     board: Annotated[
         str, typer.Option(metavar="NAME|FILE.toml", help="scum, microbit, nucleo-l4p5zg, rp2040, …, or your file.")
     ] = "scum",
@@ -48,7 +48,7 @@ def firmware(
     ] = None,
     qemu: Annotated[bool, typer.Option("--qemu", help="Execute it in QEMU too, as a second opinion.")] = False,
     toolchain: Annotated[
-        str | None, typer.Option(help="zig (from pip) or gcc (arm-none-eabi-gcc).  [default: what is installed]")
+        str | None, typer.Option(help="zig (from pip) or gcc (arm-none-eabi-gcc).", show_default="what is installed")
     ] = None,
     calibrate: Calibrate = None,
     net: NetName = None,
@@ -109,7 +109,10 @@ def firmware(
     target, compiler = load_board(board), find_toolchain(toolchain)
     given = Given.of(net=net, weights=weights, input_shape=input_shape, mean=mean, std=std, labels=labels)
     program = open_program(checkpoint, calibrate, given)
-    made = make_firmware(program, target, prefer=prefer, toolchain=compiler, rule=vote, camera=camera, within=within)
+    with working(f"compiling for {target.name} by {compiler.name}; a large network takes half a minute"):
+        made = make_firmware(
+            program, target, prefer=prefer, toolchain=compiler, rule=vote, camera=camera, within=within
+        )
     if output is not None:
         write_image(made.image, output)
     if plan is not None:
@@ -126,15 +129,20 @@ def firmware(
     elif explained:
         _print_choices(made)
     if run is None:
-        print_json(what | made.to_json()) if json else _print(made, None, totals)
+        if json:
+            print_json(what | made.to_json())
+        else:
+            _print(made, None, totals)
+            _print_files(output, plan)
         return
     names, pictures, errors = made.read(files)
     for error in errors:
         print(f"microbotnet: {error}", file=sys.stderr)
     if not names:
         raise BadInput("no picture could be read")
-    ran = made.run(pictures)
-    second = made.second_opinion(pictures) if qemu else None
+    with working(f"running on an emulated {target.core}: {len(names):,} inputs, at most a second each"):
+        ran = made.run(pictures)
+        second = made.second_opinion(pictures) if qemu else None
     if json:
         opinion = {} if second is None else {"qemu_bit_exact": bool((second == ran.expected).all())}
         print_json(what | ran.to_json(names) | opinion | {"errors": errors})
@@ -144,6 +152,7 @@ def firmware(
         if second is not None:
             same = bool((second == ran.expected).all())
             stdout.print(f"QEMU ({made.board.qemu[1]}): {'the same scores' if same else '[red]other scores[/]'}")
+        _print_files(output, plan)
     if not ran.bit_exact or (second is not None and (second != ran.expected).any()):
         raise Failed("the scores are not the interpreter's; this is a fault of ours")
     if errors:
@@ -226,12 +235,18 @@ def _print(made: "Firmware", ran: "Run | None", totals: bool) -> None:
             stdout.print(f"at least {energy / 1e6:.3g} µJ in the memories alone, modelled at 45 nm", soft_wrap=True)
 
 
+def _print_files(output: Path | None, plan: Path | None) -> None:
+    for what, path in (("image", output), ("memory plan", plan)):
+        if path is not None:
+            stdout.print(f"\n{what}: {path}", markup=False, soft_wrap=True)
+
+
 def _table(made: "Firmware", ran: "Run | None") -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("layer", overflow="fold")
     table.add_column("operator")
     table.add_column("form")
-    for name in (*(("instructions", "share", "a MAC") if ran else ()), "code", "constants", "alive in arena"):
+    for name in (*(("instructions", "share", "per MAC") if ran else ()), "code", "constants", "arena in use"):
         table.add_column(name, justify="right")
     total = sum(row.instructions for row in made.rows(ran))
     for row in made.rows(ran):

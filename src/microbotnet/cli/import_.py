@@ -9,7 +9,7 @@ from rich.table import Table
 
 from ..errors import BadInput
 from .checkpoint import SUBJECT, Calibrate, InputShape, Labels, Mean, NetName, Std, Weights
-from .output import Json, print_json, stdout
+from .output import Json, print_json, stdout, working
 
 
 def import_(
@@ -37,7 +37,8 @@ def import_(
     if output.suffix != SUFFIX or output.is_dir():
         raise BadInput(f"{output}: a program is a file that ends in {SUFFIX}")
     given = Given.of(net=net, weights=weights, input_shape=input_shape, mean=mean, std=std, labels=labels)
-    found = import_network(source, calibrate, given)
+    with working(f"turning {source} into integers, and comparing each layer"):
+        found = import_network(source, calibrate, given)
     program = found.program
     save_program(output, program)
     if json:

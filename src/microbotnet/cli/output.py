@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
+from rich.status import Status
 from rich.text import Text
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else on standard output.")]
@@ -20,6 +22,11 @@ def print_line(line: Text) -> None:
         stdout.print(line, soft_wrap=True)
     else:
         print(line.plain, file=stdout.file, flush=True)
+
+
+def working(words: str) -> Status:
+    """Say in a terminal, while it lasts, what takes long; a context manager."""
+    return stderr.status(escape(words))
 
 
 def print_json(value: Any) -> None:

@@ -9,12 +9,15 @@ Data = Annotated[
     typer.Option(
         metavar="SET|FOLDER",
         help="cifar10 (looked for in MICROBOTNET_DATA or the cache) or its folder; micro-robot/outdoor, …/indoor, "
-        "…/combined, …/micro; or a folder of pictures: train/CLASS and test/CLASS, or CLASS.  [default: cifar10]",
+        "…/combined, …/micro; or a folder of pictures: train/CLASS and test/CLASS, or CLASS.",
+        show_default="cifar10",
     ),
 ]
 Split = Annotated[
     float | None,
-    typer.Option(help="Share of a folder's pictures to test with, where it has no test/ of its own.  [default: 0.1]"),
+    typer.Option(
+        help="Share of a folder's pictures to test with, where it has no test/ of its own.", show_default="0.1"
+    ),
 ]
 Camera = Annotated[
     str | None,

@@ -21,16 +21,16 @@ def profile(
     name: Annotated[
         str | None,
         typer.Argument(
-            metavar="[NET|FILE]",
+            metavar="NET|FILE",
             help="A network of `microbotnet nets`; a .pt2, .onnx, .tflite or .program; my_net.py:Net. For a "
             "trained network give --checkpoint instead.",
         ),
     ] = None,
-    width: Annotated[float | None, typer.Option(help="Multiplier of the channel counts.  [default: 1]")] = None,
+    width: Annotated[float | None, typer.Option(help="Multiplier of the channel counts.", show_default="1")] = None,
     input_size: Annotated[
         int | None, typer.Option(help="Side of the picture in pixels; the paper's if left out.")
     ] = None,
-    classes: Annotated[int | None, typer.Option(help="Outputs of the classifier.  [default: 10]")] = None,
+    classes: Annotated[int | None, typer.Option(help="Outputs of the classifier.", show_default="10")] = None,
     checkpoint: Annotated[str | None, typer.Option(help=f"Profile a trained network. {SUBJECT}")] = None,
     weights: Weights = None,
     input_shape: InputShape = None,
@@ -132,10 +132,10 @@ def _memory(found: "Profile") -> Table:
         kb = {part: f"{size / 1024:,.1f} kB" for part, size in found.memory.binary_kernel_bytes.items()}
         parts = f"{kb['convolutions']} of convolutions, {kb['linears']} of linears; without batch norms"
         table.add_row("at 1 bit", f"[bold]{kb['total']}[/] of kernels: {parts}")
-    peak = f"int8 [bold]{found.memory.peak_activation_bytes / 1024:,.1f} kB[/] at most alive at once"
-    table.add_row("activations", f"{peak}, in {escape(found.memory.peak_step)}, steps in the best order")
+    peak = f"int8 [bold]{found.memory.peak_activation_bytes / 1024:,.1f} kB[/] in use at the same time, at most"
+    table.add_row("activations", f"{peak}: in {escape(found.memory.peak_step)}")
     if found.effective_macs < found.macs["conv_linear"]:
-        table.add_row("zeros", f"{found.effective_macs:,} conv_linear MACs are left without weights of zero")
+        table.add_row("zeros", f"{found.effective_macs:,} MACs (conv_linear) have a weight that is not zero")
     return table
 
 

@@ -39,10 +39,13 @@ def quantize(
         float | None,
         typer.Option(
             help="Weights up to this share become 0: of the kernel's largest (ttq, one-negative-one) or of its mean "
-            "(twn).  [default: 0.05; twn 0.7]"
+            "(twn).",
+            show_default="0.05; twn 0.7",
         ),
     ] = None,
-    start: Annotated[str | None, typer.Option(help="How ttq's two scales start: mean or one.  [default: mean]")] = None,
+    start: Annotated[
+        str | None, typer.Option(help="How ttq's two scales start: mean or one.", show_default="mean")
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only list the layers that would be quantized, with totals.")
     ] = False,
@@ -52,12 +55,12 @@ def quantize(
     net: Annotated[
         str | None,
         typer.Option(
-            help="Which network of `microbotnet nets` is in the file, if no card (.json) beside the file says "
-            "so.  [default: the MicroBotNet that fits]"
+            help="Which network of `microbotnet nets` is in the file, if no card (.json) beside the file says so.",
+            show_default="the MicroBotNet that fits",
         ),
     ] = None,
     width: Annotated[
-        float | None, typer.Option(help="Width of NET, or of the network in a file without a card.  [default: 1]")
+        float | None, typer.Option(help="Width of NET, or of the network in a file without a card.", show_default="1")
     ] = None,
     weights: Weights = None,
     input_shape: InputShape = None,

@@ -23,17 +23,17 @@ def render(
     name: Annotated[
         str | None,
         typer.Argument(
-            metavar="[NET|FILE]",
+            metavar="NET|FILE",
             help="A network of `microbotnet nets`; a .pt2, .onnx, .tflite or .program; my_net.py:Net. For a "
             "trained network give --checkpoint instead.",
         ),
     ] = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="The picture, an .svg file.")] = Path("net.svg"),
-    width: Annotated[float | None, typer.Option(help="Multiplier of the channel counts.  [default: 1]")] = None,
+    width: Annotated[float | None, typer.Option(help="Multiplier of the channel counts.", show_default="1")] = None,
     input_size: Annotated[
         int | None, typer.Option(help="Side of the picture in pixels; the paper's if left out.")
     ] = None,
-    classes: Annotated[int | None, typer.Option(help="Outputs of the classifier.  [default: 10]")] = None,
+    classes: Annotated[int | None, typer.Option(help="Outputs of the classifier.", show_default="10")] = None,
     color: Annotated[Color, typer.Option(help="What the colours show.")] = Color.macs,
     checkpoint: Annotated[str | None, typer.Option(help=f"Draw a trained network. {SUBJECT}")] = None,
     weights: Weights = None,

@@ -42,7 +42,9 @@ def search(
     ] = 12000,
     holdout: Annotated[
         int | None,
-        typer.Option(help="How many of them to measure accuracy on, kept out of training.  [default: a sixth]", min=1),
+        typer.Option(
+            help="How many of them to measure accuracy on, kept out of training.", show_default="a sixth", min=1
+        ),
     ] = None,
     batch: Annotated[int | None, typer.Option(help="Batch size, instead of the recipe's.")] = None,
     resolution: Annotated[int, typer.Option(help="Side of the networks' pictures.", min=8)] = 32,

@@ -25,7 +25,7 @@ def show() -> None:
 
 @app.command()
 def weights(
-    checkpoint: Annotated[str, typer.Argument(help=SUBJECT)],
+    checkpoint: Annotated[str, typer.Argument(metavar="CHECKPOINT", help=SUBJECT)],
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Also draw histograms and ternary maps, an .svg file.")
     ] = None,
@@ -57,13 +57,11 @@ def weights(
 
 @app.command("map")
 def activation_map(
-    picture: Annotated[str, typer.Argument(help="A picture, or - for standard input.")],
+    picture: Annotated[str, typer.Argument(metavar="PICTURE", help="A picture, or - for standard input.")],
     output: Annotated[
         Path, typer.Option("--output", "-o", help="The picture as the network sees it and the map on it, a .png file.")
     ],
-    label: Annotated[
-        str | None, typer.Option(help="The class to explain; without it, the likeliest one.  [default: the likeliest]")
-    ] = None,
+    label: Annotated[str | None, typer.Option(help="The class to explain.", show_default="the likeliest")] = None,
     checkpoint: Checkpoint = None,
     weights: StateDict = None,
     input_shape: InputShape = None,

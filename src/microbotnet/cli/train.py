@@ -23,23 +23,29 @@ _FROM_RECIPE = "Instead of the recipe's."
 
 
 def train(
-    recipe: Annotated[str, typer.Argument(help="A recipe's name (modern, transfer, notes-2020) or a TOML file.")],
+    recipe: Annotated[
+        str,
+        typer.Argument(
+            metavar="RECIPE|FILE.toml", help="A recipe's name (modern, ternary, transfer, …) or a TOML file."
+        ),
+    ],
     net: Annotated[
         str | None,
         typer.Option(
             metavar="NAME|FILE",
-            help="Which network: a name that `microbotnet nets` lists, or a design's file.  [default: microbotnet]",
+            help="Which network: a name that `microbotnet nets` lists, or a design's file.",
+            show_default="microbotnet",
         ),
     ] = None,
     width: Annotated[
-        float | None, typer.Option(help="Width multiplier.  [default: 0.32 for MicroBotNet, 1 for others]")
+        float | None, typer.Option(help="Width multiplier.", show_default="0.32 for MicroBotNet, 1 for others")
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of all random numbers.", min=0)] = 0,
     out: Annotated[
         Path | None,
         typer.Option(
-            help="Folder for the result; a stopped training in it is continued.  "
-            "[default: runs/RECIPE-NET-WIDTH-seedSEED]"
+            help="Folder for the result; a stopped training in it is continued.",
+            show_default="runs/RECIPE-NET-WIDTH-seedSEED",
         ),
     ] = None,
     data: Data = None,
@@ -61,7 +67,7 @@ def train(
     ] = "all",
     input_size: Annotated[
         int | None,
-        typer.Option(help="Side of the network's pictures.  [default: that of --from or the design, or 32]", min=1),
+        typer.Option(help="Side of the network's pictures.", show_default="that of --from or the design, or 32", min=1),
     ] = None,
     policy: Annotated[
         str | None,

@@ -33,12 +33,14 @@ class Listing:
     """What is in a folder of pictures.
 
     classes: in the order of their names. files, labels: of both splits; files are relative to the folder.
+    share: of each class's pictures, tested with; None where the folder has test pictures of its own.
     """
 
     folder: Path
     classes: tuple[str, ...]
     files: dict[Split, list[str]]
     labels: dict[Split, list[int]]
+    share: float | None = None
 
     @property
     def every(self) -> list[str]:
@@ -55,7 +57,7 @@ class Listing:
         return digest.hexdigest()[:16]
 
 
-def list_folder(folder: Path, share: float | None = None) -> Listing:
+def list_folder(folder: Path, share: float | None = None, usual: float = SHARE) -> Listing:
     """Find the classes and pictures of a folder.
 
     Where it has no folders of its own for training and testing, `share` of each class is tested with, at least one
@@ -64,7 +66,7 @@ def list_folder(folder: Path, share: float | None = None) -> Listing:
 
     Args:
         folder: `train/CLASS/…` with `test/CLASS/…` or `val/CLASS/…`; `train/CLASS/…` alone; or `CLASS/…`.
-        share: 0…1, 0.1 if not said; only for a folder without test pictures of its own.
+        share: 0…1; only for a folder without test pictures of its own. usual: taken where it is None.
 
     Raises:
         BadInput: no class folders, or only one; an empty one; classes that are not in both; one picture in every
@@ -83,7 +85,7 @@ def list_folder(folder: Path, share: float | None = None) -> Listing:
             raise BadInput(f"{folder}: class {printable(min(odd))!r} is not both in train/ and {test.name}/")
         found = [(_pictures(root / name, folder), _pictures(test / name, folder)) for name in classes]
     else:
-        share = SHARE if share is None else share
+        share = usual if share is None else share
         if not 0 < share < 1:
             raise BadInput(f"the split must be a share between 0 and 1, not {share:g}")
         found = [_divided(_pictures(root / name, folder), share) for name in classes]
@@ -104,7 +106,7 @@ def list_folder(folder: Path, share: float | None = None) -> Listing:
         )
         files[split] = [name for _, _, name in turns]  # type: ignore[index]
         labels[split] = [k for _, k, _ in turns]  # type: ignore[index]
-    return Listing(folder, tuple(classes), files, labels)
+    return Listing(folder, tuple(classes), files, labels, share)
 
 
 def load_folder(listing: Listing, split: Split, size: int) -> "tuple[Tensor, Tensor]":

@@ -11,10 +11,12 @@ NODE = 22.0  # nm, of the chip that it is held against
 
 @dataclass(frozen=True)
 class Circuit:
-    """A row. Energies in µJ a picture."""
+    """A row. Energies in µJ a picture. fingerprint: of what was simulated, see `chip.flow.fingerprint`."""
 
     checkpoint: str
     lanes: int
+    requantizers: int
+    banks: int
     cycles: int
     gates: int
     flip_flops: int
@@ -24,6 +26,7 @@ class Circuit:
     total: float
     top1: float
     bit_exact: bool
+    fingerprint: str
 
     @property
     def label(self) -> str:
@@ -36,10 +39,11 @@ def read_circuits(file: Path) -> tuple[Circuit, ...]:
     with file.open(encoding="utf-8", newline="") as stream:
         return tuple(
             Circuit(
-                row["checkpoint"], int(row["lanes"]), int(row["cycles"]), int(row["gates"]), int(row["flip_flops"]),
+                row["checkpoint"],
+                *(int(row[key]) for key in ("lanes", "requantizers", "banks", "cycles", "gates", "flip_flops")),
                 float(row["node_nm"]), float(row["clock_mhz"]),
                 {item: float(row[f"{item}_uj"]) for item in ("logic", "memory", "clock", "leakage")},
-                float(row["total_uj"]), float(row["top1"]), row["bit_exact"] == "True",
+                float(row["total_uj"]), float(row["top1"]), row["bit_exact"] == "True", row["fingerprint"],
             )
             for row in csv.DictReader(stream)
         )  # fmt: skip

@@ -223,6 +223,8 @@ def _checked_card(card: Any, path: Path) -> dict[str, Any]:
             card["architecture"]["design"] = design_from(given["design"], str(path)).to_json()
         for key, kind in {"classes": str, "mean": float, "std": float}.items():
             card["data"][key] = [kind(value) for value in card["data"][key]]
+        if "split" in card["data"]:
+            card["data"]["split"] = float(card["data"]["split"])
         activation_bits(card)
     except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         raise BadInput(f"{path}: field missing or wrong: {error}") from None

@@ -18,7 +18,7 @@ from ..compress.share import share
 from ..data.augment import Batches, draw_view
 from ..data.cifar10 import has_cifar10
 from ..data.resize import resized
-from ..data.source import CIFAR10, Source, open_source
+from ..data.source import CIFAR10, Source, check_unseen, open_source
 from ..errors import BadInput, Failed
 from ..quant.parametrize import bake
 from ..quant.policy import kernels
@@ -190,10 +190,10 @@ class _Work:
         self.plan, self.folder, self.fabric = plan, folder, fabric
         self.on_step, self.on_epoch = on_step, on_epoch
         self.digest = _digest(loaded.model)
-        self.classes: tuple[str, ...] = tuple(loaded.card["data"]["classes"])
         self.measured: str | None = None
         if source is None:
             return
+        self.source = source
         size = loaded.card["architecture"]["input_size"]
         mean, std = (tuple(loaded.card["data"][key]) for key in ("mean", "std"))
         images, labels = source.load("train")
@@ -238,7 +238,7 @@ class _Work:
             self.folder / what,
             seed=self.plan.seed,
             fabric=self.fabric,
-            teacher=make_teacher(teacher, recipe, self.pictures, self.classes) if teacher else None,
+            teacher=make_teacher(teacher, recipe, self.pictures, self.source) if teacher else None,
             describe={"checkpoint": self.digest, **decides},
             on_step=lambda done, total: self.on_step(what, done, total),
             on_epoch=lambda record: self.on_epoch(what, record),
@@ -253,7 +253,8 @@ def _source(loaded: Checkpoint, plan: Plan, data: str | None, split: float | Non
     needed = data is not None or plan.retrain or plan.tune or plan.holdout
     if not needed and not (name == CIFAR10 and has_cifar10()):
         return None
-    source = open_source(name, size=card["architecture"]["input_size"], split=split)
+    source = open_source(name, size=card["architecture"]["input_size"], split=split, trained=card["data"])
+    check_unseen(source, card["data"], "the checkpoint")
     if source.classes != tuple(card["data"]["classes"]):
         raise BadInput(f"{source.name} has other classes than the checkpoint; give the --data that it was trained on")
     return source
@@ -301,7 +302,7 @@ def _card(loaded: Checkpoint, name: str, plan: Plan, score: float | None, work: 
         "architecture": loaded.card["architecture"],
         "quantization": loaded.card.get("quantization", "unknown"),
         "compression": {"checkpoint": Path(name).name, **asdict(plan)},
-        "data": {key: loaded.card["data"][key] for key in ("name", "classes", "mean", "std")},
+        "data": {key: value for key, value in loaded.card["data"].items() if key != "training_pictures"},
         "versions": {"microbotnet": __version__, "torch": torch.__version__},
     }
     if score is not None and not plan.holdout:

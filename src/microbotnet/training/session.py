@@ -5,7 +5,7 @@ import hashlib
 import io
 import json
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -21,7 +21,7 @@ from ..camera import Camera
 from ..data.augment import Batches
 from ..data.cifar10 import MEAN, STD
 from ..data.resize import resized
-from ..data.source import Source, positions
+from ..data.source import Source, check_unseen, positions
 from ..errors import BadInput
 from ..inference import in_channels, shown, side_of
 from ..nets import Fitted, create_model, input_shape_of
@@ -130,6 +130,7 @@ def train_on(
                 f"{begin}: these are the full-precision kernels of quantized training, and would go on as floats; give "
                 f"--policy {of['policy']} --quantizer {of['quantizer']}, or others"
             )
+        check_unseen(source, loaded.card["data"], begin)
         model, architecture = network_for(loaded, begin, source.classes, input_size)
         mean, std = (tuple(loaded.card["data"][key]) for key in ("mean", "std"))
         if ".py:" not in begin or given.weights is not None:  # else nothing has been learned yet
@@ -157,7 +158,7 @@ def train_on(
         quantize_activations(model, activations, images.shape[1:], power_of_two=power_of_two)
     quantization = _quantization(policy, quantizer, threshold, activations, power_of_two)
     pictures = TrainingSet(source.name, images, labels, mean, std, originals)
-    followed = make_teacher(teacher, recipe, pictures, source.classes) if teacher else None
+    followed = make_teacher(teacher, recipe, pictures, source) if teacher else None
     outside = sorted({*outside, *(followed.outside if followed else [])})
     curves = _Curves(folder) if fabric.is_global_zero else None
 
@@ -207,6 +208,7 @@ def train_on(
             "std": list(std),
             "training_pictures": len(labels) - recipe.holdout,
             **({"outside": outside} if outside else {}),
+            **({"split": source.share} if source.share is not None else {}),
         },
         "metrics": {
             "top1": round(score, 2),
@@ -266,6 +268,7 @@ def evaluate_on(checkpoint: Checkpoint, source: Source, camera: Camera | None = 
         BadInput: it does not know a class of the pictures (named).
     """
     card = checkpoint.card
+    check_unseen(source, card["data"], "the checkpoint")
     rows = torch.tensor(positions(card["data"]["classes"], source.classes, "the checkpoint"))
     images, labels = source.load("test")
     size, channels = side_of(input_shape_of(card["architecture"]), "the checkpoint")
@@ -293,13 +296,13 @@ class _Curves:
         self.writer.flush()
 
 
-def make_teacher(names: str, recipe: Recipe, pictures: TrainingSet, classes: Sequence[str]) -> Teacher | Ensemble:
+def make_teacher(names: str, recipe: Recipe, pictures: TrainingSet, source: Source) -> Teacher | Ensemble:
     """One checkpoint, or several with commas between them, as a teacher."""
-    members = [_member(name, recipe, pictures, classes) for name in names.split(",")]
+    members = [_member(name, recipe, pictures, source) for name in names.split(",")]
     return Ensemble(members) if len(members) > 1 else members[0]
 
 
-def _member(name: str, recipe: Recipe, pictures: TrainingSet, classes: Sequence[str]) -> Teacher:
+def _member(name: str, recipe: Recipe, pictures: TrainingSet, source: Source) -> Teacher:
     """The checkpoint as a teacher; its outputs are kept in the user's cache, apart for each way of augmenting.
 
     One that looks at another size is shown the student's views cut out of the originals at that size, where the recipe
@@ -307,7 +310,8 @@ def _member(name: str, recipe: Recipe, pictures: TrainingSet, classes: Sequence[
     """
     loaded = float_network(name)
     card = loaded.card
-    columns = positions(card["data"]["classes"], classes, f"{name}: the teacher")
+    check_unseen(source, card["data"], name)
+    columns = positions(card["data"]["classes"], source.classes, f"{name}: the teacher")
     model, own = loaded.model, (card["data"]["mean"], card["data"]["std"])
     if own != (list(pictures.mean), list(pictures.std)):
         model = nn.Sequential(Renormalise(pictures.mean, pictures.std, *own), model)

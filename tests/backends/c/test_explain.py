@@ -25,5 +25,8 @@ def test_every_form_that_was_not_taken_has_a_reason() -> None:
     for isa in ("", "dsp"):
         for choice, operator in zip(explain(prepare(program, isa=isa)), program.operators, strict=True):
             assert all(why for _, why in choice.others)
+            kinds_named = [kind for kind, _ in choice.others]
+            assert len(set(kinds_named)) == len(kinds_named)
+            assert choice.taken not in kinds_named
             if isinstance(operator, Convolve):
                 assert choice.others

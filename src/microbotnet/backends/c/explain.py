@@ -1,5 +1,6 @@
 """Why each operator is written in the form that was taken, and not in another."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ...integer.operators import Convolve, Operator
@@ -10,7 +11,7 @@ from .kernel_call import KernelCall
 
 @dataclass(frozen=True)
 class Choice:
-    """Of one operator: the form, and for every other what spoke against it."""
+    """Of one operator: the form, and for every other kind of form what spoke against the best of that kind."""
 
     name: str
     taken: str
@@ -21,12 +22,21 @@ def explain(prepared: Prepared) -> list[Choice]:
     """What was chosen for a small core, of what, and why; see `prepare`."""
     program, isa = prepared.program, prepared.isa
     both = zip(program.operators, prepared.candidates, prepared.forms, strict=True)
+
+    def rank(form: KernelCall) -> tuple[float, float]:
+        size = form.bytes + form.code
+        return (form.instructions, size) if prepared.prefer == "speed" else (size, form.instructions)
+
+    def best(forms: Sequence[KernelCall]) -> Iterable[tuple[str, KernelCall]]:
+        """The best of each kind, which comes last."""
+        return {form.kind: form for form in sorted(forms, key=rank, reverse=True)}.items()
+
     return [
         Choice(
             operator.name,
             form.kind,
             (
-                *((other.kind, _against(other, form, prepared)) for other in forms if other is not form),
+                *((kind, _against(other, form, prepared)) for kind, other in best(forms) if kind != form.kind),
                 *_missing(program, operator, {other.kind.split(",")[0] for other in forms}, isa),
             ),
         )
@@ -91,5 +101,5 @@ def _missing(program: Program, operator: Operator, there: set[str], isa: str) ->
         missing("dual_pointwise" if pointwise else "dual", [scores, (operator.groups > 1, "groups"), apart])
         if operator.bits <= 2 and pointwise:
             pixels = y.shape[1] * y.shape[2]
-            missing("tripled", [scores, (pixels % 8 != 0, f"{pixels} pixels are no multiple of eight")])
+            missing("tripled", [scores, (pixels % 8 != 0, f"its output's pixels, {pixels}, are no multiple of eight")])
     return found
