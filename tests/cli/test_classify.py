@@ -118,7 +118,7 @@ def test_odd_names(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, na
     [
         (["--top", "0", "x.png"], "--top"),
         ([], "Missing argument"),
-        (["--width", "0.25", "x.png"], "--checkpoint and --width exclude each other"),
+        (["--width", "0.25", "x.png"], "give --checkpoint or --width, not both"),
         (["--checkpoint", "nowhere.safetensors", "x.png"], "nowhere.safetensors: no such checkpoint"),
     ],
 )

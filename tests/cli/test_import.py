@@ -114,7 +114,7 @@ def error_of(*words: object) -> str:
 
 def test_a_module_becomes_a_program_that_every_command_takes(desk: Path) -> None:
     words = ("my_net.py:Net", "--weights", "net.ckpt", "--calibrate", "pictures")
-    with pytest.warns(UserWarning, match=r"my_net\.py: its code is run"):
+    with pytest.warns(UserWarning, match=r"running the code of my_net\.py"):
         done = call("import", *words, "-o", "net.program", "--json")
     assert done.exit_code == 0, done.output
     found = json.loads(done.stdout)
@@ -129,7 +129,7 @@ def test_a_module_becomes_a_program_that_every_command_takes(desk: Path) -> None
     assert program.labels[6] == "frog"
 
     profiled = json.loads(call("profile", "net.program", "--json").stdout)
-    with pytest.warns(UserWarning, match="its code is run"):
+    with pytest.warns(UserWarning, match="running the code of"):
         floats = json.loads(call("profile", "my_net.py:Net", "--json").stdout)
     assert profiled["macs"]["conv_linear"] == floats["macs"]["conv_linear"] == 16 * 16 * 8 * 27 + 80
     assert call("render", "net.program", "-o", "net.svg").exit_code == 0
@@ -398,8 +398,10 @@ def test_a_module_of_a_package_imports_its_neighbours(desk: Path) -> None:
 
 
 def test_how_pictures_are_normalised_is_told_where_it_matters(desk: Path) -> None:
-    with pytest.warns(UserWarning, match="its code is run") as said:
+    with pytest.warns(UserWarning, match="running the code of") as said:
         call("profile", "my_net.py:Net", "--weights", "net.ckpt")
     assert not any("normalised" in str(warning.message) for warning in said)
-    with pytest.warns(UserWarning, match="its pictures are normalised as CIFAR-10's are; --mean and --std"):
+    with pytest.warns(
+        UserWarning, match="its pictures are normalised as CIFAR-10's; if it was trained otherwise, give --mean"
+    ):
         call("classify", "pictures", "--checkpoint", "my_net.py:Net", "--weights", "net.ckpt")

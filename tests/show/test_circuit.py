@@ -56,7 +56,7 @@ def test_the_pictures_and_the_table_are_of_todays_circuit() -> None:
     from microbotnet.chip import flow
     from microbotnet.chip.geometry import Geometry
 
-    again = "run python benchmarks/circuit_energy.py, as docs/chip.md has it"
+    again = "run python benchmarks/circuit_energy.py for the networks of docs/results/circuits.csv"
     first = next(c for c in read_circuits(ROOT / "docs" / "results" / "circuits.csv") if c.node_nm == NODE)
     image = flow.design(open_program(first.checkpoint), Geometry(first.lanes, first.banks, first.requantizers))
     assert flow.fingerprint(image) == first.fingerprint, again

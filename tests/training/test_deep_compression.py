@@ -152,7 +152,7 @@ def test_batch_norms_follow_kernels_that_no_training_adapts(
         (Plan(sparsity=1), "a.mbz", "the sparsity must be from 0 to under 1"),
         (Plan(sparsity=0, retrain=1), "a.mbz", "retraining follows pruning"),
         (Plan(bits=9), "a.mbz", "bits must be from 1 to 8"),
-        (Plan(rounds=3, retrain=2), "a.mbz", "3 rounds of pruning need as many epochs of retraining, not 2"),
+        (Plan(rounds=3, retrain=2), "a.mbz", "--rounds 3 needs --retrain 3 or more, not 2"),
         (Plan(), "a.safetensors", r"ends in \.mbz"),
         (Plan(holdout=300), "a.mbz", "leaves none of the 300"),
     ],

@@ -54,7 +54,7 @@ def test_every_shipped_recipe_loads() -> None:
         ("restart_from_best = true", "needs a holdout"),
         ("jitter = 0.2", "jitter needs zoom"),
         ("zoom = 1.5", "zoom must be from 0 to 1"),
-        ("epochs = 3\nsteps = 4", "4 steps need as many epochs"),
+        ("epochs = 3\nsteps = 4", "steps = 4 needs at least 4 epochs, not 3"),
         ("epochs = ", "not TOML"),
     ],
 )

@@ -4,7 +4,7 @@ import io
 import os
 import sys
 import warnings
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -42,7 +42,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-PANELS = {
+PANELS: dict[str, dict[str, Any]] = {
     "Networks and what they cost": {
         "nets": nets.nets, "weights": weights.weights, "profile": profile.profile, "compare": compare.compare,
         "render": render.render, "show": show.app, "design": design.design, "recommend": recommend.recommend,
@@ -102,7 +102,10 @@ def main() -> None:
             print(f"microbotnet: this needs {error.name}; pip install 'microbotnet[{extra}]'", file=sys.stderr)
             sys.exit(1)
         kind = type(error).__name__
-        print(f"microbotnet: a fault of ours, {kind}: {error}; MICROBOTNET_DEBUG=1 shows where", file=sys.stderr)
+        print(
+            f"microbotnet: a fault of its own, {kind}: {error}; please report it with what MICROBOTNET_DEBUG=1 shows",
+            file=sys.stderr,
+        )
         sys.exit(1)
 
 

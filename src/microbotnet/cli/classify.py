@@ -39,7 +39,7 @@ def classify(
     from ..weights import DEFAULT, shipped_name
 
     if checkpoint is not None and width is not None:
-        raise BadInput("--checkpoint and --width exclude each other; a checkpoint knows its width")
+        raise BadInput("give --checkpoint or --width, not both; a checkpoint has its own width")
     name = checkpoint or (shipped_name("microbotnet", width) if width is not None else DEFAULT)
     given = Given.of(weights=weights, input_shape=input_shape, mean=mean, std=std, labels=labels)
     with working(f"loading {name}; the first time it is compiled for this machine"):

@@ -154,7 +154,7 @@ def firmware(
             stdout.print(f"QEMU ({made.board.qemu[1]}): {'the same scores' if same else '[red]other scores[/]'}")
         _print_files(output, plan)
     if not ran.bit_exact or (second is not None and (second != ran.expected).any()):
-        raise Failed("the scores are not the interpreter's; this is a fault of ours")
+        raise Failed("the scores are not the interpreter's; this is a fault of microbotnet: please report it")
     if errors:
         raise typer.Exit(2)
 

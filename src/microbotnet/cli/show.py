@@ -98,7 +98,7 @@ def activation_map(
     number = classes.index(label) if label is not None else None
     seen = observe(loaded.model, trace(loaded.model, shape), pixels, data["mean"], data["std"], number)
     if seen.map is None:
-        raise BadInput("no layer of this network has positions that a map could show")
+        raise BadInput("a map needs a layer with rows and columns, and this network has none")
     write_atomically(output, beside(pixels, seen.map.values))
     named, share = classes[seen.map.label], float(seen.probabilities[seen.map.label])
     if json:

@@ -70,7 +70,9 @@ def read_compressed(path: Path) -> tuple[dict[str, Values], dict[str, Any]]:
         raise BadInput(f"{path}: format {content[3:4].hex() or 'unknown'}, but only 01 can be read; update microbotnet")
     digest, rest = content[4 : 4 + _DIGEST], content[4 + _DIGEST :]
     if hashlib.blake2b(rest, digest_size=_DIGEST).digest() != digest:
-        raise BadInput(f"{path}: truncated or altered: its checksum does not fit its {len(content):,} bytes")
+        raise BadInput(
+            f"{path}: truncated or altered: its checksum does not fit its {len(content):,} bytes; copy or make it again"
+        )
     try:
         return _read(rest)
     except (BadInput, ArithmeticError, AttributeError, LookupError, MemoryError, TypeError, ValueError, struct.error,

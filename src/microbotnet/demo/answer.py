@@ -170,7 +170,7 @@ def _counts(ran: "Run") -> str:
         (f"{ran.seconds:,.2f} s", f"at {clock}, by the cycle model", ""),
         (f"{(image.code_bytes + image.constant_bytes) / 1024:,.1f} kB", "code and constants", ""),
         (f"{(image.ram_bytes + ran.execution.stack_bytes) / 1024:,.1f} kB", "RAM, stack included", ""),
-        equal if ran.bit_exact else ("not equal", "to the integer interpreter: a fault of ours", ""),
+        equal if ran.bit_exact else ("not equal", "to the integer interpreter: a fault of microbotnet", ""),
     ])  # fmt: skip
 
 

@@ -74,7 +74,7 @@ def load_program(path: Path | str) -> Program:
         raise BadInput(f"{path}: holds {metadata.get('format', 'no program')}; {FORMAT!r} is read here")
     text = metadata.get("program", "")
     if metadata.get("sha256") != _checksum(text, arrays):
-        raise BadInput(f"{path}: altered: its checksum is not that of its contents")
+        raise BadInput(f"{path}: altered: its checksum is not that of its contents; copy or make it again")
     try:
         written = parse_json(text, "its text")
         if metadata["format"] == _FIRST:

@@ -311,7 +311,7 @@ def quantize_activations(
         BadInput: no such bits, the network is quantized so already, or see `trace`; learned powers of two.
     """
     if learned and power_of_two:
-        raise BadInput("ranges whose scales are powers of two have no gradient; leave out one of both")
+        raise BadInput("scales that are powers of two cannot be learned by gradient; leave out learned or power_of_two")
     if bits not in BITS:
         raise BadInput(f"activations can have 8, 4 or 1 bits, not {bits}")
     if getattr(model, NAME, None) is not None:

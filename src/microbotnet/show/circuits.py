@@ -39,8 +39,8 @@ def read_circuits(file: Path) -> tuple[Circuit, ...]:
     with file.open(encoding="utf-8", newline="") as stream:
         return tuple(
             Circuit(
-                row["checkpoint"],
-                *(int(row[key]) for key in ("lanes", "requantizers", "banks", "cycles", "gates", "flip_flops")),
+                row["checkpoint"], int(row["lanes"]), int(row["requantizers"]), int(row["banks"]),
+                int(row["cycles"]), int(row["gates"]), int(row["flip_flops"]),
                 float(row["node_nm"]), float(row["clock_mhz"]),
                 {item: float(row[f"{item}_uj"]) for item in ("logic", "memory", "clock", "leakage")},
                 float(row["total_uj"]), float(row["top1"]), row["bit_exact"] == "True", row["fingerprint"],

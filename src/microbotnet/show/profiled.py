@@ -105,7 +105,10 @@ def trained(
         size = net.input_size if input_size is None else input_size
         asked = {"name": name, "width": width or 1.0, "num_classes": classes or net.num_classes, "input_size": size}
     elif any(value is not None for value in (width, input_size, classes)):
-        raise BadInput("a checkpoint knows its width, input size and classes; give NET too where it has no card")
+        raise BadInput(
+            "a checkpoint has its own width, input size and classes: leave out those options; or, if it has no card, "
+            "give NET too"
+        )
     card, graph, widths = _read(checkpoint, asked)
     made = card["architecture"]
     metrics = card.get("metrics", {}) if card["data"].get("name") == "cifar10" else {}

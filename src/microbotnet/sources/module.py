@@ -31,7 +31,7 @@ def load_module(file: Path, inside: str) -> nn.Module:
     Raises:
         BadInput: there is no such file or name, its code fails (with the line), or it makes no module.
     """
-    warnings.warn(f"{file}: its code is run", stacklevel=2)
+    warnings.warn(f"running the code of {file}", stacklevel=2)
     code = _run(file)
     found = getattr(code, inside, None)
     if found is None:

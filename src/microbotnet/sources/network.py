@@ -130,7 +130,10 @@ def _outside(name: str, model: "nn.Module", given: Given) -> "Checkpoint":
         )
         model.load_state_dict(state)
     elif ".py:" in name:
-        warnings.warn(f"{name}: without --weights FILE its weights are as its code makes them", stacklevel=2)
+        warnings.warn(
+            f"{name}: its weights are untrained, as its code makes them; --weights FILE loads trained ones",
+            stacklevel=2,
+        )
     check_values(model.state_dict(), name)
     graph = trace(model, shape)
     outputs = graph[graph.outputs[0]].shape[0]
@@ -167,7 +170,8 @@ def tell_assumed(checkpoint: "Checkpoint", name: str) -> None:
     """Warn, before pictures are shown to a network from outside, that nobody said how they are normalised."""
     if checkpoint.card.get("assumed"):
         warnings.warn(
-            f"{name}: its pictures are normalised as CIFAR-10's are; --mean and --std say otherwise", stacklevel=2
+            f"{name}: its pictures are normalised as CIFAR-10's; if it was trained otherwise, give --mean and --std",
+            stacklevel=2,
         )
 
 

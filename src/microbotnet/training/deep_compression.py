@@ -136,7 +136,7 @@ def deep_compress(
     if plan.retrain and not plan.sparsity:
         raise BadInput("retraining follows pruning; give a sparsity over 0")
     if not 1 <= plan.rounds <= max(plan.retrain, 1):
-        raise BadInput(f"{plan.rounds} rounds of pruning need as many epochs of retraining, not {plan.retrain}")
+        raise BadInput(f"--rounds {plan.rounds} needs --retrain {plan.rounds} or more, not {plan.retrain}")
     if is_outside(checkpoint):
         raise BadInput(f"{checkpoint}: compress takes checkpoints of the zoo's networks; this one is from outside")
     loaded = load_checkpoint(checkpoint)
@@ -166,7 +166,10 @@ def deep_compress(
     again = load_checkpoint(output).model
     for key, value in _floats(again).items():
         if not torch.equal(value.view(torch.int32), state[key].cpu().contiguous().view(torch.int32)):
-            raise Failed(f"{output}: {key} reads back otherwise than it was written; a fault of ours")
+            raise Failed(
+                f"{output}: {key} reads back otherwise than it was written; this is a fault of microbotnet: please "
+                "report it"
+            )
     stages.append(Stage("huffman", output.stat().st_size, work.top1(again)))
 
     layers = tuple(_layer(kernel.name, state[f"{kernel.name}.weight"], sizes) for kernel in kernels(again))

@@ -163,7 +163,7 @@ def _checked(values: dict[str, Any], name: str) -> Recipe:
     if recipe.restart_from_best and not recipe.holdout:
         raise BadInput(f"{name}: restart_from_best needs a holdout to find the best")
     if recipe.restart_from_best and recipe.settle:
-        raise BadInput(f"{name}: kernels that settle cannot be those of restart_from_best; leave one out")
+        raise BadInput(f"{name}: settle and restart_from_best cannot be used together; leave one out")
     if recipe.steps > recipe.epochs:
-        raise BadInput(f"{name}: {recipe.steps} steps need as many epochs, not {recipe.epochs}")
+        raise BadInput(f"{name}: steps = {recipe.steps} needs at least {recipe.steps} epochs, not {recipe.epochs}")
     return recipe

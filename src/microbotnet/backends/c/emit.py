@@ -221,7 +221,7 @@ def _folded(program: Program, prefer: str) -> Program:
 def _plan(program: Program, forms: list[KernelCall], prefer: str, regions: tuple[int, int] | None) -> Plan:
     if prefer in _ROOMS:
         if regions is not None:
-            raise BadInput(f"C for {prefer} has its arena in one piece")
+            raise BadInput(f"C that is made for {prefer} has one arena; leave out the regions, or prefer speed or size")
         return no_reuse.plan(program, forms, _ROOMS[prefer])
     scratch = {o.name: form.scratch for o, form in zip(program.operators, forms, strict=True) if form.scratch}
     return plan(program, scratch, regions=regions)
