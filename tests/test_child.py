@@ -1,10 +1,13 @@
 """Other programs are given so long and no longer."""
 
+import ast
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
+import microbotnet
 from microbotnet.child import run_child
 from microbotnet.errors import Failed
 
@@ -27,3 +30,17 @@ def test_one_that_does_not_end_is_ended_with_its_own_children() -> None:
 def test_one_that_is_not_there_is_named() -> None:
     with pytest.raises(Failed, match="no-such-program cannot be started"):
         run_child(["/no-such-program"], seconds=1)
+
+
+def test_no_other_code_starts_programs() -> None:
+    """So every one has a time limit, and is ended with all that it started."""
+    root = Path(microbotnet.__file__).parent
+    found = {
+        str(file.relative_to(root))
+        for file in root.rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in [getattr(node, "module", None), *(alias.name for alias in node.names)]
+        if name in ("subprocess", "pty")
+    }
+    assert found == {"child.py"}

@@ -14,18 +14,23 @@ COMPILE_SECONDS = 600
 
 
 def run_child(
-    command: Sequence[str], *, seconds: float, cwd: str | Path | None = None, env: Mapping[str, str] | None = None
+    command: Sequence[str],
+    *,
+    seconds: float,
+    cwd: str | Path | None = None,
+    env: Mapping[str, str] | None = None,
+    name: str | None = None,
 ) -> "subprocess.CompletedProcess[str]":
     """Run a program to its end, whatever its exit code; nothing is given to it on standard input.
 
     Args:
         command: the program and its arguments. seconds: that it may take. cwd: its folder.
-        env: variables besides this process's own.
+        env: variables besides this process's own. name: for people; None is the program's.
 
     Raises:
         Failed: it cannot be started, or did not end in time; it and all that it started are then ended.
     """
-    name = Path(command[0]).name
+    name = name or Path(command[0]).name
     try:
         child = subprocess.Popen(
             command, cwd=cwd, env=os.environ | dict(env or {}), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
