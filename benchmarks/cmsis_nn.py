@@ -1,11 +1,15 @@
 """The same networks by CMSIS-NN and by ours, in one emulator: instructions of one picture, whole networks.
 
-    python benchmarks/cmsis_nn.py CMSIS-NN-FOLDER NETWORK … [--board microbit-v2] [--layers]
+    python benchmarks/cmsis_nn.py CMSIS-NN-FOLDER            # six networks on four cores, into docs/firmware.md
+    python benchmarks/cmsis_nn.py                            # ours again, beside the library's counts of that run
+    python benchmarks/cmsis_nn.py CMSIS-NN-FOLDER NETWORK … [--core cortex-m4] [--layers]    # printed only
 
-NETWORK is a name of `microbotnet weights` or a .program file; CMSIS-NN-FOLDER a checkout of
-https://github.com/ARM-software/CMSIS-NN, of which nothing is kept. Its kernels are called layer by layer, as TensorFlow
-Lite for Microcontrollers calls them, on the same weights and scales; non-linearities that it has no kernel for are a
-table. What that framework itself would add is left out, so the library's numbers are a lower bound of what it takes.
+NETWORK is one of the six, a name of `microbotnet weights` or a .program file; CMSIS-NN-FOLDER a checkout of
+https://github.com/ARM-software/CMSIS-NN, of which only the counts are kept, in docs/results/cmsis-nn.json, with its
+commit; a count that is there for the same commit, program and build is not made again. Its kernels are called layer by
+layer, as TensorFlow Lite for Microcontrollers calls them, on the same weights and scales; non-linearities that it has
+no kernel for are a table. What that framework itself would add is left out, so the library's numbers are a lower bound
+of what it takes.
 
 The library is compiled as its makers do, by GNU at -O2, -O3 and -Ofast with newlib and by zig at -O2 and -O3 with a
 libc's headers, and the build that takes the fewest instructions counts. (A freestanding build turns its loads of four
@@ -14,6 +18,8 @@ with the interpreter's is printed, and whether the class is the same.
 """
 
 import argparse
+import hashlib
+import json
 import shutil
 import subprocess
 import sys
@@ -25,12 +31,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
+from microbotnet import create_model, to_program
+from microbotnet.atomic import write_atomically
 from microbotnet.backends.c.arrays import Arrays
 from microbotnet.backends.c.kernel_call import table
 from microbotnet.integer import interpreter
-from microbotnet.integer.file import SUFFIX
+from microbotnet.integer.file import SUFFIX, save_program
 from microbotnet.integer.fold import fold
 from microbotnet.integer.operators import Add, Convolve, Gate, Lookup, MaxPool, Operator, SumPool
 from microbotnet.integer.program import Program, Requantize, Tensor
@@ -38,7 +47,7 @@ from microbotnet.integer.rescale import quantized_multiplier
 from microbotnet.integer.samples import random_pictures
 from microbotnet.mcu.board import Board, load_board
 from microbotnet.mcu.cores import CORES
-from microbotnet.mcu.emulator import Execution, execute
+from microbotnet.mcu.emulator import Cost, execute
 from microbotnet.mcu.firmware import Firmware, make_firmware
 from microbotnet.mcu.image import Image, script
 from microbotnet.sources.program import open_program
@@ -47,6 +56,21 @@ ROOMS = ("ConvolutionFunctions", "FullyConnectedFunctions", "PoolingFunctions", 
          "NNSupportFunctions")  # fmt: skip
 OTHERS = ("_f16", "_f32", "_flt", "_s4", "_f64", "lstm", "svdf")  # in the names of files that int8 networks need not
 COMMON = ("-mthumb", "-std=gnu11", "-ffunction-sections", "-fdata-sections", "-fno-strict-aliasing", "-w", "-g")
+
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGE, KEPT = ROOT / "docs" / "firmware.md", ROOT / "docs" / "results" / "cmsis-nn.json"
+PICTURES = 3  # whose scores are compared; one is counted
+TABLED = ("cortex-m0", "cortex-m3", "cortex-m4", "cortex-m33")
+# Of the table: shipped, or of the zoo with random weights and 8 bits.
+NETWORKS: dict[str, tuple[str, dict[str, Any]] | None] = {
+    "grain-xl-ternary": None,
+    "grain-m": None,
+    "microbotnet-0.32": None,
+    "ResNet-8": ("resnet8", {}),
+    "MobileNetV1 ×0.25 at 32": ("mobilenet-v1", {"width": 0.25}),
+    "MobileNetV1 ×0.25 at 96": ("mobilenet-v1", {"width": 0.25, "input_size": 96, "num_classes": 2}),
+}
 
 
 @dataclass(frozen=True)
@@ -324,69 +348,151 @@ class Library:
 
 
 @dataclass(frozen=True)
-class Result:
-    """Of one network on one board."""
+class Count:
+    """What the library takes for a picture. program: the digest of what was run. same: pictures of the same class."""
 
-    ours: Execution
-    theirs: Execution
-    build: Build
-    correlation: float
-    same: int
-    firmware: Firmware
+    network: str
+    core: str
+    build: str
+    commit: str
+    program: str
+    instructions: int
+    cycles: int
     flash: int
+    correlation: float
+    same: str
+    layers: tuple[int, ...]
 
 
-def measure(program: Program, board: Board, library: Library, builds: list[Build], count: int = 3) -> Result:
-    pictures = random_pictures(program, count)
-    expected = interpreter.run(program, pictures).reshape(count, -1)
-    firmware = make_firmware(program, board)
-    ours = firmware.run(pictures)
-    if not ours.bit_exact:
-        raise SystemExit("our scores are not the interpreter's")
-    translation = Translation(fold(program), 120 / max(1, int(np.abs(expected).max())))
-    best: Result | None = None
-    for build in builds:
-        image = library.link(build, translation)
-        theirs = execute(image, pictures)
-        correlation = float(np.corrcoef(theirs.scores.reshape(-1), expected.reshape(-1))[0, 1])
-        same = int((theirs.scores.reshape(count, -1).argmax(1) == expected.argmax(1)).sum())
-        found = Result(ours.execution, theirs, build, correlation, same, firmware, len(image.raw))
-        if best is None or theirs.costs[0].total_instructions < best.theirs.costs[0].total_instructions:
-            best = found
-    assert best is not None
-    return best
+def board_of(core: str) -> Board:
+    """A board with this core and room for all."""
+    found = load_board("microbit-v2")
+    return replace(found, core=core, code=replace(found.code, bytes=2**26), data=replace(found.data, bytes=2**23))
+
+
+def program_of(network: str) -> Program:
+    """One of the table's networks, or what else has a program."""
+    if network not in NETWORKS or NETWORKS[network] is None:
+        return open_program(network)
+    torch.manual_seed(0)
+    net, options = NETWORKS[network]
+    model = create_model(net, **options)
+    size = options.get("input_size", 32)
+    pictures = np.random.default_rng(0).integers(0, 256, (16, 3, size, size), dtype=np.uint8)
+    return to_program(model, pictures, mean=[0.5] * 3, std=[0.25] * 3)
+
+
+def digest_of(program: Program) -> str:
+    """Of its file's bytes."""
+    with tempfile.TemporaryDirectory() as folder:
+        save_program(Path(folder) / "it.program", program)
+        return hashlib.sha256((Path(folder) / "it.program").read_bytes()).hexdigest()[:16]
+
+
+class Measurements:
+    """Ours and the library's, of a network on a core; the library's are kept."""
+
+    def __init__(self, folder: Path | None, builds: list[Build], file: Path | None) -> None:
+        self.folder, self.builds, self.file = folder, builds, file
+        self.room = Path(tempfile.mkdtemp())
+        kept = json.loads(file.read_text("utf-8")) if file and file.is_file() else []
+        self.counts = [Count(**{**each, "layers": tuple(each["layers"])}) for each in kept]
+        self.commit = ""
+        if folder:
+            words = ["git", "-C", str(folder), "rev-parse", "HEAD"]
+            self.commit = subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()
+            self.counts = [count for count in self.counts if count.commit == self.commit]
+
+    def ours(self, program: Program, core: str) -> tuple[Firmware, Cost]:
+        """The firmware, and what a picture costs."""
+        firmware = make_firmware(program, board_of(core))
+        ran = firmware.run(random_pictures(program, 1))
+        if not ran.bit_exact:
+            raise SystemExit("our scores are not the interpreter's")
+        return firmware, ran.execution.costs[0]
+
+    def theirs(self, network: str, program: Program, core: str) -> Count:
+        """The build that takes the fewest instructions."""
+        digest = digest_of(program)
+        for build in self.builds if self.folder else []:
+            if not any(self._is(count, core, digest) and count.build == build.name for count in self.counts):
+                self.counts.append(self._count(network, program, digest, core, build))
+                self._keep()
+        found = [count for count in self.counts if self._is(count, core, digest)]
+        if not found:
+            raise SystemExit(f"{network} on {core}: the library's count is not known; give the folder of CMSIS-NN")
+        return min(found, key=lambda count: count.instructions)
+
+    def _is(self, count: Count, core: str, digest: str) -> bool:
+        return (count.core, count.program) == (core, digest)
+
+    def _count(self, network: str, program: Program, digest: str, core: str, build: Build) -> Count:
+        assert self.folder is not None
+        pictures = random_pictures(program, PICTURES)
+        expected = interpreter.run(program, pictures).reshape(PICTURES, -1)
+        translation = Translation(fold(program), 120 / max(1, int(np.abs(expected).max())))
+        (self.room / core).mkdir(exist_ok=True)
+        image = Library(self.folder.resolve(), board_of(core), self.room / core).link(build, translation)
+        scores = execute(image, pictures, counted=False).scores.reshape(PICTURES, -1)
+        (cost,) = execute(image, pictures[:1]).costs
+        same = int((scores.argmax(1) == expected.argmax(1)).sum())
+        return Count(
+            network, core, build.name, self.commit, digest, cost.total_instructions, cost.total_cycles, len(image.raw),
+            round(float(np.corrcoef(scores.reshape(-1), expected.reshape(-1))[0, 1]), 3), f"{same} of {PICTURES}",
+            tuple(cost.instructions.get(index, 0) for index in range(len(fold(program).operators))),
+        )  # fmt: skip
+
+    def _keep(self) -> None:
+        if self.file:
+            content = json.dumps([vars(count) for count in self.counts], indent=0, ensure_ascii=False) + "\n"
+            write_atomically(self.file, content.encode())
+
+
+def row(label: str, core: str, ours: Cost, flash: int, theirs: Count) -> str:
+    ratio = f"{ours.total_instructions / theirs.instructions:.2f}"
+    cycles = f"{ours.total_cycles / theirs.cycles:.2f}" if theirs.cycles else "–"
+    counts = f"{ours.total_instructions / 1e6:.2f} M | {theirs.instructions / 1e6:.2f} M, {theirs.build}"
+    agreed = f"{theirs.correlation:.3f}, {theirs.same}"
+    sizes = f"{flash / 1024:.1f} kB | {theirs.flash / 1024:.1f} kB"
+    return f"| {label} | {core} | {counts} | **{ratio}** | {cycles} | {agreed} | {sizes} |"
+
+
+HEAD = [
+    "| network | core | ours | CMSIS-NN, its best build | ours / theirs | by modelled cycles | correlation, same class "
+    "| flash | its flash |",
+    "|---|---|--:|--:|--:|--:|--:|--:|--:|",
+]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("library", type=Path)
-    parser.add_argument("networks", nargs="+")
-    parser.add_argument("--board", action="append", help="microbit-v2; may be given several times")
+    parser.add_argument("library", type=Path, nargs="?")
+    parser.add_argument("networks", nargs="*")
+    parser.add_argument("--core", action="append", choices=CORES, help="may be given several times")
+    parser.add_argument("--build", action="append", help="'gcc -O2', …; may be given several times")
     parser.add_argument("--layers", action="store_true", help="every layer, beside the library's")
     arguments = parser.parse_args()
-    builds = [build for build in BUILDS if build.compiler == "zig" or shutil.which("arm-none-eabi-gcc")]
-    print("| network | core | ours | CMSIS-NN | ratio | cycles' | its build | correlation, class | flash | its flash |")
-    print("|---|---|--:|--:|--:|--:|---|---|--:|--:|")
-    for name in arguments.board or ["microbit-v2"]:
-        small = load_board(name)
-        board = replace(small, code=replace(small.code, bytes=2**26), data=replace(small.data, bytes=2**23))
-        with tempfile.TemporaryDirectory() as room:
-            library = Library(arguments.library.resolve(), board, Path(room))
-            for network in arguments.networks:
-                found = measure(open_program(network), board, library, builds)
-                ours, theirs = found.ours.costs[0], found.theirs.costs[0]
-                label = Path(network.removesuffix(SUFFIX)).name
-                ratio = f"{ours.total_instructions / theirs.total_instructions:.2f}"
-                cycles = f"{ours.total_cycles / theirs.total_cycles:.2f}" if theirs.total_cycles else "–"
-                agreed = f"{found.correlation:.3f}, {found.same} of {len(found.ours.costs)}"
-                sizes = f"{len(found.firmware.image.raw):,} | {found.flash:,}"
-                counts = f"{ours.total_instructions:,} | {theirs.total_instructions:,} | {ratio} | {cycles}"
-                print(f"| {label} | {board.core} | {counts} | {found.build.name} | {agreed} | {sizes} |",
-                      flush=True)  # fmt: skip
-                if arguments.layers:
-                    for index, layer in found.firmware.layers.items():
-                        a, b = (cost.instructions.get(index, 0) for cost in (ours, theirs))
-                        print(f"  {layer:46} {a:12,} {b:12,} {a / b if b else 0:6.2f}")
+    there = [build for build in BUILDS if build.compiler == "zig" or shutil.which("arm-none-eabi-gcc")]
+    builds = [build for build in there if arguments.build is None or build.name in arguments.build]
+    measured = Measurements(arguments.library, builds, None if arguments.networks else KEPT)
+    lines = list(HEAD)
+    print(*HEAD, sep="\n")
+    for network in arguments.networks or NETWORKS:
+        program = program_of(network)
+        for core in arguments.core or TABLED:
+            theirs = measured.theirs(network, program, core)
+            firmware, ours = measured.ours(program, core)
+            label = Path(network.removesuffix(SUFFIX)).name
+            lines.append(row(label, core, ours, len(firmware.image.raw), theirs))
+            print(lines[-1], flush=True)
+            for index, layer in firmware.layers.items() if arguments.layers else ():
+                a, b = ours.instructions.get(index, 0), theirs.layers[index]
+                print(f"  {layer:46} {a:12,} {b:12,} {a / b if b else 0:6.2f}")
+    if not arguments.networks and not arguments.core:
+        before, begin, rest = PAGE.read_text("utf-8").partition("<!-- cmsis-nn -->\n")
+        _, end, behind = rest.partition("<!-- /cmsis-nn -->")
+        table = "".join(f"{line}\n" for line in lines)
+        write_atomically(PAGE, f"{before}{begin}{table}{end}{behind}".encode())
 
 
 if __name__ == "__main__":

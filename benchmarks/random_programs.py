@@ -1,6 +1,7 @@
 """Random programs: whether every engine gives the interpreter's integers, bit for bit, and sanitizers find nothing.
 
     python benchmarks/random_programs.py --count 100000
+    python benchmarks/random_programs.py --count 10000 --cores    # every program on every core, and nothing else
 
 Programs are drawn by their seeds, 0, 1, 2, …: classifiers of pictures at awkward shapes, and networks of any operators,
 inputs and outputs (`integer/samples.py`), one in four as deep as a test's, the others of one to three operators and
@@ -35,6 +36,7 @@ from microbotnet.integer.outputs import output_bytes, packed, unpacked
 from microbotnet.integer.program import Program
 from microbotnet.integer.samples import random_network, random_pictures, random_program
 from microbotnet.mcu.board import load_board
+from microbotnet.mcu.cores import CORES
 from microbotnet.mcu.emulator import execute
 from microbotnet.mcu.image import Image, script
 from microbotnet.mcu.toolchain import find_toolchain
@@ -114,11 +116,16 @@ def drawn(seed: int) -> Program:
     return random_program(seed, operators=short) if seed % 2 else random_network(seed, operators=short)
 
 
+def drawn_for_cores(seed: int) -> Program:
+    """Every other one with the largest weights, zero points at the ends of a byte, and sums that saturate."""
+    return random_program(seed, operators=1 + seed // 2 % 5, extreme=True) if seed % 2 else drawn(seed)
+
+
 class Sample:
     """A program, what goes in and what must come out."""
 
-    def __init__(self, seed: int) -> None:
-        self.seed, self.program = seed, drawn(seed)
+    def __init__(self, seed: int, draw: Callable[[int], Program] = drawn) -> None:
+        self.seed, self.program = seed, draw(seed)
         self.inputs = random_pictures(self.program, PICTURES, seed)
         self.wanted = packed(self.program, run_all(self.program, self.inputs))
         self.raw = self.inputs.reshape(PICTURES, -1).view(np.uint8)
@@ -176,10 +183,10 @@ def by_host(samples: Sequence[Sample], sources: dict[str, str], command: Sequenc
         at += size
 
 
-def by_core(samples: Sequence[Sample], sources: dict[str, str], board_name: str, prefer: str) -> Iterator[bool]:
+def by_core(samples: Sequence[Sample], sources: dict[str, str], core: str, prefer: str) -> Iterator[bool]:
     """On an emulated core; a fault fails all."""
-    small = load_board(board_name)
-    board = replace(small, code=replace(small.code, bytes=2**26), data=replace(small.data, bytes=2**22))
+    small = load_board("esp32-c3" if CORES[core].riscv else "microbit-v2")
+    board = replace(small, core=core, code=replace(small.code, bytes=2**26), data=replace(small.data, bytes=2**22))
     longest = 4 + max(sample.raw.shape[1] for sample in samples)
     output = -(-max(output_bytes(sample.program) for sample in samples) // 4) * 4
     arena = max(int(size) for size in re.findall(r"_ARENA_BYTES (\d+)", "".join(sources.values())))
@@ -211,15 +218,15 @@ def engines(number: int, samples: Sequence[Sample]) -> Iterator[tuple[str, Calla
     yield "ONNX (onnxruntime)", partial(by_onnx, samples)
     yield f"C for small cores, for {prefer}, on this machine", partial(by_host, samples, sources, [compiler, optimize])
     if pair % 2 == 0:
-        yield f"C on a Cortex-M0, for {prefer}", partial(by_core, samples, sources, "microbit", prefer)
+        yield f"C on a Cortex-M0, for {prefer}", partial(by_core, samples, sources, "cortex-m0", prefer)
     if pair % RARE == 1:
         yield f"sanitizers, C for {prefer}", partial(by_host, samples, sources, [compiler, "-O1", *SANITIZE[compiler]])
     elif pair % RARE == 2:
         dsp = sources_of(samples, prefer, "dsp")
-        yield f"C on a Cortex-M4, for {prefer}", partial(by_core, samples, dsp, "microbit-v2", prefer)
+        yield f"C on a Cortex-M4, for {prefer}", partial(by_core, samples, dsp, "cortex-m4", prefer)
     elif pair % RARE == 3:
         plain = sources_of(samples, prefer, "c")
-        yield f"C on a RISC-V core, for {prefer}", partial(by_core, samples, plain, "esp32-c3", prefer)
+        yield f"C on a RISC-V core, for {prefer}", partial(by_core, samples, plain, "rv32imc", prefer)
     elif pair % RARE == 5:
         host = ("vectors", "avx512")[number % 2]
         command = [compiler, "-O1", "-march=native"]
@@ -231,18 +238,32 @@ def engines(number: int, samples: Sequence[Sample]) -> Iterator[tuple[str, Calla
             yield f"sanitizers, C for {host}", partial(by_host, samples, made, [*command, *SANITIZE[compiler]])
 
 
+def on_every_core(number: int, samples: Sequence[Sample]) -> Iterator[tuple[str, Callable[[], Iterator[bool]]]]:
+    """Each core that is compiled for by another name, with the C that is written for its kind."""
+    prefer = ("speed", "size")[number % 2]
+    sources = {isa: sources_of(samples, prefer, isa) for isa in ("", "dsp", "c")}
+    for core in CORES:
+        isa = replace(load_board("scum"), core=core).isa
+        yield f"C on {core}, for {prefer}", partial(by_core, samples, sources[isa], core, prefer)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=100_000, help="programs in all, those of earlier runs counted in")
     parser.add_argument("--batch", type=int, default=BATCH, help="programs in a C file")
-    parser.add_argument("--out", type=Path, default=RESULTS / "random-programs.json")
+    parser.add_argument("--cores", action="store_true", help="every core for every program")
+    parser.add_argument("--out", type=Path, help="the counts; by default in docs/results/reliability")
     options = parser.parse_args()
-    tally = Tally(options.out, "python benchmarks/random_programs.py --count 100000")
+    draw, through, words = (drawn_for_cores, on_every_core, " --cores") if options.cores else (drawn, engines, "")
+    out = options.out or RESULTS / f"random-programs{'-on-cores' if options.cores else ''}.json"
+    tally = Tally(
+        out, f"python benchmarks/random_programs.py --count {options.count if options.cores else 100000}{words}"
+    )
     while tally.next < options.count:
         first = tally.next
-        samples = [Sample(seed) for seed in range(first, min(first + options.batch, options.count))]
+        samples = [Sample(seed, draw) for seed in range(first, min(first + options.batch, options.count))]
         tally.count("programs", len(samples))
-        for name, run in engines(first // options.batch, samples):
+        for name, run in through(first // options.batch, samples):
             try:
                 agreed = list(run())
             except Failed as error:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from microbotnet.mcu.cores import CORES
+
 ROOT = Path(__file__).resolve().parents[2]
 
 for module in ("onnxruntime", "unicorn", "elftools", "ziglang"):
@@ -24,3 +26,19 @@ def test_random_programs_go_through_every_engine_and_on_where_they_were(tmp_path
     assert found["counts"]["C on a Cortex-M0, for speed"] + found["counts"]["C on a Cortex-M0, for size"] == 4
     assert found["counts"]["sanitizers, C for size"] == found["counts"]["C on a RISC-V core, for speed"] == 1
     assert found["failures"] == []
+
+
+def test_every_core_gives_the_interpreters_integers(tmp_path: Path) -> None:
+    kept = tmp_path / "kept.json"
+    options = ["--cores", "--count", "4", "--batch", "4", "--out", str(kept)]
+    done = subprocess.run(
+        [sys.executable, "benchmarks/random_programs.py", *options],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads(kept.read_text())
+    assert found["failures"] == []
+    assert {found["counts"][f"C on {core}, for speed"] for core in CORES} == {4}
