@@ -157,16 +157,20 @@ class _Machine:
 
     def _map(self, memories: list[Memory], rights: int) -> None:
         """The pages in which they lie; what is in a page but in no memory is none."""
-        pages = {page for m in memories for page in range(m.address // PAGE, -(-m.end // PAGE))}
-        for page in pages:
-            self.core.mem_map(page * PAGE, PAGE, rights)
-            inside = [(m.address, m.end) for m in memories if m.address < (page + 1) * PAGE and page * PAGE < m.end]
-            at = page * PAGE
-            for low, high in [*sorted(inside), ((page + 1) * PAGE, 0)]:
+        kinds = self.unicorn.UC_HOOK_MEM_READ | self.unicorn.UC_HOOK_MEM_WRITE
+        mapped = 0  # up to here
+        for memory in sorted(memories, key=lambda memory: memory.address):
+            begin, end = memory.address // PAGE * PAGE, -(-memory.end // PAGE) * PAGE
+            first = max(begin, mapped)
+            if first < end:
+                self.core.mem_map(first, end - first, rights)
+            inside = [(m.address, m.end) for m in memories if m.address < end and begin < m.end]
+            at = begin
+            for low, high in [*sorted(inside), (end, end)]:
                 if at < low:
-                    kinds = self.unicorn.UC_HOOK_MEM_READ | self.unicorn.UC_HOOK_MEM_WRITE
                     self.core.hook_add(kinds, self._in_no_memory, begin=at, end=low - 1)
-                at = high
+                at = max(at, high)
+            mapped = end
 
     def run(self, pictures: NDArray[Any]) -> Execution:
         addresses, core = self.image.addresses, self.core
