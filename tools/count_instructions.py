@@ -19,6 +19,9 @@ CORES = (  # a board of each core whose code is another
     ("microbit", "speed"), ("microbit", "size"), ("microbit-v2", "speed"), ("nrf5340-dk", "speed"),
     ("esp32-c3", "speed"),
 )  # fmt: skip
+MORE = (  # layers of other shapes: ternary depthwise ones, wide maps of 8 bits
+    ("microbotnet-0.32-one-negative-one-all", "microbit", "speed"), ("microbotnet-0.32", "microbit-v2", "speed"),
+)  # fmt: skip
 PICTURE = 3  # the seed of the noise
 
 
@@ -34,12 +37,11 @@ def count(network: str, board: str, prefer: str) -> int:
 def main() -> None:
     """Count all of them, print and write them."""
     lines = ["# Instructions of one picture of noise, by zig 0.17.1. Made by `python tools/count_instructions.py`.\n"]
-    for network in NETWORKS:
-        for board, prefer in CORES:
-            found = count(network, board, prefer)
-            print(f"{network:40} {board:12} {prefer:6} {found:12,}", flush=True)
-            where = f'network = "{network}"\nboard = "{board}"\nprefer = "{prefer}"'
-            lines.append(f"\n[[count]]\n{where}\ninstructions = {found:_}\n")
+    for network, board, prefer in (*((network, *core) for network in NETWORKS for core in CORES), *MORE):
+        found = count(network, board, prefer)
+        print(f"{network:40} {board:12} {prefer:6} {found:12,}", flush=True)
+        where = f'network = "{network}"\nboard = "{board}"\nprefer = "{prefer}"'
+        lines.append(f"\n[[count]]\n{where}\ninstructions = {found:_}\n")
     write_atomically(GOLDEN, "".join(lines).encode())
 
 

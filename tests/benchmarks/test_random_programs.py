@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from microbotnet.mcu.cores import CORES
-
 ROOT = Path(__file__).resolve().parents[2]
 
 for module in ("onnxruntime", "unicorn", "elftools", "ziglang"):
@@ -30,7 +28,7 @@ def test_random_programs_go_through_every_engine_and_on_where_they_were(tmp_path
 
 def test_every_core_gives_the_interpreters_integers(tmp_path: Path) -> None:
     kept = tmp_path / "kept.json"
-    options = ["--cores", "--count", "4", "--batch", "4", "--out", str(kept)]
+    options = ["--cores", "--count", "2", "--batch", "2", "--out", str(kept)]
     done = subprocess.run(
         [sys.executable, "benchmarks/random_programs.py", *options],
         cwd=ROOT,
@@ -41,4 +39,5 @@ def test_every_core_gives_the_interpreters_integers(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     found = json.loads(kept.read_text())
     assert found["failures"] == []
-    assert {found["counts"][f"C on {core}, for speed"] for core in CORES} == {4}
+    cores = ("cortex-m0", "cortex-m3", "cortex-m4", "cortex-m33", "cortex-m7", "rv32imc", "rv32ec")
+    assert {found["counts"][f"C on {core}, for speed"] for core in cores} == {2}
