@@ -119,7 +119,7 @@ def drawn(seed: int) -> Program:
 
 def drawn_for_cores(seed: int) -> Program:
     """Every other one with the largest weights, zero points at the ends of a byte, and sums that saturate."""
-    return random_program(seed, operators=1 + seed // 2 % 5, extreme=True) if seed % 2 else drawn(seed)
+    return random_program(seed, operators=1 + seed // 2 % 5, saturating=True) if seed % 2 else drawn(seed)
 
 
 class Sample:

@@ -29,17 +29,17 @@ from .rescale import HIGHEST, LARGEST, rescale
 class Draw:
     """Grows a program, an operator at a time.
 
-    extreme: weights are the least and the largest that there are, zero points the ends of a byte, and most outputs
+    saturating: weights are the least and the largest that there are, zero points the ends of a byte, and most outputs
     beyond what a byte holds.
     """
 
-    def __init__(self, rng: np.random.Generator, *, extreme: bool = False) -> None:
-        self.rng, self.extreme = rng, extreme
+    def __init__(self, rng: np.random.Generator, *, saturating: bool = False) -> None:
+        self.rng, self.saturating = rng, saturating
         self.tensors: dict[str, Tensor] = {}
         self.operators: list[Operator] = []
 
     def tensor(self, name: str, shape: tuple[int, int, int], dtype: str, low: int = 0, high: int = 255) -> Tensor:
-        zero = int(np.clip(self.rng.choice([-128, 127] if self.extreme else [0, -128, 5, -3]), low, high))
+        zero = int(np.clip(self.rng.choice([-128, 127] if self.saturating else [0, -128, 5, -3]), low, high))
         made = Tensor(name, shape, dtype, 2.0 ** -int(self.rng.integers(1, 8)), zero, low, high)
         self.tensors[name] = made
         return made
@@ -95,7 +95,7 @@ class Draw:
         bits = int(rng.choice([1, 2, 2, 2, 8]))
         values = np.array({1: [-1, 1], 2: [-1, 0, 0, 1], 8: range(-127, 128)}[bits])
         weights = rng.choice(values, (outputs, channels // groups, *kernel)).astype(np.int8)
-        if self.extreme:  # of a row all alike, or of both signs
+        if self.saturating:  # of a row all alike, or of both signs
             signs = np.where(rng.random((outputs, 1, 1, 1)) < 0.5, 1, rng.choice([-1, 1], weights.shape))
             weights = (signs * rng.choice([-1, 1], (outputs, 1, 1, 1)) * values[-1]).astype(np.int8)
         if bits != 1 and rng.random() < 0.1:
@@ -199,7 +199,7 @@ class Draw:
         if unit:
             multiplier[:] = 1
         largest = int(np.abs(np.stack([found.low >> pre, found.high >> pre]) * multiplier).max())
-        kept = (14 if dtype == "int16" else 6) + 3 * self.extreme  # bits of the largest sum
+        kept = (14 if dtype == "int16" else 6) + 3 * self.saturating  # bits of the largest sum
         shift = min(max(largest.bit_length() - kept, 0), 31)
         offset = rng.integers(-(2 ** min(shift + 6, 29)), 2 ** min(shift + 6, 29), channels)
         low, high = sorted(int(v) for v in rng.integers(limits[0], limits[1] + 1, 2))

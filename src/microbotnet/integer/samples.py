@@ -15,7 +15,7 @@ MORE = (
 )  # fmt: skip
 
 
-def random_program(seed: int, *, size: Pair | None = None, operators: int = 6, extreme: bool = False) -> Program:
+def random_program(seed: int, *, size: Pair | None = None, operators: int = 6, saturating: bool = False) -> Program:
     """A small classifier of pictures at awkward shapes, whose sums are proven to fit.
 
     Odd maps, one channel, one pixel, strides with padding at every edge, groups, all-zero and extreme kernels and
@@ -25,9 +25,9 @@ def random_program(seed: int, *, size: Pair | None = None, operators: int = 6, e
     Args:
         size: rows and columns of the picture; None draws them from 1 to 9.
         operators: about how many, before pooling and the classifier.
-        extreme: with the largest weights, zero points at the ends, and sums that saturate; see `Draw`.
+        saturating: with the largest weights, zero points at the ends, and sums that saturate; see `Draw`.
     """
-    draw = Draw(np.random.default_rng(seed), extreme=extreme)
+    draw = Draw(np.random.default_rng(seed), saturating=saturating)
     rng = draw.rng
     rows, columns = size or (int(rng.integers(1, 10)), int(rng.integers(1, 10)))
     x = draw.lookup(draw.tensor("picture", (3, rows, columns), "uint8"))
