@@ -45,7 +45,7 @@ _ALL = (
     Core("cortex-m7", ARMV7EM, "cortex_m7", "ARM_CORTEX_M7", None),
     Core("cortex-m23", ARMV8M_BASE, "cortex_m23", "ARM_CORTEX_M33", None),
     Core("cortex-m33", ARMV7EM, "cortex_m33+dsp", "ARM_CORTEX_M33", "cortex-m4"),
-    Core("rv32ec", RV32EC, "generic_rv32+e+c+zicsr", "RISCV32_ANY", "riscv"),
-    Core("rv32imc", RV32IMC, "generic_rv32+m+c+zicsr", "RISCV32_ANY", "riscv"),
+    Core("rv32ec", RV32EC, "generic_rv32+e+c+zicsr+relax", "RISCV32_ANY", "riscv"),
+    Core("rv32imc", RV32IMC, "generic_rv32+m+c+zicsr+relax", "RISCV32_ANY", "riscv"),
 )
 CORES = {core.name: core for core in _ALL}
