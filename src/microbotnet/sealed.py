@@ -19,14 +19,16 @@ def sealed(content: bytes) -> bytes:
 
 
 def read_sealed(path: Path) -> bytes:
-    """A file's content; one of an earlier version, which has no digest, is taken as it is.
+    """A sealed file's content.
 
     Raises:
-        OSError: it cannot be read. ValueError: it was changed since it was sealed.
+        OSError: it cannot be read. ValueError: it has no digest, or was changed since it was sealed.
     """
     content = path.read_bytes()
     place = _place(content)
-    if place is not None and place[1] != _digest(content, place):
+    if place is None:
+        raise ValueError("it holds no checksum")
+    if place[1] != _digest(content, place):
         raise ValueError("its checksum is not that of its contents")
     return content
 

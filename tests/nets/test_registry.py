@@ -64,7 +64,8 @@ def test_a_name_like_none_lists_them() -> None:
     ("options", "message"),
     [
         ({"name": "resnet8", "width": 0.5}, "resnet8 has no width multiplier"),
-        ({"name": "microbotnet", "num_classes": 0}, "classes must be at least 1, not 0"),
+        ({"name": "microbotnet", "num_classes": 0}, "classes must be from 1 to 100,000, not 0"),
+        ({"name": "microbotnet", "num_classes": 2**31}, "classes must be from 1 to 100,000, not 2147483648"),
         ({"name": "microbotnet", "width": 0}, "width must be over 0"),
         ({"name": "microbotnet", "width": float("nan")}, "width must be over 0"),
         ({"name": "microbotnet", "input_size": 0}, "input size must be from 1 to 4096"),

@@ -28,6 +28,7 @@ IMAGENET = {
 def test_efficientnet_lite0_names_pictures_that_it_was_not_made_for(micro_robot_folder: Path) -> None:
     checkpoint = load_checkpoint("efficientnet-lite0")
     assert sum(value.numel() for value in checkpoint.model.parameters()) == 4_652_008  # TensorFlow's: 4.7 million
+    assert checkpoint.card["architecture"]["input_size"] == 224
     images, labels = load_micro_robot("outdoor", "test", micro_robot_folder)
     data = checkpoint.card["data"]
     batches = Batches(resized(images[:30], 160), data["mean"], data["std"])

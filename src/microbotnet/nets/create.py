@@ -13,6 +13,8 @@ from ..errors import BadInput
 from .designed import net_of
 from .registry import Net, Shape, registered
 
+MOST_CLASSES = 100_000  # more would be a damaged card
+
 
 def find_net(name: str, design: Mapping[str, Any] | None = None) -> Net:
     """The network registered as `name`, or in the design's file of that name.
@@ -61,7 +63,7 @@ def create_model(
 
     Args:
         name: one of `net_names()`, or a design's file.
-        num_classes: outputs, at least 1; None is 10, or the paper's where it classifies no pictures.
+        num_classes: outputs, 1 to `MOST_CLASSES`; None is 10, or the paper's where it classifies no pictures.
         width: multiplier of the channel counts, > 0.
         input_size: side of the pictures in pixels that it will see; None is the paper's.
         design: see `find_net`.
@@ -71,8 +73,8 @@ def create_model(
     """
     net = find_net(name, design)
     num_classes = net.num_classes if num_classes is None else num_classes
-    if num_classes < 1:
-        raise BadInput(f"classes must be at least 1, not {num_classes}")
+    if not 1 <= num_classes <= MOST_CLASSES:
+        raise BadInput(f"classes must be from 1 to {MOST_CLASSES:,}, not {num_classes}")
     if not 0 < width <= 16:
         raise BadInput(f"width must be over 0 and at most 16, not {width:g}")
     if width != 1.0 and not net.widths:

