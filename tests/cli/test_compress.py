@@ -80,7 +80,7 @@ def test_the_table(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypat
         (["microbotnet-0.25", "-o", "a.mbz", "--per", "block"], "--per must be"),
         (["microbotnet-0.25", "-o", "a.mbz", "--bits", "0"], "from 1 to 8"),
         (["microbotnet-0.25", "-o", "a.mbz", "--sparsity", "1"], "under 1"),
-        (["microbotnet-0.25", "-o", "a.mbz", "--rounds", "2"], "need as many epochs"),
+        (["microbotnet-0.25", "-o", "a.mbz", "--rounds", "2"], "--rounds 2 needs --retrain 2 or more, not 0"),
     ],
 )
 def test_bad_input_is_one_clear_line(

@@ -110,5 +110,5 @@ def test_other_quantizers_and_learned_ranges_are_refused() -> None:
     quantize(model, TERNARY, "ttq", (3, 8, 8))
     with pytest.raises(BadInput, match=r"layer features\.1\.conv\.0: power-of-two scales are for"):
         power_of_two_scales(model, (3, 8, 8))
-    with pytest.raises(BadInput, match="have no gradient"):
+    with pytest.raises(BadInput, match="cannot be learned by gradient"):
         quantize_activations(network(), 8, (3, 8, 8), learned=True, power_of_two=True)
