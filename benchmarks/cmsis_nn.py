@@ -18,7 +18,6 @@ with the interpreter's is printed, and whether the class is the same.
 """
 
 import argparse
-import hashlib
 import json
 import shutil
 import subprocess
@@ -39,7 +38,7 @@ from microbotnet.atomic import write_atomically
 from microbotnet.backends.c.arrays import Arrays
 from microbotnet.backends.c.kernel_call import table
 from microbotnet.integer import interpreter
-from microbotnet.integer.file import SUFFIX, save_program
+from microbotnet.integer.file import SUFFIX, fingerprint
 from microbotnet.integer.fold import fold
 from microbotnet.integer.operators import Add, Convolve, Gate, Lookup, MaxPool, Operator, SumPool
 from microbotnet.integer.program import Program, Requantize, Tensor
@@ -382,13 +381,6 @@ def program_of(network: str) -> Program:
     return to_program(model, pictures, mean=[0.5] * 3, std=[0.25] * 3)
 
 
-def digest_of(program: Program) -> str:
-    """Of its file's bytes."""
-    with tempfile.TemporaryDirectory() as folder:
-        save_program(Path(folder) / "it.program", program)
-        return hashlib.sha256((Path(folder) / "it.program").read_bytes()).hexdigest()[:16]
-
-
 class Measurements:
     """Ours and the library's, of a network on a core; the library's are kept."""
 
@@ -413,7 +405,7 @@ class Measurements:
 
     def theirs(self, network: str, program: Program, core: str) -> Count:
         """The build that takes the fewest instructions."""
-        digest = digest_of(program)
+        digest = fingerprint(program)[:16]
         for build in self.builds if self.folder else []:
             if not any(self._is(count, core, digest) and count.build == build.name for count in self.counts):
                 self.counts.append(self._count(network, program, digest, core, build))
