@@ -46,11 +46,10 @@ def firmware_cost(graph: Graph, *, prefer: str = "speed") -> FirmwareCost:
     """Of a design's graph (`design.graph`), compiled with what `prefer` spares: "speed" or "size"."""
     made = untrained_program(graph)
     use = usage(made.program, prefer)
-    table = coefficients()[prefer]["instructions"]
     executed = 0.0
     for name, number in zip(use.kernels, use.operators, strict=True):
         layer = made.layers[number]
-        fitted = _nearest(table, family(name))
+        fitted = _fitted(prefer, "instructions", family(name))
         if fitted is None:
             raise Failed(f"the kernel {family(name)} is not in firmware_model.toml; run tools/fit_firmware_model.py")
         executed += _product(fitted, features(layer))
@@ -87,10 +86,9 @@ def usage(program: Program, prefer: str) -> Usage:
 
 
 def _size(program: Program, use: Usage, prefer: str) -> Size:
-    table = coefficients()[prefer]["code"]
-    code = table["base"]
+    code = coefficients()[prefer]["code"]["base"]
     for kernel, counts in code_counts(use.kernels).items():
-        code += _product(_nearest(table, kernel) or UNFITTED, counts)
+        code += _product(_fitted(prefer, "code", kernel) or UNFITTED, counts)
     scores = 2 * program.scores.shape[0]
     return Size(
         use.constant_bytes + use.straight_bytes + round(code), use.arena_bytes + -(-scores // 4) * 4 + STACK_BYTES
@@ -128,6 +126,12 @@ def features(layer: Layer) -> tuple[float, ...]:
 def coefficients() -> dict[str, Any]:
     """By what is spared: "code", bytes by kernel (once, each call) and "base"; "instructions" by kernel."""
     return tomllib.loads((files(__package__) / "firmware_model.toml").read_text("utf-8"))
+
+
+def _fitted(prefer: str, what: str, kernel: str) -> Sequence[float] | None:
+    """A kernel's coefficients; where none of the fitted designs called it, those of it in C that spares the other thing."""
+    mine, *others = sorted(coefficients(), key=lambda other: other != prefer)
+    return next((found for each in (mine, *others) if (found := _nearest(coefficients()[each][what], kernel))), None)
 
 
 def _nearest(table: dict[str, Any], kernel: str) -> Sequence[float] | None:
