@@ -129,7 +129,7 @@ def coefficients() -> dict[str, Any]:
 
 
 def _fitted(prefer: str, what: str, kernel: str) -> Sequence[float] | None:
-    """A kernel's coefficients; where none of the fitted designs called it, those of it in C that spares the other thing."""
+    """A kernel's coefficients; where no fitted design called it, those of it in C that spares the other thing."""
     mine, *others = sorted(coefficients(), key=lambda other: other != prefer)
     return next((found for each in (mine, *others) if (found := _nearest(coefficients()[each][what], kernel))), None)
 
