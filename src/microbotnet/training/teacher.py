@@ -2,7 +2,6 @@
 
 import copy
 from collections.abc import Callable, Sequence
-from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -106,11 +105,10 @@ class Renormalise(nn.Module):
         self, mean: Sequence[float], std: Sequence[float], other_mean: Sequence[float], other_std: Sequence[float]
     ) -> None:
         super().__init__()
-        of = partial(torch.tensor, dtype=torch.float64)
-        for name, values in (
-            ("scale", of(std) / of(other_std)), ("shift", (of(mean) - of(other_mean)) / of(other_std)),
-        ):  # fmt: skip
-            self.register_buffer(name, values.float()[:, None, None])
+        given = (mean, std, other_mean, other_std)
+        m, s, other_m, other_s = (torch.tensor(values, dtype=torch.float64)[:, None, None] for values in given)
+        self.register_buffer("scale", (s / other_s).float())
+        self.register_buffer("shift", ((m - other_m) / other_s).float())
 
     def forward(self, x: Tensor) -> Tensor:
         return x * self.scale + self.shift
