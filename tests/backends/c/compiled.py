@@ -5,7 +5,8 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,24 @@ import numpy as np
 import pytest
 
 from microbotnet.backends.c import emit
+from microbotnet.backends.c.kernel_call import KernelCall
 from microbotnet.engine import _suited
 from microbotnet.integer.outputs import output_bytes, unpacked
 from microbotnet.integer.program import Program
 
 STRICT = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-pedantic", "-Werror")
 GUARD = 0xA5A5A5A5
+
+
+def take_only(wanted: Callable[[KernelCall], bool], monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on a layer that has wanted forms has no others."""
+    module = import_module("microbotnet.backends.c.emit")
+    choose = module.choose
+
+    def only(candidates: list[list[KernelCall]], prefer: str, more: int) -> list[KernelCall]:
+        return choose([[f for f in forms if wanted(f)] or forms for forms in candidates], prefer, more)
+
+    monkeypatch.setattr(module, "choose", only)
 
 
 def compiler(name: str) -> list[str]:

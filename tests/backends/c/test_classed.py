@@ -1,6 +1,5 @@
 """Ternary linear layers by classes of inputs: on this machine, and on an emulated Cortex-M0."""
 
-from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -11,23 +10,18 @@ from microbotnet.backends.c.kernel_call import KernelCall
 from microbotnet.integer.interpreter import run
 from microbotnet.integer.samples import random_pictures
 
-from .compiled import Compiled, compiler
+from .compiled import Compiled, compiler, take_only
 from .test_gathered import linear
 
 
 @pytest.fixture(params=TOGETHER)
 def _taken(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Only the forms of so many outputs together are there."""
-    module = import_module("microbotnet.backends.c.emit")
-    choose = module.choose
 
     def wanted(form: KernelCall) -> bool:
         return form.call.startswith("classed(") and form.arrays["signs"].shape[1] == request.param
 
-    def only(candidates: list[list[KernelCall]], prefer: str, more: int) -> list[KernelCall]:
-        return choose([[f for f in forms if wanted(f)] or forms for forms in candidates], prefer, more)
-
-    monkeypatch.setattr(module, "choose", only)
+    take_only(wanted, monkeypatch)
 
 
 @pytest.mark.usefixtures("_taken")

@@ -1,6 +1,5 @@
 """Ternary linear layers whose rows are places in tables of sums: on this machine, and on an emulated Cortex-M0."""
 
-from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,7 @@ from microbotnet.integer.operators import Convolve, Lookup
 from microbotnet.integer.program import Program, Requantize, Tensor
 from microbotnet.integer.samples import random_pictures
 
-from .compiled import Compiled, compiler
+from .compiled import Compiled, compiler, take_only
 
 SHAPES = [  # inputs, outputs, whether all have one multiplier and one offset
     (3, 40, True),
@@ -50,16 +49,11 @@ def linear(inputs: int, outputs: int, alone: bool) -> Program:
 @pytest.fixture(params=(True, False), ids=("clamped", "unclamped"))
 def _taken(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Only these forms are there, with or without a clamp."""
-    module = import_module("microbotnet.backends.c.emit")
-    choose = module.choose
 
     def wanted(form: KernelCall) -> bool:
         return form.call.startswith("gathered(") and ("wide" in form.arrays) != request.param
 
-    def only(candidates: list[list[KernelCall]], prefer: str, more: int) -> list[KernelCall]:
-        return choose([[f for f in forms if wanted(f)] or forms for forms in candidates], prefer, more)
-
-    monkeypatch.setattr(module, "choose", only)
+    take_only(wanted, monkeypatch)
 
 
 @pytest.mark.usefixtures("_taken")

@@ -1,6 +1,5 @@
 """Ternary depthwise convolutions by pieces of straight code: on this machine, and on an emulated Cortex-M0."""
 
-from importlib import import_module
 from itertools import product
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from microbotnet.integer.operators import Convolve, Lookup, SumPool
 from microbotnet.integer.program import Pair, Program, Requantize, Tensor
 from microbotnet.integer.samples import random_pictures
 
-from .compiled import Compiled, compiler
+from .compiled import Compiled, compiler, take_only
 
 SHAPES = [  # rows and columns, kernel, stride, padding, zero point
     ((4, 4), (5, 5), (1, 1), (2, 2), -118),  # all outputs at once, no row outside the map
@@ -63,16 +62,11 @@ def depthwise(size: Pair, kernel: Pair, stride: Pair, padding: Pair, zero: int) 
 @pytest.fixture(params=(True, False), ids=("clamped", "unclamped"))
 def _taken(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Only these forms are there, with or without a clamp."""
-    module = import_module("microbotnet.backends.c.emit")
-    choose = module.choose
 
     def wanted(form: KernelCall) -> bool:
         return form.kind in ("taps", "squares") and (form.how is not None) == request.param
 
-    def only(candidates: list[list[KernelCall]], prefer: str, more: int) -> list[KernelCall]:
-        return choose([[f for f in forms if wanted(f)] or forms for forms in candidates], prefer, more)
-
-    monkeypatch.setattr(module, "choose", only)
+    take_only(wanted, monkeypatch)
 
 
 @pytest.mark.usefixtures("_taken")
