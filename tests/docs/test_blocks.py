@@ -49,6 +49,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setattr(torch, "set_num_threads", lambda count: None)
+    sys.modules.pop("my_net", None)  # another page's, or another test's
     shutil.copy(DEMO / "frog.png", "frog.png")
     Image.open(DEMO / "frog.png").convert("RGB").save("frog.jpg")
     shutil.copy("frog.jpg", "holiday.jpg")
@@ -113,7 +114,6 @@ def test_the_blocks_of_a_page_run_in_their_order(page: Path, desk: Path, monkeyp
         else:
             assert block.language == "", f"{where}: {block.language} is not run"
             assert name_of(page) in DRAWINGS or _is_made(block), f"{where}: neither code nor made by docs/refresh.py"
-    sys.modules.pop("my_net", None)
 
 
 def _run(command: str, page: Path, desk: Path, where: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,7 @@ def test_forward_and_backward(name: str, size: int) -> None:
     for module in model.modules():  # one picture at the paper's size is enough work, but not for batch norm over 1×1
         if isinstance(module, nn.BatchNorm2d | nn.BatchNorm1d) and size > 32:
             module.eval()
-    learns(model, torch.randn(2 if size == 32 else 1, 3, size, size))
+    learns(model, torch.randn(1 if size > 32 else 2, 3, size, size))
 
 
 @pytest.mark.parametrize("name", OTHERS)

@@ -111,11 +111,12 @@ def quantized(path: Path, form: str) -> Path:
     return path.parent / "int8.onnx"
 
 
-def difference(found: Imported, path: Path, count: int = 64) -> Any:
-    """Between the outputs, in units."""
+def difference(found: Imported, path: Path, count: int = 64, exact: bool = True) -> Any:
+    """Between the outputs, in units. Unless `exact`, onnxruntime's sums saturate at 16 bits on x86-64 without VNNI."""
     q = pixels(count)
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
+    options.add_session_config_entry("session.x64quantprecision", str(int(exact)))
     session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     (theirs,) = session.run(None, {"x": normalised(q)})
     y = found.program.result
@@ -128,7 +129,7 @@ def test_a_quantized_network_gives_onnxruntimes_integers(network: Path, form: st
     path = quantized(network, form)
     found = import_onnx(path, mean=MEAN, std=STD, labels=list("abcdefg"))
     assert isinstance(found, Imported)
-    off = difference(found, path)
+    off = difference(found, path, exact=form != "QOperator, symmetric")  # onnxruntime has no exact QGemm of int8
     assert (off <= 1).mean() >= 0.99
     assert (off == 0).mean() >= 0.9
     assert {layer.worst_units for layer in found.layers} <= {0, 1}
