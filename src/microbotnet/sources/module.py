@@ -57,15 +57,23 @@ def load_module(file: Path, inside: str) -> nn.Module:
     return found.eval()
 
 
+_last: tuple[Path, set[str]] | None = None  # the folder of the last file, and the modules that were there before it
+
+
 def _run(file: Path) -> ModuleType:
     if not file.is_file():
         raise BadInput(f"{file}: no such file")
+    _forget_the_last()
     folder, parts = file.resolve().parent, [file.stem]
     while (folder / "__init__.py").is_file():  # a module of a package, whose relative imports must work
         parts.insert(0, folder.name)
         folder = folder.parent
+    name, package = ".".join(parts), sys.modules.get(parts[0])
+    if len(parts) > 1 and package and not _is_below(folder, package):
+        raise BadInput(f"{file}: {parts[0]} is the name of another package, which is loaded; rename its folder")
+    global _last
+    _last = folder, set(sys.modules)
     sys.path.insert(0, str(folder))  # as when Python runs the file: its neighbours can be imported
-    name = ".".join(parts)
     try:
         if len(parts) > 1:
             return importlib.import_module(name)
@@ -80,6 +88,24 @@ def _run(file: Path) -> ModuleType:
     except (Exception, SystemExit) as error:
         raise BadInput(f"{_place(error, file)}: its code failed: {_words(error)}") from None
     return code
+
+
+def _forget_the_last() -> None:
+    """So that the next file gets its own neighbours, not the last file's of the same names."""
+    if _last is None:
+        return
+    folder, before = _last
+    if str(folder) in sys.path:
+        sys.path.remove(str(folder))
+    for name, module in list(sys.modules.items()):
+        if name not in before and _is_below(folder, module):
+            del sys.modules[name]
+
+
+def _is_below(folder: Path, module: ModuleType) -> bool:
+    """Whether a module is the user's: of this folder, and not installed there."""
+    file = Path(getattr(module, "__file__", None) or next(iter(getattr(module, "__path__", ())), "/"))
+    return file.is_relative_to(folder) and "site-packages" not in file.parts
 
 
 def _place(error: BaseException, file: Path) -> str:
