@@ -1,6 +1,7 @@
 """A million frames through `watch`: whether memory stays flat.
 
     python benchmarks/watched_frames.py --count 1000000
+    python benchmarks/watched_frames.py --count 1000000 --json
 
 JPEG files, one after the other, some of them damaged, are written to the standard input of `microbotnet watch -` in a
 process of its own, whose memory is looked at ten times on the way. What it has at its end may be a twentieth, or 2 MB,
@@ -42,26 +43,30 @@ def resident(process: int) -> int:
     return 1024 * int(found[1]) if found else 0
 
 
-def drained(stream: IO[str], last: list[str]) -> None:
+def drained(stream: IO[str], printed: list[str]) -> None:
+    """Keep the last lines that are printed."""
     for line in stream:
-        last[:] = [line]
+        printed[:] = [*printed[-40:], line]
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=1_000_000, help="frames")
     parser.add_argument("--checkpoint", default="grain-s-ternary")
-    parser.add_argument("--out", type=Path, default=RESULTS / "watched-frames.json")
+    parser.add_argument("--json", action="store_true", help="what is printed is one JSON object")
+    parser.add_argument("--out", type=Path, help="the counts; by default in docs/results/reliability")
     options = parser.parse_args()
-    options.out.unlink(missing_ok=True)  # one stream, which cannot be gone on with
-    tally = Tally(options.out, "python benchmarks/watched_frames.py --count 1000000")
-    made, sizes, last = frames(), [], [""]
-    words = [sys.executable, "-m", "microbotnet", "watch", "-", "--checkpoint", options.checkpoint]
+    more = ["--json"] * options.json
+    out = options.out or RESULTS / f"watched-frames{'-in-json' if options.json else ''}.json"
+    out.unlink(missing_ok=True)  # one stream, which cannot be gone on with
+    tally = Tally(out, " ".join(["python benchmarks/watched_frames.py --count", str(options.count), *more]))
+    made, sizes, printed = frames(), [], [""]
+    words = [sys.executable, "-m", "microbotnet", "watch", "-", "--checkpoint", options.checkpoint, *more]
     pipe, start = subprocess.PIPE, time.monotonic()
     child = subprocess.Popen(words, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True)
     assert child.stdin is not None
     assert child.stdout is not None
-    reader = threading.Thread(target=drained, args=(child.stdout, last))
+    reader = threading.Thread(target=drained, args=(child.stdout, printed))
     reader.start()
     into, broken, each = child.stdin.buffer, 0, options.count // LOOKS
     for number in range(options.count):
@@ -80,8 +85,9 @@ def main() -> int:
     code = child.wait()
     reader.join()
     tally.note("frames a second", round(options.count / (time.monotonic() - start)))
-    if code or f"{options.count - broken} frames" not in last[0]:
-        tally.fail(f"ended with {code}: {last[0].strip()}")
+    read = f'"frames": {options.count - broken},' if options.json else f"{options.count - broken} frames"
+    if code or read not in "".join(printed):
+        tally.fail(f"ended with {code}: {printed[-1].strip()}")
     if sizes[-1] > sizes[0] + max(sizes[0] // 20, 2 << 20):
         tally.fail(f"memory grew from {sizes[0]:,} to {sizes[-1]:,} bytes")
     tally.keep(options.count)

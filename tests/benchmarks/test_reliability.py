@@ -39,8 +39,9 @@ def test_a_camera_gives_its_pictures_under_sanitizers(tmp_path: Path) -> None:
     assert found["counts"]["cameras, sanitizers"] == 3
 
 
-def test_a_stream_keeps_its_memory(tmp_path: Path) -> None:
-    found = kept("watched_frames", tmp_path, "--count", "2000")
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_a_stream_keeps_its_memory(tmp_path: Path, options: tuple[str, ...]) -> None:
+    found = kept("watched_frames", tmp_path, "--count", "2000", *options)
     assert found["counts"] == {"frames": 2000, "of these damaged": 2}
 
 

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from ..errors import BadInput
 from .checkpoint import Checkpoint, InputShape, Labels, Mean, Std, Weights
-from .output import Json, print_json, print_line, stderr, stdout
+from .output import Json, JsonRows, print_line, stderr, stdout
 from .pictures import Camera
 
 
@@ -40,6 +40,7 @@ def watch(
     """Decide, frame after frame, what a camera sees; the last frames vote.
 
     A frame that cannot be read is skipped, counted and reported on standard error; it changes no vote.
+    With --json each frame is a line as soon as it is decided.
     Ctrl-C ends the stream with its report. What is shipped runs as integers, as on the chip.
     """
     from ..camera import camera_of
@@ -58,14 +59,14 @@ def watch(
     if camera is not None:
         eye = camera_of(camera, (network.channels, network.size, network.size))
         found = through(eye, open_frames(source, (eye.height, eye.width)))
-    tally, rows = Tally(), []
+    tally, rows = Tally(), JsonRows({"source": source, "rule": rule}, "decisions")
     longest = max(map(len, network.classes))
     answers = decisions(islice(found, frames), network.predict, network.classes, votes_by)
     try:
         for decision in answers:
             tally.add(decision)
             if json:
-                rows.append(decision.to_json())
+                rows.add(decision.to_json())
             if decision.error is not None:
                 stderr.print(f"microbotnet: {escape(decision.error)}; skipped", soft_wrap=True)
             elif not json:
@@ -74,11 +75,11 @@ def watch(
                 print_line(line.append(f"  {own}", "dim"))
     except KeyboardInterrupt:
         pass
+    if json:
+        rows.close(tally.to_json())
     if not tally.frames:
         raise BadInput(f"{printable(source)}: not one frame could be read")
-    if json:
-        print_json({"source": source, "rule": rule, **tally.to_json(), "decisions": rows})
-        return
-    most = ", ".join(f"{label} {count}" for label, count in tally.decided.most_common(3))
-    skipped = f"; {tally.unreadable} could not be read" if tally.unreadable else ""
-    stdout.print(f"{tally.frames} frames{skipped}; decided ({rule}): {most}", markup=False, soft_wrap=True)
+    if not json:
+        most = ", ".join(f"{label} {count}" for label, count in tally.decided.most_common(3))
+        skipped = f"; {tally.unreadable} could not be read" if tally.unreadable else ""
+        stdout.print(f"{tally.frames} frames{skipped}; decided ({rule}): {most}", markup=False, soft_wrap=True)
