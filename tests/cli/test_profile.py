@@ -97,6 +97,24 @@ def test_a_trained_ternary_network(profile: Profile, shared: Path) -> None:
     assert found["energy_pj"]["under_1_uj"]
 
 
+def test_activations_of_four_bits_are_priced_so(profile: Profile, tmp_path: Path) -> None:
+    from microbotnet.nets import architecture, create_model
+    from microbotnet.quant.activations import quantize_activations
+    from microbotnet.training.checkpoint import save_checkpoint
+
+    made = architecture("grain-xs", 10)
+    reads = {}
+    for bits in (8, 4):
+        quantize_activations(model := create_model(**made), bits, (3, 16, 16))
+        card = {"architecture": made, "quantization": {"policy": "none", "activations": {"bits": bits}}}
+        card |= {"data": {"name": "mine", "classes": [*"abcdefghij"], "mean": [0.5] * 3, "std": [0.5] * 3}}
+        save_checkpoint(tmp_path / "model.safetensors", model, card)
+        energy = json.loads(profile("--checkpoint", str(tmp_path / "model.safetensors"), "--json").stdout)["energy_pj"]
+        assert energy["activation_bits"] == bits
+        reads[bits] = energy["activations"]
+    assert 0.5 < reads[4] / reads[8] < 0.75  # the picture keeps its 8 bits
+
+
 @pytest.mark.parametrize(
     ("args", "words"),
     [

@@ -87,6 +87,23 @@ def test_changes_are_computed_on_the_network() -> None:
     assert all(total < energy.total for total in found.values())
     ternary = estimate_energy(graph, operand="ternary", density=1.0).total
     assert found["weights at 2 bits (ternary, none zero)"] == ternary
+    assert found["activations at 4 bits"] == estimate_energy(graph, activation_bits=4).total
+    four = estimate_energy(graph, activation_bits=4)
+    assert "activations at 4 bits" not in {change.what for change in changes(graph, four)}
+
+
+def test_activations_of_four_bits_halve_what_is_moved_but_the_picture() -> None:
+    graph = trace(nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Conv2d(8, 4, 3)))
+    picture, inner, scores = 3 * 32 * 32, 8 * 30 * 30, 4 * 28 * 28
+    for bits in (8, 4):
+        energy = estimate_energy(graph, activation_bits=bits)
+        words = (8 * picture + bits * (inner + inner + scores)) / 64  # read, written and read, written
+        assert energy.part("activations") / energy.preset.access_pj(energy.activation_memory_bytes) == words
+    assert energy.activation_memory_bytes == (inner + scores) / 2 + picture / 2
+    for part in ("arithmetic", "weights"):
+        assert energy.part(part) == estimate_energy(graph).part(part)
+    with pytest.raises(BadInput, match="activation_bits must be 8, or 4 with int8 or ternary, not 4 with fp16"):
+        estimate_energy(graph, operand="fp16", activation_bits=4)
 
 
 def test_scaling_to_other_processes() -> None:

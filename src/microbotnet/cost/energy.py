@@ -9,7 +9,8 @@ For each step (`fuse`: a layer with the batch norm and activation that follow it
   whole network's weights.
 - activations: all elements of its inputs, fetched `reads_per_activation` times, and its output, written once, in a
   memory of the size of the peak of live activations. A concatenation is written in place and moves nothing; channels in
-  another order move nothing either: the next layer reads them so.
+  another order move nothing either: the next layer reads them so. Activations of 4 bits lie two in a byte; the picture
+  keeps 8, and arithmetic costs what it costs with 8, for which there is a source.
 
 With one read each, weights and activations cost the least that any dataflow can reach; no leakage, clock, control or
 instruction fetch is in it. Constants and their sources: `preset`.
@@ -30,6 +31,7 @@ PARTS = ("arithmetic", "weights", "activations")
 BUDGET_PJ = 1_000_000.0  # 1 µJ, the goal
 
 BITS = {"int8": 8, "ternary": 8, "fp16": 16, "fp32": 32}  # of an activation
+ACTIVATION_BITS = (8, 4)  # with int8 and ternary operands
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class Energy:
     steps: dict[str, tuple[Item, ...]]
     weight_memory_bytes: float
     activation_memory_bytes: float
+    activation_bits: int = 8
 
     def part(self, name: str, step: str | None = None) -> float:
         """pJ of "arithmetic", "weights" or "activations", of one step or of all."""
@@ -90,6 +93,7 @@ class Energy:
             **{part: self.part(part) for part in PARTS},
             "preset": self.preset.name,
             "operand": self.operand,
+            "activation_bits": self.activation_bits,
             "memory_share": self.memory_share,
             "under_1_uj": self.total < BUDGET_PJ,
             "items": [
@@ -104,6 +108,7 @@ def estimate_energy(
     *,
     operand: str = "int8",
     density: float | None = None,
+    activation_bits: int | None = None,
 ) -> Energy:
     """What one picture costs.
 
@@ -113,36 +118,45 @@ def estimate_energy(
         operand: of weights and activations: "int8", "fp16", "fp32"; "ternary" takes all kernels as −1, 0, +1 at 2 bits
             with int8 activations. With "int8", kernels whose values are ternary already are costed so.
         density: share of ternary weights that are not zero; the others are skipped. None counts the network's own.
+        activation_bits: 8, or 4 where the operand is "int8" or "ternary"; None is that of the operand.
 
     Raises:
-        BadInput: unknown preset or operand, or a constant of the preset is missing or negative.
+        BadInput: unknown preset, operand or bits, or a constant of the preset is missing or negative.
     """
     if operand not in OPERANDS:
         raise BadInput(f"operand must be one of {', '.join(OPERANDS)}, not {operand!r}")
+    if activation_bits not in (None, BITS[operand], *(ACTIVATION_BITS if BITS[operand] == 8 else ())):
+        raise BadInput(f"activation_bits must be 8, or 4 with int8 or ternary, not {activation_bits} with {operand}")
     preset = preset if isinstance(preset, Preset) else load_preset(preset)
-    return _Account(graph, preset, operand, density).energy()
+    return _Account(graph, preset, operand, density, activation_bits or BITS[operand]).energy()
 
 
 class _Account:
-    def __init__(self, graph: Graph, preset: Preset, operand: str, density: float | None) -> None:
+    def __init__(self, graph: Graph, preset: Preset, operand: str, density: float | None, activation_bits: int) -> None:
         self.graph, self.preset, self.operand, self.density = graph, preset, operand, density
-        self.bits = BITS[operand]
+        self.bits, self.activation_bits = BITS[operand], activation_bits
         self.other_bits = 32 if self.bits == 8 else self.bits  # of biases, scales and shifts
         self.ternary = {kernel.name for kernel in kernels_of(graph) if self._is_ternary(kernel.ternary)}
         held = sum(kernel.numel * self._kernel_bits(kernel.name) for kernel in kernels_of(graph))
         self.weight_memory = (held + other_values(graph) * self.other_bits) / 8
-        self.activation_memory = measure_memory(graph).peak_activation_bytes * self.bits / 8
+        pictures = sum(graph[name].numel for name in graph.inputs)
+        self.activation_memory = (
+            measure_memory(graph).peak_activation_bytes * activation_bits + pictures * (self.bits - activation_bits)
+        ) / 8  # as if a picture that is wider than the rest lay beside it all the time
 
     def energy(self) -> Energy:
         steps = fuse(self.graph)
-        sizes = {name: self.graph[name].numel for name in self.graph.inputs} | {step.name: step.numel for step in steps}
+        sizes = {name: self.graph[name].numel * self.bits for name in self.graph.inputs}  # in bits
+        sizes |= {step.name: step.numel * self.activation_bits for step in steps}
         accounts = {}
         for step in steps:
             items = [*self._arithmetic(step), *self._weights(step)]
             if step.kind != "concat" and not self._only_reorders(step):
-                items += self._activations(sum(sizes[name] for name in step.inputs), step.numel)
+                items += self._activations(sum(sizes[name] for name in step.inputs), sizes[step.name])
             accounts[step.name] = tuple(item for item in items if item.count)
-        return Energy(self.preset, self.operand, accounts, self.weight_memory, self.activation_memory)
+        return Energy(
+            self.preset, self.operand, accounts, self.weight_memory, self.activation_memory, self.activation_bits
+        )
 
     def _only_reorders(self, step: Step) -> bool:
         return step.kind in ("transpose", "roll") and step.shape == self.graph[step.head.inputs[0]].shape
@@ -188,13 +202,13 @@ class _Account:
         return [Item("weights", f"weight reads, {_size(self.weight_memory)} memory", words, each)]
 
     def _activations(self, read: int, written: int) -> list[Item]:
-        words = self.bits / self.preset.word_bits
-        memory, size = self.activation_memory, _size(self.activation_memory)
-        reads = read * words * self.preset.reads_per_activation
+        """Of so many bits."""
+        word, memory, size = self.preset.word_bits, self.activation_memory, _size(self.activation_memory)
+        reads = read / word * self.preset.reads_per_activation
         read_pj, write_pj = self.preset.access_pj(memory), self.preset.access_pj(memory, write=True)
         return [
             Item("activations", f"activation reads, {size} memory", reads, read_pj),
-            Item("activations", f"activation writes, {size} memory", written * words, write_pj),
+            Item("activations", f"activation writes, {size} memory", written / word, write_pj),
         ]
 
 
@@ -208,16 +222,21 @@ class Change:
 
 def changes(graph: Graph, energy: Energy) -> list[Change]:
     """What would lower the energy, each computed on this network, the greatest saving first."""
-    preset = energy.preset
-    tries: list[tuple[str, Preset, str, float | None]] = [
-        ("weights at 2 bits (ternary, none zero)", preset, "ternary", 1.0),
-        ("weights at 2 bits, half of them zero and skipped", preset, "ternary", 0.5),
+    preset, bits = energy.preset, energy.activation_bits
+    tries: list[tuple[str, Preset, str, float | None, int]] = [
+        ("weights at 2 bits (ternary, none zero)", preset, "ternary", 1.0, bits),
+        ("weights at 2 bits, half of them zero and skipped", preset, "ternary", 0.5, bits),
     ]
+    if bits == 8:
+        tries.append(("activations at 4 bits", preset, energy.operand, None, 4))
     if preset.node_nm and preset.node_nm > 22:
         small = scale(preset, 22)
-        tries.append(("a 22 nm process", small, energy.operand, None))
-        tries.append(("a 22 nm process and weights at 2 bits", small, "ternary", 1.0))
-    found = [Change(what, estimate_energy(graph, model, operand=o, density=d)) for what, model, o, d in tries]
+        tries.append(("a 22 nm process", small, energy.operand, None, bits))
+        tries.append(("a 22 nm process and weights at 2 bits", small, "ternary", 1.0, bits))
+    found = [
+        Change(what, estimate_energy(graph, model, operand=o, density=d, activation_bits=b))
+        for what, model, o, d, b in tries
+    ]
     return sorted((c for c in found if c.energy.total < 0.995 * energy.total), key=lambda change: change.energy.total)
 
 

@@ -70,14 +70,17 @@ class Profile:
         }
 
 
-def profile(graph: Graph, preset: Preset | str = "horowitz-45nm") -> Profile:
+def profile(graph: Graph, preset: Preset | str = "horowitz-45nm", *, activation_bits: int | None = None) -> Profile:
     """Cost a traced network: MACs in every convention, int8 activation memory, energy by `preset`.
+
+    Args:
+        activation_bits: 8 or 4, as `estimate_energy` prices them.
 
     Raises:
         BadInput: the preset is unknown, or its file is not one.
     """
     memory = measure_memory(graph)
-    energy = estimate_energy(graph, preset)
+    energy = estimate_energy(graph, preset, activation_bits=activation_bits)
     return Profile(
         graph,
         layers=tuple(_layer(graph, step, memory, energy) for step in fuse(graph)),

@@ -16,7 +16,7 @@ BOARD = "scum"
 
 def has_firmware(card: dict[str, Any]) -> bool:
     """Whether the card's network is one of integers, and an emulator for them is installed."""
-    from ..training.checkpoint import activation_bits
+    from ..training.card import activation_bits
 
     return activation_bits(card) is not None and find_spec("unicorn") is not None
 

@@ -14,6 +14,7 @@ from ..integer.file import load_program
 from ..integer.operators import Convolve
 from ..integer.program import Program
 from ..mcu.board import Board
+from ..training.card import stored_bits
 from ..weights import INSTALL, is_installed, shipped_cards, shipped_graph, shipped_program
 from .budget import Budget, Limit
 from .firmware_model import firmware_size
@@ -112,7 +113,8 @@ class _Shipped:
 
     @cached_property
     def energy_pj(self) -> float:
-        return estimate_energy(shipped_graph(self.name)[0], self.preset).total
+        bits = stored_bits(shipped_cards()[self.name])
+        return estimate_energy(shipped_graph(self.name)[0], self.preset, activation_bits=bits).total
 
     @cached_property
     def bound(self) -> Candidate:

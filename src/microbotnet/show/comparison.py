@@ -50,12 +50,14 @@ class Row:
     @cached_property
     def two_bit_pj(self) -> float:
         """Energy in pJ if all kernels were −1 or +1 or 0 at two bits, none of them zero."""
-        costs = self.network.profile
-        return estimate_energy(costs.graph, costs.energy.preset, operand="ternary", density=1.0).total
+        costs, now = self.network.profile, self.network.profile.energy
+        bits = now.activation_bits
+        return estimate_energy(costs.graph, now.preset, operand="ternary", density=1.0, activation_bits=bits).total
 
     def energy_pj(self, preset: Preset | str) -> float:
         """Energy in pJ by another preset, weights as they are stored."""
-        return estimate_energy(self.network.profile.graph, preset).total
+        costs = self.network.profile
+        return estimate_energy(costs.graph, preset, activation_bits=costs.energy.activation_bits).total
 
     @property
     def cifar10_published(self) -> float | None:

@@ -13,6 +13,7 @@ from ..importers.imported import Imported
 from ..integer.graph import graph_of
 from ..preprocessing import picture_size
 from ..sources import NOTHING, Given, open_network
+from ..training.card import stored_bits
 from ..weights import shipped_cards, shipped_graph
 
 
@@ -120,7 +121,7 @@ def trained(
         made["width"],
         graph[graph.inputs[0]].shape,
         made["num_classes"],
-        profile(graph, preset),
+        profile(graph, preset, activation_bits=stored_bits(card)),
         widths,
         checkpoint=Path(checkpoint).name,
         top1=metrics.get("top1"),

@@ -29,11 +29,11 @@ from ..plain import LARGEST_JSON, parse_json, read_text
 from ..quant.activations import quantize_activations
 from ..quant.policy import kernels
 from ..weights import DEFAULT, shipped_cards, shipped_file
+from .card import activation_bits, has_power_of_two_scales
 from .outside import PACKAGES, read_outside
 from .state import Mismatch, State, fitted, read_state
 
 _ARGUMENTS = {"name": str, "width": float, "num_classes": int}
-POWER_OF_TWO = "power-of-two"  # in a card: the scales of its activations
 PUBLISHED_WIDTHS = (0.25, 0.32, 0.5, 1.0)
 
 
@@ -164,26 +164,6 @@ def card_of(path: Path) -> Path:
     """Where the card of a .safetensors file is: beside it under the same name, or as the hub has it."""
     own, hubs = path.with_suffix(".json"), path.with_name(CARD)
     return hubs if path.name == WEIGHTS and hubs.is_file() and not own.is_file() else own
-
-
-def activation_bits(card: Mapping[str, Any]) -> int | None:
-    """What the activations were rounded to in training; None if they were not."""
-    quantization = card.get("quantization")
-    activations = quantization.get("activations") if isinstance(quantization, dict) else None
-    return None if activations is None else int(activations["bits"])
-
-
-def has_power_of_two_scales(card: Mapping[str, Any]) -> bool:
-    """Whether the scales of its activations are powers of two."""
-    quantization = card.get("quantization")
-    activations = quantization.get("activations") if isinstance(quantization, dict) else None
-    return activations is not None and activations.get("scales") == POWER_OF_TWO
-
-
-def has_quantized_kernels(card: Mapping[str, Any]) -> bool:
-    """Whether a policy chose kernels that hold only quantized values."""
-    quantization = card.get("quantization")
-    return isinstance(quantization, dict) and quantization.get("policy", "none") != "none"
 
 
 def _network(card: Mapping[str, Any]) -> nn.Module:

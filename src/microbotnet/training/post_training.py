@@ -17,7 +17,8 @@ from ..quant.parametrize import bake, make_quantizer, quantize
 from ..quant.policy import Choice, Policy, choose
 from ..sources import NOTHING, Given, float_network
 from ..weights import shipped_cards
-from .checkpoint import Checkpoint, activation_bits, save_checkpoint
+from .card import activation_bits
+from .checkpoint import Checkpoint, save_checkpoint
 
 
 def choose_in(subject: str, policy: Policy, given: Given = NOTHING) -> Choice:

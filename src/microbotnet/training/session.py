@@ -30,14 +30,8 @@ from ..quant.activations import quantize_activations
 from ..quant.parametrize import bake, latent_kernels, make_quantizer, quantize
 from ..quant.power_of_two import power_of_two_scales
 from ..sources import NOTHING, Given, float_network
-from .checkpoint import (
-    POWER_OF_TWO,
-    Checkpoint,
-    activation_bits,
-    has_power_of_two_scales,
-    has_quantized_kernels,
-    save_checkpoint,
-)
+from .card import POWER_OF_TWO, activation_bits, has_power_of_two_scales, has_quantized_kernels
+from .checkpoint import Checkpoint, save_checkpoint
 from .loop import TrainingSet, top1, train
 from .outside import outside_data
 from .recipe import Recipe, fitted
