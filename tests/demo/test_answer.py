@@ -126,8 +126,8 @@ def test_firmware_answers_with_what_the_core_counted() -> None:
     shown = answer(str(DEMO / "cat.png"), Network("tiny", loaded, costs, firmware)).summary
     ran = firmware.run(read_picture(DEMO / "cat.png")[None])
     scores = ran.execution.scores[0]
-    first = re.findall(r'class="class first"><span>(.*?)</span>.*?<span>(-?\d+)</span></div>', shown)
-    assert first == [(data["classes"][int(scores.argmax())], str(scores.max()))]
+    first = re.findall(r'class="class first"><span>(.*?)</span>.*?<span>(−?[\d,]+)</span></div>', shown)
+    assert first == [(data["classes"][int(scores.argmax())], f"{scores.max():,}".replace("-", "−"))]
     assert f"<b>{ran.instructions[0]:,}</b>" in shown
     assert "bit for bit" in shown
     assert tags_close(shown)

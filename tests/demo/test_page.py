@@ -97,7 +97,7 @@ def first_class(browser: Any) -> str:
 
 def drop(browser: Any, file: Path) -> None:
     """Take away the picture that is there and give `file` in its place."""
-    for button in browser.find_elements("css selector", '#picture button[aria-label="Clear"]'):
+    for button in browser.find_elements("css selector", '#picture button[aria-label="Remove Image"]'):
         button.click()
     wait(lambda: bool(browser.find_elements("css selector", "#picture input[type=file]")))
     browser.find_element("css selector", "#picture input[type=file]").send_keys(str(file))
@@ -137,6 +137,14 @@ def test_a_picture_is_answered_as_on_the_command_line(page: Any) -> None:
     data = loaded.card["data"]
     expected = predict(loaded.model, read_picture(DEMO / "ship.png")[None], data["mean"], data["std"])[0]
     assert percent == pytest.approx(100 * expected.max(), abs=0.06)
+
+
+def test_without_a_picture_it_says_what_to_do_and_without_alarm(page: Any) -> None:
+    width = page.execute_script("return document.querySelector('#picture').clientWidth")
+    page.find_element("css selector", '#picture button[aria-label="Remove Image"]').click()
+    wait(lambda: texts(page, "#summary .note") != [])
+    assert texts(page, "#summary .complaint") == []
+    assert page.execute_script("return document.querySelector('#picture').clientWidth") == width
 
 
 def test_a_file_that_is_no_picture_is_named_and_the_next_one_answered(page: Any, tmp_path: Path) -> None:

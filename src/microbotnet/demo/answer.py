@@ -41,14 +41,15 @@ CSS = (
 .mbn .class span:last-child{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}
 .mbn .pair{display:grid;grid-template-columns:1fr 1fr;gap:12px;max-width:480px;margin:1.1em 0 .3em}
 .mbn .pair img{width:100%;aspect-ratio:1;border-radius:8px;display:block}
-.mbn .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(140px,1fr));gap:10px;margin:1.1em 0 .3em}
-.mbn .tile{border:1px solid var(--border-color-primary);border-radius:8px;padding:8px 12px}
+.mbn .tiles{display:flex;flex-wrap:wrap;gap:10px;margin:1.1em 0 .3em}
+.mbn .tile{flex:1 1 max(130px,30%);border:1px solid var(--border-color-primary);border-radius:8px;padding:8px 12px}
 .mbn .tile b{display:block;font-size:1.18rem;font-variant-numeric:tabular-nums}
 .mbn .tile.under b{color:#1a7f37}
 .dark .mbn .tile.under b{color:#3fb950}
 .mbn .drawing{overflow-x:auto;contain:inline-size;padding-bottom:6px}
 .mbn .drawing svg{width:100%;min-width:800px;height:auto;display:block}
-.mbn .complaint{border-left:4px solid #cf222e;padding:.5em 1em;font-size:1.02rem}
+.mbn .complaint,.mbn .note{border-left:4px solid #cf222e;padding:.5em 1em;font-size:1.02rem}
+.mbn .note{border-color:#0969da}
 .mbn .drawing{"""
     + STYLE.replace("svg{", "& svg{", 1)
     + "}"
@@ -90,6 +91,11 @@ def complaint(message: str) -> Answer:
     return Answer(_page(f'<div class="complaint">{escape(message)}</div>'), "")
 
 
+def note(message: str) -> str:
+    """A summary that says what to do, or what is being done."""
+    return _page(f'<div class="note">{escape(message)}</div>')
+
+
 def _page(content: str) -> str:
     return f'<div class="mbn">{content}</div>'
 
@@ -104,9 +110,8 @@ def _scores(network: Network, ran: "Run") -> str:
     scores = [int(score) for score in ran.execution.scores[0]]
     span = max(max(scores) - min(scores), 1)
     widths = [100 * (score - min(scores)) / span for score in scores]
-    return _ranking(
-        network, "What the emulated Cortex-M0 says, in its integers", scores, list(map(str, scores)), widths
-    )
+    words = [f"{score:,}".replace("-", "−") for score in scores]
+    return _ranking(network, "What the emulated Cortex-M0 says, in its integers", scores, words, widths)
 
 
 def _ranking(

@@ -4,7 +4,6 @@ It is offered where the checkpoint was trained with rounded activations and the 
 when it is chosen, which takes seconds; an image that does not fit the board says so then.
 """
 
-from functools import cache
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,8 @@ if TYPE_CHECKING:
     from ..mcu.firmware import Firmware
 
 BOARD = "scum"
+
+_made: dict[str, "Firmware"] = {}
 
 
 def has_firmware(card: dict[str, Any]) -> bool:
@@ -21,12 +22,18 @@ def has_firmware(card: dict[str, Any]) -> bool:
     return activation_bits(card) is not None and find_spec("unicorn") is not None
 
 
-@cache
+def is_made(name: str) -> bool:
+    """Whether a checkpoint's firmware was built already."""
+    return name in _made
+
+
 def firmware_of(name: str) -> "Firmware":
-    """The firmware of a checkpoint for `BOARD`; BadInput or Failed where there can be none."""
+    """The firmware of a checkpoint for `BOARD`, built once; BadInput or Failed where there can be none."""
     from ..integer.checkpoint import lower_checkpoint
     from ..mcu.board import load_board
     from ..mcu.firmware import make_firmware
     from ..training.checkpoint import load_checkpoint
 
-    return make_firmware(lower_checkpoint(load_checkpoint(name)), load_board(BOARD))
+    if name not in _made:
+        _made[name] = make_firmware(lower_checkpoint(load_checkpoint(name)), load_board(BOARD))
+    return _made[name]

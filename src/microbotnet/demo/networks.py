@@ -9,7 +9,7 @@ from ..graph.trace import trace
 from ..show.activity import Activity, observe
 from ..training.checkpoint import Checkpoint, load_checkpoint
 from ..weights import DEFAULT, is_installed, shipped_cards
-from .emulated import BOARD, firmware_of, has_firmware
+from .emulated import BOARD, firmware_of, has_firmware, is_made
 
 if TYPE_CHECKING:
     from ..mcu.firmware import Firmware
@@ -73,9 +73,11 @@ def open_network(name: str) -> Network:
     return Network(name, loaded, profile(trace(loaded.model, (3, size, size))))
 
 
+def is_slow(name: str) -> bool:
+    """Whether the network of a line is firmware that must be built first, which takes seconds."""
+    return name.endswith(_ON_BOARD) and not is_made(name.removesuffix(_ON_BOARD))
+
+
 def _line(name: str, card: dict[str, Any]) -> str:
-    quantization = card.get("quantization", "none")
-    kind = "float" if quantization == "none" else quantization["quantizer"].replace("-", " ")
     score = card.get("metrics", {}).get("top1")
-    words = [name, kind, f"{score:.1f} %" if score is not None else ""]
-    return " · ".join(word for word in words if word)
+    return name if score is None else f"{name} · {score:.1f} % right"

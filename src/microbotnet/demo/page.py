@@ -7,12 +7,13 @@ from typing import Any
 import gradio as gr
 
 from ..errors import BadInput, Failed
-from .answer import CSS, Answer, answer, complaint
-from .networks import offered, open_network
+from .answer import CSS, Answer, answer, complaint, note
+from .networks import is_slow, offered, open_network
 
-_EMPTY = complaint("Drop a picture, take one with the webcam, or choose one of those below.")
+_EMPTY = Answer(note("Drop a picture, take one with the webcam, or choose one of the small ones."), "")
+_BUILDING = note("Building the firmware, once: some ten seconds.")
 _PAGE_CSS = """
-.gradio-container{max-width:1180px!important;margin:0 auto!important}
+.gradio-container{width:100%!important;max-width:1180px!important;margin:0 auto!important}
 footer{display:none!important}
 #picture img{width:100%;height:100%;object-fit:contain}
 #network input{text-overflow:ellipsis;padding-right:30px}
@@ -40,6 +41,9 @@ def build_page(checkpoint: str | None = None) -> gr.Blocks:
         shown = _EMPTY if file is None else _shown(file, name)
         return shown.summary, shown.drawing
 
+    def wait(file: str | None, name: str) -> Any:
+        return _BUILDING if file is not None and is_slow(name) else gr.skip()
+
     with gr.Blocks(title="microbotnet", analytics_enabled=False, delete_cache=(3600, 3600)) as page:
         gr.Markdown(_INTRO)
         with gr.Row():
@@ -61,14 +65,10 @@ def build_page(checkpoint: str | None = None) -> gr.Blocks:
                 summary = gr.HTML(elem_id="summary", padding=False)
         drawing = gr.HTML(elem_id="drawing", padding=False)
         outputs = [summary, drawing]
-        for number, event in enumerate((page.load, picture.change, network.change)):
-            event(
-                show,
-                [picture, network],
-                outputs,
-                show_progress="hidden",
-                api_name="show" if number == 0 else False,
-            )
+        inputs = [picture, network]
+        chosen = network.change(wait, inputs, summary, show_progress="hidden", api_name=False, queue=False)
+        for number, event in enumerate((page.load, picture.change, chosen.then)):
+            event(show, inputs, outputs, show_progress="hidden", api_name="show" if number == 0 else False)
     return page
 
 
