@@ -59,7 +59,7 @@ def test_the_table_fits_100_columns_and_has_totals(profile: Profile) -> None:
     done = profile("microbotnet", "--width", "0.32")
     assert done.returncode == 0, done.stderr
     assert max(map(len, done.stdout.splitlines())) <= 100
-    assert "1 µJ does not hold" in done.stdout
+    assert "Over 1 µJ" in done.stdout
     for number in ("236,658", "782,368", "932,886"):
         assert number in done.stdout
 
@@ -79,7 +79,7 @@ def test_explain_fills_in_the_formula(profile: Profile) -> None:
 
 
 def test_energy_by_the_notes_a_file_or_another_process(profile: Profile, tmp_path: Path) -> None:
-    assert "1 µJ holds: 0.93 µJ" in profile("microbotnet", "--width", "0.32", "--energy", "notes").stdout
+    assert "Under 1 µJ: 0.93 µJ" in profile("microbotnet", "--width", "0.32", "--energy", "notes").stdout
     missing = tmp_path / "mine.toml"
     missing.write_text('macs = "conv_linear"\n')
     done = profile("microbotnet", "--energy", str(missing))
@@ -138,7 +138,7 @@ def test_bad_input_is_one_line_and_exit_code_2(profile: Profile, args: list[str]
 def test_totals_leave_out_the_layers(profile: Profile) -> None:
     done = profile("microbotnet", "--width", "0.32", "--totals")
     assert done.returncode == 0, done.stderr
-    for words in ("236,658", "782,368 in conv_linear", "932,886 in thop_2020", "1 µJ does not hold"):
+    for words in ("236,658", "782,368 in conv_linear", "932,886 in thop_2020", "Over 1 µJ"):
         assert words in done.stdout
     assert "features." not in done.stdout.split("weights")[0]
     assert profile("microbotnet", "--totals", "--json").returncode == 2

@@ -193,7 +193,9 @@ def _print(made: "Firmware", ran: "Run | None", totals: bool) -> None:
     board, image = made.board, made.image
     clock = f"{board.clock_hz / 1e6:g} MHz"
     stdout.print(f"[bold]{escape(board.name)}[/]: {escape(board.summary)}; {board.core} at {clock}", soft_wrap=True)
-    mixed = f", then {made.more:,} bytes for speed: the fastest does not fit" if made.more else ""
+    mixed = ""
+    if made.more:
+        mixed = f", with {made.more:,} bytes more where they save the most time (the fastest code does not fit)"
     stdout.print(f"compiled by {made.toolchain.name} for {made.prefer}{mixed}", soft_wrap=True)
     if not totals:
         console = stdout if stdout.is_terminal else Console(width=120, highlight=False)

@@ -134,8 +134,8 @@ def _memory(found: "Profile") -> Table:
         table.add_row("at 1 bit", f"[bold]{kb['total']}[/] of kernels: {parts}")
     peak = f"int8 [bold]{found.memory.peak_activation_bytes / 1024:,.1f} kB[/] in use at the same time, at most"
     table.add_row("activations", f"{peak}: in {escape(found.memory.peak_step)}")
-    if found.effective_macs < found.macs["conv_linear"]:
-        table.add_row("zeros", f"{found.effective_macs:,} MACs (conv_linear) have a weight that is not zero")
+    if left := found.macs["conv_linear"] - found.effective_macs:
+        table.add_row("zeros", f"{left:,} MACs (conv_linear) multiply by a weight that is zero")
     return table
 
 
@@ -161,8 +161,8 @@ def _verdict(found: "Profile") -> str:
 
     energy = found.energy
     holds = energy.total < BUDGET_PJ
-    mark = "[bold green]holds[/]" if holds else "[bold red]does not hold[/]"
-    lines = [f"\n1 µJ {mark}: {energy.total / 1e6:,.2f} µJ a picture, {energy.memory_share:.0%} of it for memory."]
+    mark = "[bold green]Under 1 µJ[/]" if holds else "[bold red]Over 1 µJ[/]"
+    lines = [f"\n{mark}: {energy.total / 1e6:,.2f} µJ a picture, {energy.memory_share:.0%} of it for memory."]
     for change in changes(found.graph, energy):
         total = change.energy.total
         under = ", under 1 µJ" if total < BUDGET_PJ and not holds else ""

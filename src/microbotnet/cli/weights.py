@@ -52,5 +52,6 @@ def weights(json: Json = False) -> None:
 
 def _words(quantization: dict[str, Any]) -> str:
     """A card's quantization in a few words."""
-    words = f"{quantization['quantizer']}, {quantization['policy']}"
-    return words + (f", activations of {a['bits']} bits" if (a := quantization.get("activations")) else "")
+    kernels = [] if quantization["quantizer"] == "float" else [quantization["quantizer"], quantization["policy"]]
+    rounded = [f"activations of {a['bits']} bits"] if (a := quantization.get("activations")) else []
+    return ", ".join([*kernels, *rounded])
