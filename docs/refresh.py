@@ -43,12 +43,12 @@ def answer(found: Comparison) -> str:
     energy = row.network.profile.energy
     macs = row.network.profile.macs["thop_2020"]
     return (
-        "**MicroBotNet with ternary weights, yes; with 8-bit ones only a network designed for it**, by the model. The "
-        f"notes' estimate, 1 pJ a MAC, gives MicroBotNet ×0.32 {macs / 1e6:.2f} µJ. Counting memory as well, it takes "
-        f"{energy.total / 1e6:.2f} µJ at 45 nm, {energy.memory_share:.0%} of it for memory, most of that for reading "
-        f"weights; with all kernels at two bits {row.two_bit_pj / 1e6:.2f} µJ. Of what is shipped these hold it as "
-        f"they are: {_under_a_microjoule(found)}. "
-        "Networks with a known accuracy, the least energy first:\n\n"
+        "**By the model: MicroBotNet can with ternary weights; with 8-bit weights only a network designed for it "
+        f"can.** The early notes' estimate, 1 pJ a MAC, gives MicroBotNet ×0.32 {macs / 1e6:.2f} µJ. With memory "
+        f"counted, it takes {energy.total / 1e6:.2f} µJ at 45 nm. Memory takes {energy.memory_share:.0%} of that, and "
+        "most of the memory's part is for reading weights. With all kernels at two bits it takes "
+        f"{row.two_bit_pj / 1e6:.2f} µJ. These shipped networks take less than 1 µJ as they are: "
+        f"{_under_a_microjoule(found)}.\n\nThe networks whose accuracy is known, the least energy first:\n\n"
     )
 
 

@@ -66,17 +66,23 @@ def energy_table(found: Comparison) -> str:
 
 def _reading(found: Comparison) -> list[str]:
     preset = found.preset
+    sixteen, shift = REQUANTIZED
     return [
-        f"Energy is modelled ({preset.name}: {preset.summary}), first at int8, then with all kernels at two bits and",
-        "none zero; bold is under 1 µJ. What does not fit in the model's largest on-chip memory, "
-        f"{preset.kilobytes[-1]:,.0f} kB, is read",
-        "from DRAM. Each value is requantized by a 32-bit multiplication; the two columns after it are the presets",
-        f"{' and '.join(REQUANTIZED)}: by a multiplier of 16 bits, as if the network",
-        "were lowered so, and by a shift, as if it were trained with such scales. “1 pJ a MAC” is the notes' estimate:",
-        "thop_2020 MACs and no memory. The two chips are measured, as",
-        "published; the binary networks stand here at the same two widths as all others, not at their one bit. Top-1:",
-        "“ours” is that of the integer program of the shipped weights, whose energy this is, “published” what others",
-        "report for the network as they trained it; none of it was measured after bringing weights to two bits.",
+        "How to read the columns:",
+        "",
+        f"- Energy is modelled ({preset.name}: {preset.summary}). Bold is under 1 µJ.",
+        "- “energy, int8” is with 8-bit weights, or with 2 bits where the shipped weights are ternary; “energy, 2-bit "
+        "weights” is with all weights at two bits, none of them zero.",
+        f"- The model's largest memory on the chip has {preset.kilobytes[-1]:,.0f} kB. Weights that take more are read "
+        "from DRAM, which costs far more energy; activations likewise.",
+        "- After each sum the result is brought back to 8 bits, by a multiplication of 32 bits. The two columns after "
+        f"the memory's share say what it would be by a multiplication of 16 bits (preset {sixteen}), and by a shift "
+        f"alone (preset {shift}). A network must be lowered, or trained, for these.",
+        "- “1 pJ a MAC” is the estimate of the project's early notes: thop_2020 MACs, and no memory.",
+        "- The two chips were measured by others. The binary networks stand here at 8 and 2 bits, as all the others, "
+        "not at their 1 bit.",
+        "- Top-1: “ours” is that of the integer program of the shipped weights, whose energy this is. “published” is "
+        "what others report for the network as they trained it. None was measured with weights at two bits.",
     ]
 
 

@@ -71,12 +71,12 @@ def circuit_answer(circuits: Sequence[Circuit]) -> str:
     mine = [c for c in circuits if (c.checkpoint, c.lanes) == (circuits[0].checkpoint, circuits[0].lanes)]
     best = next(c for c in mine if c.node_nm == NODE)
     nodes = " and ".join(f"{c.total:.2f} µJ at {c.node_nm:g} nm" for c in mine if c.node_nm != NODE)
-    verdict = "under it" if best.total < 0.9 else "at its edge" if best.total < 1.1 else "over it"
+    verdict = "under 1 µJ" if best.total < 0.9 else "about 1 µJ" if best.total < 1.1 else "over 1 µJ"
     engine = f"an engine of {best.lanes} ternary lanes, {best.gates:,} gates"
     return (
-        f"**With a circuit: {verdict} at {NODE:g} nm, simulated before layout, sure to a factor of two.** "
-        f"`microbotnet chip {best.checkpoint}` writes {engine}, that gives the network's integers bit for bit "
-        f"({best.top1:.2f} % of CIFAR-10's test pictures). With logic, clock, memories and leakage counted, at "
-        f"{best.clock_mhz:g} MHz, a picture takes {best.total:.2f} µJ at {NODE:g} nm, {nodes}. What each item rests "
-        "on, and how sure it is, is on [a page of its own](chip.md).\n"
+        f"**With a circuit: {verdict} at {NODE:g} nm. It was simulated before layout, so this is sure to a factor of "
+        f"two.** `microbotnet chip {best.checkpoint}` writes {engine}. It gives the network's integers bit for bit, "
+        f"and so its {best.top1:.2f} % of CIFAR-10's test pictures. Logic, clock, memories and leakage are all "
+        f"counted. At {best.clock_mhz:g} MHz a picture takes {best.total:.2f} µJ at {NODE:g} nm, {nodes}. "
+        "[The circuit](chip.md) says what each item rests on, and how sure it is.\n"
     )

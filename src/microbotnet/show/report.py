@@ -72,9 +72,10 @@ def report(found: Comparison) -> str:
         f"({escape(found.preset.summary)}), int8, and once more with all kernels at 2 bits and none of them zero. "
         "The two chips are measured, as published. MACs: conv_linear counts convolutions and linears, thop_2020 is "
         "what the notes quote. Memory: the peak of live int8 activations in the best order; kB are 1,024 bytes. "
-        "= means that our count is the published one. What does not fit in the model's largest on-chip memory, "
-        f"{found.preset.kilobytes[-1]:,.0f} kB, is read from DRAM. Top-1 is on CIFAR-10: ours is that of the shipped "
-        "weights as they are stored, published what others report for the network as they trained it.</p>",
+        "= means that our count is the published one. The model's largest memory on the chip has "
+        f"{found.preset.kilobytes[-1]:,.0f} kB; weights or activations that take more are read from DRAM. "
+        "Top-1 is on CIFAR-10: ours is that of the shipped weights as they are stored, published what others report "
+        "for the network as they trained it.</p>",
         "<h2>The table</h2>",
         _table(found),
         "<h2>Energy</h2>",
