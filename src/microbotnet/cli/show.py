@@ -120,5 +120,6 @@ def _table(found: "Weights") -> Table:
         values = kernel.values
         signs = [f"{count:,}" for count in kernel.counts] if kernel.ternary else [""] * 3
         spread = [f"{value:.3f}" for value in (values.min(), values.max(), values.std())]
-        table.add_row(escape(kernel.name.removesuffix(".weight")), times(values.shape), f"{values.size:,}", *signs, *spread)
+        name = escape(kernel.name.removesuffix(".weight"))
+        table.add_row(name, times(values.shape), f"{values.size:,}", *signs, *spread)
     return table
