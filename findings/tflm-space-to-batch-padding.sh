@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# TFLite Micro: SPACE_TO_BATCH_ND pads int8 maps with something else than zero.
+#
+# Guess: padding is the zero point, as LiteRT and as PAD of TFLite Micro itself have it.
+# Seen:  the border is another number, and not always the same: with a zero point of -20 it was 7 in one run and 32 in
+#        another. So a dilated convolution, which converters write with this operator, sees a bright frame.
+# With:  ai-edge-litert==2.3.0, flatbuffers==25.12.19, numpy==2.4.6, tflite_micro==0.dev20261023182759 (Python 3.11, x86-64)
+set -euo pipefail
+room=$(mktemp -d)
+trap 'rm -rf "$room"' EXIT
+python3 -m venv "$room/venv"
+"$room/venv/bin/python" -m pip install --quiet --disable-pip-version-check ai-edge-litert==2.3.0 flatbuffers==25.12.19 \
+    numpy==2.4.6 tflite_micro==0.dev20261023182759
+cd "$room"
+"$room/venv/bin/python" - 2>messages <<'END' || { cat messages; exit 1; }
+import flatbuffers
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
+from tflite_micro import runtime
+
+
+def network(kind, given, made, *constants):
+    """A file of one operator: (shape, scale, zero point) of the int8 input and output, and int32 constants."""
+    model, graph, code, operator = schema.ModelT(), schema.SubGraphT(), schema.OperatorCodeT(), schema.OperatorT()
+    model.version, model.buffers, graph.tensors = 3, [schema.BufferT()], []
+    for name, (shape, scale, zero) in (("x", given), ("y", made)):
+        tensor, values = schema.TensorT(), schema.QuantizationParametersT()
+        values.scale, values.zeroPoint = [scale], [zero]
+        tensor.name, tensor.shape, tensor.type, tensor.quantization = name, shape, schema.TensorType.INT8, values
+        graph.tensors.append(tensor)
+    for constant in constants:
+        tensor, buffer = schema.TensorT(), schema.BufferT()
+        tensor.name, tensor.shape, tensor.type = "constant", constant.shape, schema.TensorType.INT32
+        tensor.buffer, buffer.data = len(model.buffers), np.frombuffer(constant.astype("<i4").tobytes(), np.uint8)
+        graph.tensors.append(tensor)
+        model.buffers.append(buffer)
+    code.builtinCode = code.deprecatedBuiltinCode = getattr(schema.BuiltinOperator, kind)
+    code.version = 1
+    operator.inputs, operator.outputs = [0, *range(2, 2 + len(constants))], [1]
+    graph.operators, graph.inputs, graph.outputs = [operator], [0], [1]
+    model.operatorCodes, model.subgraphs = [code], [graph]
+    builder = flatbuffers.Builder()
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
+def litert(content, x, kernels=OpResolverType.AUTO):
+    interpreter = Interpreter(model_content=content, experimental_op_resolver_type=kernels)
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], x)
+    interpreter.invoke()
+    return interpreter.get_tensor(interpreter.get_output_details()[0]["index"]).astype(int)
+
+
+def micro(content, x):
+    interpreter = runtime.Interpreter.from_bytes(content)
+    interpreter.set_input(x, 0)
+    interpreter.invoke()
+    return interpreter.get_output(0).astype(int)
+
+
+x = np.full((1, 2, 2, 1), 5, np.int8)
+right = []
+for zero in (0, -20, 7):
+    made = (1, 3, 3, 1), 0.1, zero
+    content = network("SPACE_TO_BATCH_ND", (x.shape, 0.1, zero), made, np.array([1, 1]), np.array([[1, 0], [1, 0]]))
+    theirs, micros = litert(content, x), micro(content, x)
+    print(f"zero point {zero:3}: LiteRT", *theirs.ravel(), "  TFLite Micro", *micros.ravel())
+    assert (theirs[0, 0] == zero).all()
+    padded = micro(network("PAD", (x.shape, 0.1, zero), made, np.array([[0, 0], [1, 0], [1, 0], [0, 0]])), x)
+    assert (padded == theirs).all()
+    right.append((micros == theirs).all())
+assert not all(right)
+END
