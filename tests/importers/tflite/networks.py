@@ -134,6 +134,11 @@ def _reduce_max(net: Net) -> None:
     net.node("REDUCE_MAX", [x, net.numbers(1, 2)], [net.like(x, 1, 5)], "ReducerOptions", KeepDims=False)
 
 
+def _relu6(net: Net) -> None:
+    x = net.value(1, 5, 4, 3)
+    net.node("RELU6", [x], [net.like(x)])
+
+
 def _relu6_mean(net: Net) -> None:
     x = conv(net, net.value(1, 7, 6, 3), 8, FusedActivationFunction=RELU6)
     net.node("MEAN", [x, net.numbers(1, 2)], [net.value(1, 8, zero=-128, scale=0.03)], "ReducerOptions", KeepDims=False)
@@ -343,7 +348,7 @@ NETWORKS: dict[str, Make] = {
     "mean of one scale": lambda n: _mean(n, (1, 2), False, same=True),
     "reduce max": lambda n: _reduce_max(n),
     "relu": unary("RELU"),
-    "relu6": unary("RELU6"),
+    "relu6": _relu6,
     "relu n1 to 1": unary("RELU_N1_TO_1"),
     "leaky relu": unary("LEAKY_RELU", "LeakyReluOptions", Alpha=0.13),
     "hard swish": unary("HARD_SWISH"),

@@ -13,7 +13,7 @@ from microbotnet.importers.tflite import import_tflite  # noqa: E402
 from microbotnet.integer import interpreter  # noqa: E402
 from microbotnet.integer.program import Program  # noqa: E402
 
-from .networks import NETWORKS, SAME, conv, linear, pool  # noqa: E402
+from .networks import NETWORKS, SAME, conv, linear, pool, unary  # noqa: E402, unary
 from .written import Net, micro  # noqa: E402
 
 UNDEFINED = {"relu n1 to 1", "dilated by blocks"}  # TensorFlow Lite Micro lacks it, or pads with what memory holds
@@ -53,6 +53,19 @@ def test_every_output_is_that_of_tensorflow_lite_micro(name: str, tmp_path: Path
         x = some(net)
         (made,), (wanted,) = values(imported(net, tmp_path), x), micro(net.content(), x)
         assert np.array_equal(made, wanted.reshape(len(x), -1)), f"seed {seed}"
+
+
+@pytest.mark.parametrize(("kind", "least", "most"), [("RELU6", 0, 6), ("RELU_N1_TO_1", -1, 1), ("RELU", 0, np.inf)])
+def test_an_activation_of_another_scale_is_rescaled(kind: str, least: float, most: float, tmp_path: Path) -> None:
+    net = Net()
+    unary(kind)(net)
+    x, y = net.tensors
+    given = some(net)
+    real = (given - np.float64(x["zeros"][0])) * x["scales"][0]
+    wanted = np.rint(np.clip(real, least, most) / y["scales"][0]) + y["zeros"][0]
+    (made,) = values(imported(net, tmp_path), given)
+    assert x["scales"] != y["scales"]
+    assert np.abs(made - np.clip(wanted, -128, 127).reshape(made.shape)).max() <= 1  # a limit is rounded first
 
 
 @pytest.mark.parametrize("name", REFUSED)

@@ -60,8 +60,6 @@ def clamped(least: float | None, most: float | None) -> Function:
     """RELU and its kin."""
 
     def function(q: Whole, x: tuple[np.float32, int], y: tuple[np.float32, int]) -> Whole:
-        if most == 6:  # the kernel of RELU6 clamps, and changes no scale
-            return np.clip(q, *_bounds(least, most, *x))
         low, high = _bounds(least, most, *y)
         multiplier, shift = quantized_multiplier(np.float64(x[0] / y[0]))
         return np.clip(scaled(q - x[1], multiplier, shift) + y[1], low, high)
