@@ -3,8 +3,10 @@
     python benchmarks/killed.py --count 20
 
 Each command is run once undisturbed. Then, for every seed, in a folder of its own: it is started, ended by SIGKILL
-after a random share of the time that it took, and started again until it comes to its end. Every file that it promises
-must be the undisturbed one's, byte for byte. A run that was stopped goes on where it was.
+after a random share of the time that it took, started again and ended again, until a start comes to its end, the
+fourth at the latest. Every file that it promises must be the undisturbed one's, byte for byte. A search takes most of
+its time to start Ray: it is ended at a random moment after it has written in its journal. A run that was stopped goes
+on where it was.
 """
 
 import argparse
@@ -25,6 +27,7 @@ from PIL import Image
 
 from tally import RESULTS, Tally
 
+IN_A_ROW = 3  # kills of one run, at most
 MICROBOTNET = (sys.executable, "-m", "microbotnet")
 BUILD = """
 import sys
@@ -38,10 +41,14 @@ write_atomically(Path(sys.argv[2]), pictures.numpy().tobytes() + labels.numpy().
 
 @dataclass(frozen=True)
 class Work:
-    """words: a command; {pictures} and {out} are folders. files: that it leaves in {out}; none is half written."""
+    """words: a command; {pictures} and {out} are folders. files: that it leaves in {out}; none is half written.
+
+    begins: a file there; it is ended only after that was written to.
+    """
 
     words: tuple[str, ...]
     files: tuple[str, ...]
+    begins: str = ""
 
 
 WORKS = {
@@ -55,6 +62,7 @@ WORKS = {
          "--pictures", "200", "--resolution", "16", "--epochs", "3", "--batch", "16", "--holdout", "40",
          "--concurrent", "1", "--out", "{out}"),
         ("search.json", "front.svg", "designs/1.toml"),
+        begins="journal.jsonl",
     ),
     "building a set of pictures": Work((sys.executable, "-c", BUILD, "{pictures}", "{out}/set"), ("set",)),
     "export as C": Work(
@@ -77,18 +85,35 @@ def draw_pictures(folder: Path) -> None:
 
 
 def started(work: Work, pictures: Path, out: Path) -> "subprocess.Popen[bytes]":
+    """The command, once it has begun."""
     out.mkdir(parents=True, exist_ok=True)
+    temporary = pictures.with_name("t")  # what is killed leaves much there
+    temporary.mkdir(exist_ok=True)
     words = [word.format(pictures=pictures, out=out) if word != BUILD else word for word in work.words]
-    more = {"XDG_CACHE_HOME": str(out / "cache"), "OMP_NUM_THREADS": "1"}
-    null = subprocess.DEVNULL
-    return subprocess.Popen(words, env=os.environ | more, stdout=null, stderr=null, start_new_session=True)
+    more = {"XDG_CACHE_HOME": str(out / "cache"), "OMP_NUM_THREADS": "1", "TMPDIR": str(temporary)}
+    null, start, file = subprocess.DEVNULL, time.time(), out / work.begins
+    child = subprocess.Popen(words, env=os.environ | more, stdout=null, stderr=null, start_new_session=True)
+    while work.begins and child.poll() is None and not (file.is_file() and file.stat().st_mtime > start):
+        time.sleep(0.02)
+    return child
+
+
+def was_killed(child: "subprocess.Popen[bytes]", seconds: float) -> bool:
+    """After so long; False if it had come to its end."""
+    try:
+        child.wait(seconds)
+    except subprocess.TimeoutExpired:
+        os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+    return child.returncode == -signal.SIGKILL
 
 
 def left(work: Work, out: Path) -> dict[str, str]:
-    """What is in its files; of a card, all but times."""
+    """What is in its files; of a card, all but times, and names of the folder."""
     found = {}
     for name in work.files:
         content = (out / name).read_bytes() if (out / name).is_file() else b"missing"
+        content = content.replace(str(out).encode(), b"OUT")
         if name.endswith(".json") and content != b"missing":
             content = json.dumps(untimed(json.loads(content)), sort_keys=True).encode()
         found[name] = hashlib.sha256(content).hexdigest()
@@ -114,27 +139,26 @@ def main() -> int:
         expected, took = {}, {}
         works = {name: work for name, work in WORKS.items() if options.only in (None, name)}
         for name, work in works.items():
-            out, start = Path(folder) / "undisturbed" / name.replace(" ", "-"), time.monotonic()
-            if code := started(work, pictures, out).wait():
+            out = Path(folder) / "undisturbed" / name.replace(" ", "-")
+            child, start = started(work, pictures, out), time.monotonic()
+            if code := child.wait():
                 raise SystemExit(f"{name}: undisturbed it ends with {code}")
             took[name], expected[name] = time.monotonic() - start, left(work, out)
             if hashlib.sha256(b"missing").hexdigest() in expected[name].values():
                 raise SystemExit(f"{name}: a file is missing in {sorted(os.listdir(out))}")
         while left_over := [name for name in works if tally.counted(f"{name}, killed") < options.count]:
             for name in left_over:
-                seed = tally.counted(f"{name}, killed") + tally.counted(f"{name}, already done")
-                out = Path(folder) / str(seed) / name.replace(" ", "-")
-                child = started(works[name], pictures, out)
-                try:
-                    child.wait(np.random.default_rng([seed, len(name)]).uniform(0, 1) * took[name])
-                except subprocess.TimeoutExpired:
-                    os.killpg(child.pid, signal.SIGKILL)
-                    child.wait()
-                tally.count(f"{name}, killed" if child.returncode == -signal.SIGKILL else f"{name}, already done")
-                if code := started(works[name], pictures, out).wait():
-                    tally.fail(f"{name}, seed {seed}: gone on with, it ends with {code}")
-                elif left(works[name], out) != expected[name]:
-                    tally.fail(f"{name}, seed {seed}: other results")
+                work, out = works[name], Path(folder) / str(tally.next) / name.replace(" ", "-")
+                left_to_kill = options.count - tally.counted(f"{name}, killed")
+                for share in np.random.default_rng(tally.next).uniform(0, 1, min(IN_A_ROW, left_to_kill)):
+                    if not was_killed(started(work, pictures, out), share * took[name]):
+                        tally.count(f"{name}, already done")
+                        break
+                    tally.count(f"{name}, killed")
+                if code := started(work, pictures, out).wait():
+                    tally.fail(f"{name}, seed {tally.next}: gone on with, it ends with {code}")
+                elif left(work, out) != expected[name]:
+                    tally.fail(f"{name}, seed {tally.next}: other results")
                 shutil.rmtree(out)
                 tally.keep(tally.next + 1)
     return tally.finish()

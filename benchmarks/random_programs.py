@@ -7,12 +7,14 @@ Programs are drawn by their seeds, 0, 1, 2, …: classifiers of pictures at awkw
 inputs and outputs (`integer/samples.py`), one in four as deep as a test's, the others of one to three operators and
 their end. A batch of them is one C file, compiled once for each engine. Every program goes through ONNX and the C for
 small cores (by turns of batches for speed and for size) on this machine. Every other pair of batches also goes through
-an emulated Cortex-M0, and one in eight each through the address and undefined-behaviour sanitizers, a Cortex-M4 with
-its DSP instructions, a RISC-V core, and the C for this machine's vector registers. A run that was stopped goes on where
-it was; counts are kept in docs/results/reliability.
+an emulated Cortex-M0, by turns optimized as firmware is and not at all, which compiles in half of the time. One in
+eight each goes through sanitizers (by turns gcc's for addresses and undefined behaviour, and clang's for undefined
+behaviour), a Cortex-M4 with its DSP instructions, a RISC-V core, and the C for this machine's vector registers. A run
+that was stopped goes on where it was; counts are kept in docs/results/reliability.
 """
 
 import argparse
+import os
 import re
 import shutil
 import sys
@@ -22,9 +24,11 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import onnxruntime
+from numpy.typing import NDArray
 
 from microbotnet.backends.c import emit_together
 from microbotnet.backends.onnx import to_onnx
@@ -39,7 +43,7 @@ from microbotnet.mcu.board import load_board
 from microbotnet.mcu.cores import CORES
 from microbotnet.mcu.emulator import execute
 from microbotnet.mcu.image import Image, script
-from microbotnet.mcu.toolchain import find_toolchain
+from microbotnet.mcu.toolchain import OPTIMIZE, find_toolchain
 from tally import RESULTS, Tally
 
 BATCH, PICTURES = 200, 3
@@ -125,9 +129,9 @@ def drawn_for_cores(seed: int) -> Program:
 class Sample:
     """A program, what goes in and what must come out."""
 
-    def __init__(self, seed: int, draw: Callable[[int], Program] = drawn) -> None:
-        self.seed, self.program = seed, draw(seed)
-        self.inputs = random_pictures(self.program, PICTURES, seed)
+    def __init__(self, seed: int, program: Program, inputs: NDArray[Any] | None = None) -> None:
+        self.seed, self.program = seed, program
+        self.inputs = random_pictures(program, PICTURES, seed) if inputs is None else inputs
         self.wanted = packed(self.program, run_all(self.program, self.inputs))
         self.raw = self.inputs.reshape(PICTURES, -1).view(np.uint8)
 
@@ -184,8 +188,10 @@ def by_host(samples: Sequence[Sample], sources: dict[str, str], command: Sequenc
         at += size
 
 
-def by_core(samples: Sequence[Sample], sources: dict[str, str], core: str, prefer: str) -> Iterator[bool]:
-    """On an emulated core; a fault fails all."""
+def by_core(
+    samples: Sequence[Sample], sources: dict[str, str], core: str, prefer: str, optimize: str = ""
+) -> Iterator[bool]:
+    """On an emulated core, optimized as firmware is if nothing else is said; a fault fails all."""
     small = load_board("esp32-c3" if CORES[core].riscv else "microbit-v2")
     board = replace(small, core=core, code=replace(small.code, bytes=2**26), data=replace(small.data, bytes=2**22))
     longest = 4 + max(sample.raw.shape[1] for sample in samples)
@@ -199,7 +205,8 @@ def by_core(samples: Sequence[Sample], sources: dict[str, str], core: str, prefe
         **{name: (runtime / name).read_text("utf-8") for name in ("start.c", "memory.c")},
     }
     chain = find_toolchain("zig")
-    image = Image(chain.link(files, board.core, prefer), board, chain.name)
+    with patch.dict(OPTIMIZE, {prefer: optimize or OPTIMIZE[prefer]}):
+        image = Image(chain.link(files, board.core, prefer), board, chain.name)
     inputs = np.zeros((len(samples), PICTURES, longest), np.uint8)
     for index, sample in enumerate(samples):
         inputs[index, :, :2] = index & 255, index >> 8
@@ -214,14 +221,21 @@ def engines(number: int, samples: Sequence[Sample]) -> Iterator[tuple[str, Calla
     """What a batch goes through, by its number."""
     compilers = [name for name in ("gcc", "clang") if shutil.which(name)]
     prefer, pair = ("speed", "size")[number % 2], number // 2
-    compiler, optimize = compilers[pair % len(compilers)], ("-O0", "-O0", "-O1", "-O2")[pair % 4]
+    compiler = compilers[(pair + pair // RARE) % len(compilers)]  # whatever comes by RARE has each in its turn
+    optimize = {2: "-O1", 5: "-O2"}.get(pair % RARE, "-O0")
     sources = sources_of(samples, prefer)
     yield "ONNX (onnxruntime)", partial(by_onnx, samples)
     yield f"C for small cores, for {prefer}, on this machine", partial(by_host, samples, sources, [compiler, optimize])
     if pair % 2 == 0:
-        yield f"C on a Cortex-M0, for {prefer}", partial(by_core, samples, sources, "cortex-m0", prefer)
+        yield (
+            f"C on a Cortex-M0, for {prefer}",
+            partial(by_core, samples, sources, "cortex-m0", prefer, "-O0" if pair % 4 else ""),
+        )
     if pair % RARE == 1:
-        yield f"sanitizers, C for {prefer}", partial(by_host, samples, sources, [compiler, "-O1", *SANITIZE[compiler]])
+        yield (
+            f"sanitizers of {compiler}, C for {prefer}",
+            partial(by_host, samples, sources, [compiler, "-O1", *SANITIZE[compiler]]),
+        )
     elif pair % RARE == 2:
         dsp = sources_of(samples, prefer, "dsp")
         yield f"C on a Cortex-M4, for {prefer}", partial(by_core, samples, dsp, "cortex-m4", prefer)
@@ -235,8 +249,11 @@ def engines(number: int, samples: Sequence[Sample]) -> Iterator[tuple[str, Calla
             return
         made = sources_of(samples, host)
         yield f"C for hosts, {host}", partial(by_host, samples, made, command)
-        if pair % (2 * RARE) >= RARE:
-            yield f"sanitizers, C for {host}", partial(by_host, samples, made, [*command, *SANITIZE[compiler]])
+        if pair // RARE % 4 < 2:
+            yield (
+                f"sanitizers of {compiler}, C for {host}",
+                partial(by_host, samples, made, [*command, *SANITIZE[compiler]]),
+            )
 
 
 def on_every_core(number: int, samples: Sequence[Sample]) -> Iterator[tuple[str, Callable[[], Iterator[bool]]]]:
@@ -260,9 +277,10 @@ def main() -> int:
     tally = Tally(
         out, f"python benchmarks/random_programs.py --count {options.count if options.cores else 100000}{words}"
     )
+    begun, used = tally.next, sum(os.times()[:4])
     while tally.next < options.count:
         first = tally.next
-        samples = [Sample(seed, draw) for seed in range(first, min(first + options.batch, options.count))]
+        samples = [Sample(seed, draw(seed)) for seed in range(first, min(first + options.batch, options.count))]
         tally.count("programs", len(samples))
         for name, run in through(first // options.batch, samples):
             try:
@@ -274,6 +292,8 @@ def main() -> int:
             for sample, same in zip(samples, agreed, strict=True):
                 if not same:
                     tally.fail(f"{name}, seed {sample.seed}: not the interpreter's integers")
+        each = (sum(os.times()[:4]) - used) / (first + len(samples) - begun)
+        tally.note("seconds of processor for a program", round(each, 3))
         tally.keep(first + len(samples))
     return tally.finish()
 

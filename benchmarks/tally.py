@@ -12,14 +12,17 @@ RESULTS = Path(__file__).resolve().parents[1] / "docs" / "results" / "reliabilit
 
 
 class Tally:
-    """What was tried, by name, and what failed. `next` is the first seed that has not been tried."""
+    """What was tried, by name, and what failed. `next` is the first seed that has not been tried.
+
+    `commits` says of how many seeds each commit's answer is.
+    """
 
     def __init__(self, path: Path, command: str) -> None:
         self.path = path
-        self.kept: dict[str, Any] = {"command": command, "next": 0, "counts": {}, "failures": []}
+        self.kept: dict[str, Any] = {"command": command, "next": 0, "counts": {}, "failures": [], "commits": {}}
         if path.exists():
             self.kept |= json.loads(path.read_text("utf-8"))
-        self.kept["commits"] = sorted({*self.kept.get("commits", ()), _commit()})
+        self.commit = _commit()
         self.kept["machine"] = f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
 
     @property
@@ -48,6 +51,8 @@ class Tally:
 
     def keep(self, next_seed: int) -> None:
         """Write the file: everything below `next_seed` has been tried."""
+        commits = self.kept["commits"]
+        commits[self.commit] = commits.get(self.commit, 0) + next_seed - self.next
         self.kept["next"] = next_seed
         write_atomically(self.path, (json.dumps(self.kept, indent=1, ensure_ascii=False) + "\n").encode())
 

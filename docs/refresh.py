@@ -76,12 +76,12 @@ def pictures(found: Comparison, circuits: list[Circuit]) -> dict[str, str]:
 
 def reliability_table() -> str:
     """What the long runs of benchmarks/ have counted so far."""
-    rows = ["| command | commit | counted | measured | failures |\n|---|---|---|---|---:|\n"]
+    rows = ["| command | commits, seeds of each | counted | measured | failures |\n|---|---|---|---|---:|\n"]
     for file in sorted((ROOT / "docs" / "results" / "reliability").glob("*.json")):
         kept = json.loads(file.read_text("utf-8"))
         counts = "<br>".join(f"{name}: {count:,}" for name, count in sorted(kept["counts"].items()))
         measured = "<br>".join(f"{name}: {value}" for name, value in kept.get("measured", {}).items())
-        commits = "<br>".join(kept.get("commits", ()))
+        commits = "<br>".join(f"{commit}: {seeds:,}" for commit, seeds in kept["commits"].items())
         rows.append(f"| `{kept['command']}` | {commits} | {counts} | {measured} | {len(kept['failures'])} |\n")
     return "".join(rows)
 
