@@ -1,7 +1,7 @@
 """An instruction as far as counting needs it: length, kind, what it does to the stack pointer, which cores have it."""
 
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 
 class Kind(Enum):
@@ -21,8 +21,7 @@ class Kind(Enum):
     SYSTEM = "system"  # msr, mrs, barriers
 
 
-@dataclass(frozen=True)
-class Instruction:
+class Instruction(NamedTuple):
     """An instruction at `address`.
 
     size: 2 or 4 bytes. count: registers of a MULTIPLE or RETURN. stack: bytes it takes from the stack (negative:

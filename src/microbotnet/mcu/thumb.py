@@ -3,43 +3,41 @@
 Encodings: Armv6-M Architecture Reference Manual (DDI 0419), A5; Armv7-M (DDI 0403), A5.
 """
 
+import struct
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import lru_cache
 
 from .instruction import Instruction, Kind
 from .registers import addressed, written
 
 KNOWN = 2**16  # words whose meaning is kept
+WIDE = 0b11101 << 11  # from this first halfword on another follows
 V6, BASE, V7, DSP, FLOAT = "armv6-m", "armv8-m.base", "armv7-m", "dsp", "float"
 
 
 def decode(code: bytes, address: int = 0) -> Iterator[Instruction]:
     """The instructions of `code`, whose first byte is at `address`; literal pools must not be in it."""
+    halves = struct.unpack_from(f"<{len(code) // 2}H", code)
     at = 0
-    while at + 2 <= len(code):
-        first = int.from_bytes(code[at : at + 2], "little")
-        if first >> 11 in (0b11101, 0b11110, 0b11111):
-            second = int.from_bytes(code[at + 2 : at + 4], "little")
-            yield _at(address + at, _known_wide(first, second))
-            at += 4
-        else:
-            yield _at(address + at, _known_narrow(first))
+    while at < len(halves):
+        first = halves[at]
+        if first >= WIDE:
+            second = halves[at + 1] if at + 1 < len(halves) else 0
+            yield Instruction(address + 2 * at, *_known_wide(first, second)[1:])
             at += 2
-
-
-def _at(address: int, i: Instruction) -> Instruction:
-    return Instruction(address, i.size, i.kind, i.count, i.stack, i.needs, i.writes, i.made_of)
+        else:
+            yield Instruction(address + 2 * at, *_known_narrow(first)[1:])
+            at += 1
 
 
 @lru_cache(KNOWN)
 def _known_narrow(word: int) -> Instruction:
-    return replace(_narrow(0, word), writes=written(word), made_of=addressed(word))
+    return _narrow(0, word)._replace(writes=written(word), made_of=addressed(word))
 
 
 @lru_cache(KNOWN)
 def _known_wide(first: int, second: int) -> Instruction:
-    return replace(_wide(0, first, second), writes=written(first, second), made_of=addressed(first, second))
+    return _wide(0, first, second)._replace(writes=written(first, second), made_of=addressed(first, second))
 
 
 def _narrow(address: int, word: int) -> Instruction:
@@ -164,7 +162,7 @@ def _control(address: int, first: int, second: int) -> Instruction:
     if first >> 6 & 0b1110 != 0b1110:
         return Instruction(address, 4, Kind.CONDITIONAL, needs=V7)
     barrier = first == 0xF3BF and second & 0xFFF0 in (0x8F40, 0x8F50, 0x8F60)
-    register = first & 0xFFE0 == 0xF380 or first & 0xFFFF == 0xF3EF
+    register = (first & 0xFFE0 == 0xF380 or first == 0xF3EF) and second & 0xFF not in (17, 18, 19)  # basepri, faultmask
     return Instruction(address, 4, Kind.SYSTEM, needs=V6 if barrier or register or first & 0xFFF0 == 0xF7F0 else V7)
 
 
