@@ -7,6 +7,7 @@ import sys
 from functools import cache
 from pathlib import Path
 from string import Template
+from typing import Any
 
 import pytest
 
@@ -103,7 +104,7 @@ EACH = 4  # lines of every template
 
 def _lines(templates: dict[Kind, str], registers: list[str], eight: list[str]) -> list[tuple[str, Kind]]:
     random_ = random.Random(0)
-    found = []
+    found: list[tuple[str, Kind]] = []
     for kind, texts in templates.items():
         for text in texts.split(";"):
             for _ in range(EACH):
@@ -149,9 +150,11 @@ def _assembled(core: str, folder: Path) -> tuple[bytes, list[int], set[int]]:
         assert wrong - refused, done.stderr
         refused |= wrong
     elf = ELFFile(io.BytesIO((folder / "lines.o").read_bytes()))
-    at = {symbol.name: symbol["st_value"] for symbol in elf.get_section_by_name(".symtab").iter_symbols()}
+    table: Any = elf.get_section_by_name(".symtab")
+    text: Any = elf.get_section_by_name(".text")
+    at = {symbol.name: symbol["st_value"] for symbol in table.iter_symbols()}
     starts = [at[f"line{number}"] for number in range(len(lines)) if number not in refused]
-    return elf.get_section_by_name(".text").data(), starts, refused
+    return text.data(), starts, refused
 
 
 @pytest.fixture(scope="module")
@@ -189,7 +192,7 @@ def test_lengths_kinds_and_bytes_of_stack(core: str, folder: Path) -> None:
         assert (line, one.kind, one.stack) == (line, kinds[line], _stack(line))
         if one.kind in (Kind.MULTIPLE, Kind.RETURN):
             listed = line.partition("{")[2]
-            assert (line, one.count) == (line, listed.count("r") + listed.count("pc") or 2)
+            assert (line, one.registers) == (line, listed.count("r") + listed.count("pc") or 2)
 
 
 @pytest.mark.parametrize("core", ["cortex-m0", "cortex-m23", "cortex-m3", "cortex-m33", "rv32ec"])

@@ -69,7 +69,7 @@ WORDS = {  # halfwords: kind, registers, bytes of stack, the instruction set
 def test_an_instruction(text: str) -> None:
     words, *expected = WORDS[text]
     (found,) = decode(b"".join(word.to_bytes(2, "little") for word in words), 0x100)
-    assert [found.kind, found.count, found.stack, found.needs] == expected
+    assert [found.kind, found.registers, found.stack, found.needs] == expected
     assert (found.address, found.size) == (0x100, 2 * len(words))
 
 

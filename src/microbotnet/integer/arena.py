@@ -335,21 +335,23 @@ class _Collisions:
 
     def __init__(self, bodies: Sequence[_Body]) -> None:
         self.bodies = bodies
-        self.found: dict[tuple[int, int], list[tuple[int, int]]] = {}
+        self.found: dict[int, list[list[tuple[int, int]]]] = {}
 
-    def between(self, a: int, b: int) -> list[tuple[int, int]]:
-        """Between which numbers the offset of `a` less that of `b` may not be, in order."""
-        found = self.found.get((a, b))
-        if found is None:
-            spans, others = self.bodies[a].spans, self.bodies[b].spans
-            pairs = ((one, two) for index in spans.keys() & others for one in spans[index] for two in others[index])
-            found = _united([(two[0] - one[1], two[1] - one[0]) for one, two in pairs], touching=False)
-            self.found[a, b] = found
-        return found
+    def of(self, number: int) -> list[list[tuple[int, int]]]:
+        """For each body, between which numbers the offset of `number` less its own may not be, in order."""
+        if number not in self.found:
+            self.found[number] = [self._between(number, other) for other in range(len(self.bodies))]
+        return self.found[number]
+
+    def _between(self, a: int, b: int) -> list[tuple[int, int]]:
+        spans, others = self.bodies[a].spans, self.bodies[b].spans
+        pairs = ((one, two) for index in spans.keys() & others for one in spans[index] for two in others[index])
+        return _united([(two[0] - one[1], two[1] - one[0]) for one, two in pairs], touching=False)
 
     def fit(self, number: int, placed: Iterable[tuple[int, int]], split: int | None = None) -> int:
         """The lowest offset at which it is clear of what is placed, (number, offset), and not across the split."""
-        taken = [(offset + low, offset + high) for other, offset in placed for low, high in self.between(number, other)]
+        apart = self.of(number)
+        taken = [(offset + low, offset + high) for other, offset in placed for low, high in apart[other]]
         if split is not None:
             taken.append((split - self.bodies[number].height, split))
         found = 0
@@ -431,10 +433,14 @@ class _Search:
 
     def _with(self, laid: _Laid, number: int, offset: int) -> _Laid:
         order, fits = (*laid.order, (number, offset)), {}
+        apart = self.collisions.of(number)
         for other, at in laid.fits.items():
             if other != number:
-                hit = any(low < at - offset < high for low, high in self.collisions.between(other, number))
-                fits[other] = self.collisions.fit(other, order) if hit else at
+                for least, largest in apart[other]:
+                    if least < offset - at < largest:
+                        at = self.collisions.fit(other, order)
+                        break
+                fits[other] = at
         index, low, high = self.spans[number]
         top = laid.top.copy()
         np.maximum.at(top, index, high + offset)

@@ -57,7 +57,7 @@ def block_cycles(block: Sequence[Instruction], board: Board) -> tuple[int, int]:
     if model in _TABLES:
         table, with_pc = _TABLES[model]
         table = table | {Kind.MULTIPLY: board.multiply_cycles}
-        return sum(_several(i, with_pc) if i.count else table[i.kind] for i in block), _TAKEN[model] * conditional
+        return sum(_several(i, with_pc) if i.registers else table[i.kind] for i in block), _TAKEN[model] * conditional
     total = sum(_four(i, before) for i, before in zip(block, (None, *block), strict=False))
     if model == "cortex-m3":
         total += sum(_longer(i) for i in block if i.kind is Kind.MULTIPLY)
@@ -72,7 +72,7 @@ def _longer(multiplication: Instruction) -> int:
 def _four(instruction: Instruction, before: Instruction | None) -> int:
     """On a Cortex-M4, behind `before`."""
     kind, made_of = instruction.kind, instruction.made_of
-    if instruction.count:
+    if instruction.registers:
         return _several(instruction, 1 + REFILL)
     if kind is Kind.JUMP and instruction.size == 4:  # tbb
         return 2 + REFILL
@@ -89,4 +89,4 @@ def _four(instruction: Instruction, before: Instruction | None) -> int:
 
 def _several(instruction: Instruction, with_pc: int) -> int:
     """Of a `push`, `pop`, `ldm` or `stm`; the pc counts as a register."""
-    return (with_pc if instruction.kind is Kind.RETURN else 1) + instruction.count
+    return (with_pc if instruction.kind is Kind.RETURN else 1) + instruction.registers

@@ -117,7 +117,7 @@ def _block(code: bytes, address: int, board: Board) -> _Block:
     for instruction in found:
         depth += instruction.stack
         deepest = max(deepest, depth)
-    accesses = sum(i.count or i.kind in (Kind.LOAD, Kind.STORE) for i in found)
+    accesses = sum(i.registers or i.kind in (Kind.LOAD, Kind.STORE) for i in found)
     return _Block(found, *block_cycles(found, board), deepest, accesses)
 
 

@@ -88,8 +88,7 @@ class Image:
     @cached_property
     def sections(self) -> dict[str, int]:
         """Bytes of vectors, text, rodata, data and bss."""
-        elf = ELFFile(io.BytesIO(self.elf))
-        found = {section.name: section["sh_size"] for section in elf.iter_sections()}
+        found = {section.name: section["sh_size"] for section in self._parsed.iter_sections()}
         return {name: found.get(name, 0) for name in REGIONS}
 
     @property
@@ -120,10 +119,9 @@ class Image:
     @cached_property
     def loaded(self) -> tuple[tuple[int, bytes], ...]:
         """What is put into memory before reset: pieces without gaps, with their addresses in the code memory."""
-        elf = ELFFile(io.BytesIO(self.elf))
         found: list[tuple[int, bytes]] = []
         at = self.board.code.address
-        for segment in sorted(elf.iter_segments("PT_LOAD"), key=lambda s: s["p_paddr"]):
+        for segment in sorted(self._parsed.iter_segments("PT_LOAD"), key=lambda s: s["p_paddr"]):
             if segment["p_filesz"]:
                 found.append((at, bytes(segment["p_paddr"] - at) + segment.data()))
                 at = segment["p_paddr"] + segment["p_filesz"]
@@ -145,8 +143,7 @@ class Image:
 
     def instructions(self) -> list[Instruction]:
         """Every instruction of the image, the data between them left out."""
-        elf = ELFFile(io.BytesIO(self.elf))
-        text: Any = elf.get_section_by_name(".text")
+        text: Any = self._parsed.get_section_by_name(".text")
         marks = {
             value: name[:2]
             for name, value, _, _, section in self._symbols
@@ -175,11 +172,15 @@ class Image:
         return int.from_bytes(content, "little")
 
     @cached_property
+    def _parsed(self) -> ELFFile:
+        return ELFFile(io.BytesIO(self.elf))
+
+    @cached_property
     def _symbols(self) -> list[tuple[str, int, int, int, str]]:
         """Entries of the symbol table: name, value, size, type and the section's name. Read here, since an image has a
         thousand, and the library takes its time for each.
         """
-        elf = ELFFile(io.BytesIO(self.elf))
+        elf = self._parsed
         sections = dict(enumerate(section.name for section in elf.iter_sections()))
         table: Any = elf.get_section_by_name(".symtab")
         names = elf.get_section(table["sh_link"]).data()

@@ -12,8 +12,8 @@ class Kind(Enum):
     DIVIDE = "divide"
     LOAD = "load"
     STORE = "store"
-    MULTIPLE = "multiple"  # ldm, stm, push, pop of `count` registers
-    RETURN = "return"  # pop of `count` registers, pc one of them
+    MULTIPLE = "multiple"  # ldm, stm, push, pop of `registers`
+    RETURN = "return"  # pop of `registers`, pc one of them
     CONDITIONAL = "conditional"  # branch, taken or not
     BRANCH = "branch"
     CALL = "call"  # bl, jal
@@ -24,7 +24,7 @@ class Kind(Enum):
 class Instruction(NamedTuple):
     """An instruction at `address`.
 
-    size: 2 or 4 bytes. count: registers of a MULTIPLE or RETURN. stack: bytes it takes from the stack (negative:
+    size: 2 or 4 bytes. registers: how many a MULTIPLE or RETURN moves. stack: bytes it takes from the stack (negative:
     gives back). needs: the instruction set in which it came, of those of `cores`. writes: the registers, made_of:
     those of which a load's or store's address is made, as masks; see `registers`.
     """
@@ -32,7 +32,7 @@ class Instruction(NamedTuple):
     address: int
     size: int
     kind: Kind
-    count: int = 0
+    registers: int = 0
     stack: int = 0
     needs: str = "armv6-m"
     writes: int = 0

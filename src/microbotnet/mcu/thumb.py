@@ -41,8 +41,8 @@ def _known_wide(first: int, second: int) -> Instruction:
 
 
 def _narrow(address: int, word: int) -> Instruction:
-    def made(kind: Kind, count: int = 0, stack: int = 0, needs: str = V6) -> Instruction:
-        return Instruction(address, 2, kind, count, stack, needs)
+    def made(kind: Kind, registers: int = 0, stack: int = 0, needs: str = V6) -> Instruction:
+        return Instruction(address, 2, kind, registers, stack, needs)
 
     top = word >> 12
     if top < 0b0100:
@@ -74,8 +74,8 @@ def _narrow(address: int, word: int) -> Instruction:
 
 
 def _miscellaneous(address: int, word: int) -> Instruction:
-    def made(kind: Kind, count: int = 0, stack: int = 0, needs: str = V6) -> Instruction:
-        return Instruction(address, 2, kind, count, stack, needs)
+    def made(kind: Kind, registers: int = 0, stack: int = 0, needs: str = V6) -> Instruction:
+        return Instruction(address, 2, kind, registers, stack, needs)
 
     registers = (word & 0xFF).bit_count() + (word >> 8 & 1)
     if word >> 8 == 0b10110000:
@@ -95,8 +95,8 @@ def _miscellaneous(address: int, word: int) -> Instruction:
 
 
 def _wide(address: int, first: int, second: int) -> Instruction:
-    def made(kind: Kind, count: int = 0, stack: int = 0, needs: str = V7) -> Instruction:
-        return Instruction(address, 4, kind, count, stack, needs)
+    def made(kind: Kind, registers: int = 0, stack: int = 0, needs: str = V7) -> Instruction:
+        return Instruction(address, 4, kind, registers, stack, needs)
 
     if first >> 11 == 0b11110 and second >> 15:
         return _control(address, first, second)

@@ -65,16 +65,23 @@ def encode(rows: NDArray[np.int8], together: int) -> NDArray[np.uint16]:
     """Of each group of rows, class by class: how many inputs are taken off, and which, as places from 1 on; how many
     are added, and which. Lists are filled up with place 0, so that their length is a multiple of 8.
     """
-    padded = np.zeros((-(-len(rows) // together) * together, rows.shape[1]), np.int64)
+    groups = -(-len(rows) // together)
+    padded = np.zeros((groups * together, rows.shape[1]), np.int64)
     padded[: len(rows)] = rows
     digits = 3 ** np.arange(together)
-    values = (classes_of(together) @ digits).tolist()  # of each class; of its negative, the negative
-    found: list[int] = []
-    for group in padded.reshape(-1, together, rows.shape[1]):
-        codes = digits @ group
-        for value in values:
-            for sign in (-1, 1):
-                places = (np.flatnonzero(codes == sign * value) + 1).tolist()
-                places += [0] * (-len(places) % BLOCK)
-                found += [len(places), *places]
-    return np.array(found, np.uint16)
+    values = classes_of(together) @ digits  # of each class; of its negative, the negative
+    codes = digits @ padded.reshape(groups, together, -1)
+    lists = 2 * len(values)
+    number = np.full(3**together, -1)  # of the list, by code; codes below 0 are counted from the end
+    number[-values], number[values] = np.arange(0, lists, 2), np.arange(1, lists, 2)
+    group, place = np.nonzero(codes)
+    own = lists * group + number[codes[group, place]]
+    order = np.argsort(own, kind="stable")
+    count = np.bincount(own, minlength=groups * lists)
+    length = -(-count // BLOCK) * BLOCK
+    start = np.cumsum(1 + length) - length
+    found = np.zeros(len(start) + length.sum(), np.uint16)
+    found[start - 1] = length
+    rank = np.arange(len(own)) - np.repeat(np.cumsum(count) - count, count)
+    found[start[own[order]] + rank] = place[order] + 1
+    return found

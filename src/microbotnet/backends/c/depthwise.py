@@ -147,7 +147,7 @@ def _straight(program: Program, operator: Convolve) -> list[KernelCall]:
             window=window,
             slack=free,
             structs={"map": ("mapped_t", values)},
-            functions={code.name: code.text()},
+            functions={code.name: code.text},
             code=2 * len(code.lines),
             instructions=x.shape[0] * code.instructions,
         )

@@ -163,7 +163,7 @@ def dots_forms(program: Program, operator: Convolve) -> list[KernelCall]:
         arrays={**shared, "weights": np.ascontiguousarray(interleaved)},
         window=window_of(operator),
         structs={"shape": ("dots_shape_t", numbers)},
-        functions={code.name: code.text()},
+        functions={code.name: code.text},
         code=2 * len(code.lines),
         instructions=prod(y.shape[1:]) * (110 + 5 * inputs + blocks * (turns + code.rounding)),
     )
@@ -199,7 +199,7 @@ def _quads(program: Program, operator: Convolve, shared: dict[str, NDArray[Any]]
             arrays={**shared, "weights": np.ascontiguousarray(stored)},
             window=window_of(operator),
             structs={"shape": ("quads_shape_t", numbers)},
-            functions={code.name: code.text()},
+            functions={code.name: code.text},
             code=2 * len(code.lines),
             instructions=pairs * (90 + 21 * depth * tall + blocks * (turns + code.rounding)) + copied,
         )

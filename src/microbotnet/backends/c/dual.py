@@ -327,7 +327,7 @@ def _form(
         },
         window=window_of(operator) if kind == "dual_shape_t" else None,
         structs={"shape": (kind, numbers)},
-        functions={code.name: code.text()},
+        functions={code.name: code.text},
         code=4 * len(code.lines),
         instructions=fill + partly + stripes * blocks * (12 * pairs + 90) + blocks * runs * code.instructions,
     )

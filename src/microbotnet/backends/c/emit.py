@@ -186,7 +186,7 @@ def emit_prepared(prepared: Mapping[str, Prepared], name: str) -> dict[str, str]
     needed = {"begin", *chain.from_iterable(files for files, _ in bodies)}
     kernels = [_kernel(file).replace("NAME_", f"{name}_") for file in ORDER if file in needed]
     texts = dict(chain.from_iterable(form.functions.items() for source in sources for form in source.forms))
-    own = [text.replace("NAME_", f"{name}_") for text in texts.values()]
+    own = [text().replace("NAME_", f"{name}_") for text in texts.values()]
     included = ("<stdint.h>", *(f'"{net}.h"' for net in prepared), f'"{name}_weights.h"')
     includes = "".join(f"#include {file}\n" for file in included)
     found = {

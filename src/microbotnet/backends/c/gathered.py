@@ -115,7 +115,7 @@ def gathered_forms(program: Program, operator: Convolve) -> list[KernelCall]:
                     name: table(how) if clamped else wide,
                 },
                 structs={"rows": ("gathered_t", numbers)},
-                functions={code.name: code.text()},
+                functions={code.name: code.text},
                 code=2 * len(code.lines),
                 instructions=outputs * code.instructions + groups * (2.33 * 3**each + 14 * each + 40) + 8 * inputs + 60,
             )

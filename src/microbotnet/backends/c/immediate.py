@@ -154,7 +154,7 @@ def _form(program: Program, operator: Convolve, code: Immediate | Twofold, toget
             name: ("immediate_t", f"{{rounding}}, {{table}}, {step}, {stride}")
             for name, step in zip(("inside", "edge"), steps, strict=True)
         },
-        functions={code.name: code.text()},
+        functions={code.name: code.text},
         code=2 * len(code.lines),
         instructions=stride // together * (code.instructions + 40),
     )

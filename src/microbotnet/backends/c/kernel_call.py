@@ -1,7 +1,7 @@
 """How an operator is written in C: the kernel that is called, and what it is given."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -34,7 +34,7 @@ class KernelCall:
     lanes: whether `how` is for sums in lanes: no pre-shift, 128 outputs more.
     scratch: bytes of the arena, for the operator alone.
     structs: further constants, by name: a C type and its values, in which arrays' names may stand.
-    functions: C of its own, by name, with NAME_ for the network's; printed once for all operators.
+    functions: what writes C of its own, by name, with NAME_ for the network's; printed once for all operators.
     code: bytes of those.
     slack: of the offsets of `how`, or of the arrays `multiplier` and `offset`: see `pack`. packed: whether they are.
     instructions: that a Cortex-M0 executes, about; 0 where no other form is there to compare.
@@ -50,7 +50,7 @@ class KernelCall:
     hows: tuple[Requantize, ...] = ()
     window: Window | None = None
     structs: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    functions: Mapping[str, str] = field(default_factory=dict)
+    functions: Mapping[str, Callable[[], str]] = field(default_factory=dict)
     code: int = 0
     slack: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None
     packed: bool = False

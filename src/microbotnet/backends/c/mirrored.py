@@ -20,7 +20,7 @@ from .assembly import CLAMP, guarded, into_table
 from .kernel_call import KernelCall, stretched, window_of
 from .lanes import unclamped
 from .requantization import Whole
-from .sparse import bridged
+from .sparse import bridged, signed_places
 from .spelled import FEWEST_TILES, LONGEST, Spelled
 
 FILES = ("requantize", "lanes", "armv6m", "rows", "window", "ternary", "mirrored")
@@ -169,7 +169,7 @@ def mirrored_forms(
                 slack=free,
                 window=window_of(operator),
                 structs={"listed": ("mirrored_t", numbers), "shape": ("mirrored_shape_t", ", ".join(map(str, shape)))},
-                functions={code.name: code.text()},
+                functions={code.name: code.text},
                 code=2 * len(code.lines),
                 instructions=tiles * (making + code.instructions(codes, outputs)),
             )
@@ -182,7 +182,7 @@ def mirrored_forms(
                         call=form.call.replace("mirrored(", "spelled(").replace(code.name, straight.name),
                         arrays={},
                         structs={**form.structs, "listed": ("mirrored_t", f"0, 0, {pixels}, {4 * words * step}")},
-                        functions={straight.name: straight.text()},
+                        functions={straight.name: straight.text},
                         code=2 * len(straight.lines) + 2 * outputs,
                         instructions=tiles * (making + straight.instructions),
                     )
@@ -201,21 +201,22 @@ def encode(rows: NDArray[np.int8], each: int, words: int) -> tuple[NDArray[np.ui
     places = places_of(rows, each)
     for segments in range(1, groups + 1):
         length = -(-groups // segments)
+        parts = np.zeros((len(rows), length * segments * size), np.int8)
+        parts[:, : places.shape[1]] = places
+        parts = parts.reshape(len(rows) * segments, -1)
+        if any((parts == sign).sum(1).max() > MOST for sign in (1, -1)):
+            continue
         found: list[int] = []
         codes, fits = 0, True
-        for row in places:
-            for first in range(0, length * segments, length):
-                part = row[first * size : (first + length) * size]
-                lists = bridged([set(np.flatnonzero(part == sign).tolist()) for sign in (1, -1)], 1, FARTHEST)
-                if lists is None:
-                    return None
-                for chosen in lists:
-                    fits = fits and len(chosen) <= MOST
-                    distances = [b - a - 1 for a, b in pairwise([-1, *sorted(chosen)])]
-                    found += [block * max(MOST - len(chosen), 0), len(chosen), *distances[::-1]]
-                    codes += len(chosen)
-            if not fits:
-                break
+        for part in signed_places(parts, 0):
+            lists = bridged(part, 1, FARTHEST)
+            if lists is None:
+                return None
+            for chosen in lists:
+                fits = fits and len(chosen) <= MOST
+                distances = [b - a - 1 for a, b in pairwise([-1, *sorted(chosen)])]
+                found += [block * max(MOST - len(chosen), 0), len(chosen), *distances[::-1]]
+                codes += len(chosen)
         if fits:
             return np.array(found, np.uint8), segments, codes, length * size
     return None

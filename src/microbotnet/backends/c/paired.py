@@ -377,7 +377,7 @@ def paired_forms(program: Program, operator: Convolve | RescaledConvolve) -> lis
                 "table": rounding.table if rounding.index else np.zeros(1, np.int8),
             },
             structs={"shape": ("paired_t", numbers)},
-            functions={code.name: code.text()},
+            functions={code.name: code.text},
             code=4 * len(code.lines),
             instructions=x.shape[0] * code.instructions + 3 * code.words,
         )

@@ -135,7 +135,7 @@ def pointwise_forms(program: Program, operator: Convolve) -> list[KernelCall]:
                 "table": table(how),
             },
             structs={"shape": ("pointwise_t", f"{{weights}}, {{rounding}}, {{table}}, {pixels}, {outputs}, {inputs}")},
-            functions={each.name: each.text() for each in used},
+            functions={each.name: each.text for each in used},
             code=2 * max(len(each.lines) for each in used),
             instructions=fours * (20 + four.instructions(inputs, outputs)) + rest.instructions(inputs, outputs),
         )

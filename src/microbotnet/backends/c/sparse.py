@@ -1,6 +1,6 @@
 """Rows of ternary weights as lists of what is not zero; `kernels/lanes.c` and `armv6m.c` say how they are read."""
 
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +18,8 @@ def encode_rows(weights: NDArray[np.int8], *, passed: int = 1) -> NDArray[np.uin
         passed: 1 if reading an entry moves on to the next, from which distances then count; 0 if not.
     """
     found: list[int] = []
-    for row in weights:
-        distances = _row(row, passed, FARTHEST)
+    for lists in signed_places(weights, 1):
+        distances = _row(lists, passed, FARTHEST)
         if distances is None or max(map(len, distances)) > 2 * LONGEST:
             return None
         found += [len(steps) // 2 for steps in distances]
@@ -31,8 +31,8 @@ def encode_rows(weights: NDArray[np.int8], *, passed: int = 1) -> NDArray[np.uin
 def encode_bytes(weights: NDArray[np.int8], entry: int) -> NDArray[np.uint8] | None:
     """The same with a byte for every distance, in bytes of a tile whose entries have `entry` bytes."""
     found: list[int] = []
-    for row in weights:
-        distances = _row(row, 1, 255 // entry)
+    for lists in signed_places(weights, 1):
+        distances = _row(lists, 1, 255 // entry)
         if distances is None or max(map(len, distances)) > LONGEST:
             return None
         found += map(len, distances)
@@ -46,8 +46,7 @@ def encode_pairs(weights: NDArray[np.int8]) -> NDArray[np.uint8]:
     rows, inputs = weights.shape
     found: list[int] = []
     for first, at in product(range(0, rows, BLOCK), range(0, inputs, REACH)):
-        for row in weights[first : first + BLOCK, at : at + REACH]:
-            signs = [(np.flatnonzero(row == sign) + 1).tolist() for sign in (1, -1)]
+        for signs in signed_places(weights[first : first + BLOCK, at : at + REACH], 1):
             twos = -(-max(map(len, signs)) // 2)
             found.append(twos)
             plus, minus = ([*places, *[0] * (2 * twos - len(places))] for places in signs)
@@ -55,14 +54,26 @@ def encode_pairs(weights: NDArray[np.int8]) -> NDArray[np.uint8]:
     return np.array(found, np.uint8)
 
 
-def _row(row: NDArray[np.int8], passed: int, farthest: int) -> list[list[int]] | None:
+def signed_places(rows: NDArray[np.int8], first: int) -> list[tuple[list[int], list[int]]]:
+    """Of each row where it is 1, and where −1; columns are counted from `first`."""
+    found = []
+    for sign in (1, -1):
+        row, column = np.nonzero(rows == sign)
+        ends = np.bincount(row, minlength=len(rows)).cumsum().tolist()
+        places = (column + first).tolist()
+        found.append([places[begin:end] for begin, end in pairwise([0, *ends])])
+    return list(zip(*found, strict=True))
+
+
+def _row(lists: tuple[list[int], list[int]], passed: int, farthest: int) -> list[list[int]] | None:
     """The distances of a row's two lists; each has an even number."""
-    lists = bridged([set((np.flatnonzero(row == sign) + 1).tolist()) for sign in (1, -1)], passed, farthest)
-    return None if lists is None else [_distances(places, passed) for places in lists]
+    found = bridged(lists, passed, farthest)
+    return None if found is None else [_distances(places, passed) for places in found]
 
 
-def bridged(lists: list[set[int]], passed: int, farthest: int) -> list[set[int]] | None:
+def bridged(given: tuple[list[int], list[int]], passed: int, farthest: int) -> list[set[int]] | None:
     """The lists with no gap over `farthest`: an entry put into both adds nothing."""
+    lists = [set(places) for places in given]
     changed = True
     while changed:
         changed = False

@@ -5,7 +5,7 @@ tables once, from the first entry that it adds or takes off to the last. One fun
 """
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from hashlib import blake2b
 
 import numpy as np
@@ -70,7 +70,7 @@ class Spelled:
             at = 0
             for entry, sign in enumerate(row):
                 if sign:
-                    lines += self._passed(4 * self.words * (entry - at))
+                    lines += _passed(4 * self.words * (entry - at))
                     lines += added if sign > 0 else taken
                     at = entry + 1
             lines.append("bl 5f")
@@ -81,12 +81,6 @@ class Spelled:
         for n in range(4, 4 + self.words, 2):
             lines += ["ldmia r1!, {r2, r3}", f"{operation} r{n}, r{n}, r2", f"{operation} r{n + 1}, r{n + 1}, r3"]
         return lines
-
-    @staticmethod
-    def _passed(size: int) -> list[str]:
-        if size <= 3 * 255:
-            return [f"adds r1, #{part}" for part in steps(size, 255)]
-        return [*number("r2", size), "adds r1, r1, r2"]
 
     @cached_property
     def _finish(self) -> list[str]:
@@ -103,3 +97,10 @@ class Spelled:
         if self.clamped:
             lines += [*into_table(sum_), "1:"]
         return [*lines, f"ldrb {sum_}, [r1, {sum_}]"]
+
+
+@cache
+def _passed(size: int) -> list[str]:
+    if size <= 3 * 255:
+        return [f"adds r1, #{part}" for part in steps(size, 255)]
+    return [*number("r2", size), "adds r1, r1, r2"]

@@ -138,7 +138,7 @@ def squares_forms(
             slack=free,
             window=window_of(operator),
             structs={"map": ("tapped_t", numbers(x.shape[0], x.zero_point, 0x80008000))},
-            functions={code.name: code.text()},
+            functions={code.name: code.text},
             code=2 * len(code.lines),
             instructions=code.instructions(kernels),
         )

@@ -372,7 +372,7 @@ def tapped_forms(
                 slack=free,
                 window=window,
                 structs={"map": ("tapped_t", numbers(x.shape[0], x.zero_point, 0x7FFF7FFF))},
-                functions={code.name: code.text()},
+                functions={code.name: code.text},
                 code=2 * len(code.lines),
                 instructions=code.instructions(x.shape[0], taken),
             )

@@ -136,9 +136,9 @@ def pixel_forms(program: Program, operator: Convolve) -> list[KernelCall]:
             instructions=tiles * operator.groups * (groups * _making(each, words) + adding),
         )
         found.append(form)
-    if not shifted:
+    if free is not None:
         reached = indices(ranges.sums(program, operator)[0], operator.requantize)
-        found += mirrored_forms(program, operator, how, reached, centre, slack(program, operator))
+        found += mirrored_forms(program, operator, how, reached, centre, free)
     return found
 
 

@@ -126,7 +126,7 @@ def tripled_forms(program: Program, operator: Convolve) -> list[KernelCall]:
                 "table": table(fitting.requantize) if index else np.zeros(1, np.int8),
             },
             structs={"shape": ("tripled_shape_t", numbers)},
-            functions={gather.name: gather.text(), finish.name: finish.text()},
+            functions={gather.name: gather.text, finish.name: finish.text},
             code=2 * (len(gather.lines) + len(finish.lines)),
             instructions=tiles * (making + rows + 40 + 30 * chunks) + 5 * tile / 4,
         )

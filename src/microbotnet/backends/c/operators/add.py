@@ -38,7 +38,7 @@ def small(program: Program, operator: Add) -> list[KernelCall]:
                 f"{{NAME}}_{code.name}({{x}}, {{x1}}, {{y}}, &sides)",
                 arrays={"table" if clamped else "wide": values},
                 structs={"sides": ("added_t", struct)},
-                functions={code.name: code.text()},
+                functions={code.name: code.text},
                 code=2 * len(code.lines),
                 instructions=code.instructions(count),
             )

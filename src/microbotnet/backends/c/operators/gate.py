@@ -54,7 +54,7 @@ def small(program: Program, operator: Gate) -> list[KernelCall]:
                 f"{{NAME}}_{code.name}({{x}}, {{x1}}, {{y}}, &sides)",
                 arrays={name: values},
                 structs={"sides": ("gated_t", numbers)},
-                functions={code.name: code.text()},
+                functions={code.name: code.text},
                 code=2 * len(code.lines),
                 instructions=code.instructions(channels, pixels),
             )
