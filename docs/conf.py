@@ -24,6 +24,13 @@ def setup(app):
     """Our docstrings write (N, *shape), which reStructuredText would take for emphasis."""
 
     def escape(app, what, name, obj, options, lines):
-        lines[:] = [line.replace("*", r"\*") for line in lines]
+        block = None  # how far the line before a block of code is indented
+        for i, line in enumerate(lines):
+            indent = len(line) - len(line.lstrip())
+            if block is not None and line.strip() and indent <= block:
+                block = None
+            if block is None:
+                lines[i] = line.replace("*", r"\*")
+                block = indent if line.endswith("::") else None
 
     app.connect("autodoc-process-docstring", escape, priority=1)

@@ -20,7 +20,7 @@ from microbotnet.show.colouring import by_energy
 from microbotnet.show.comparison import Comparison, compare
 from microbotnet.show.convolutions import figures
 from microbotnet.show.convolutions import pictures as convolution_pictures
-from microbotnet.show.frontier import frontier_charts
+from microbotnet.show.frontier import for_chips, frontier_charts
 from microbotnet.show.network import draw_network
 from microbotnet.show.profiled import untrained
 from microbotnet.show.results import results_table, robot_table, ternary_table
@@ -66,7 +66,7 @@ def pictures(found: Comparison, circuits: list[Circuit]) -> dict[str, str]:
     network = untrained("microbotnet", width=0.32)
     program = fold(open_program("microbotnet-0.25"))
     return {
-        "pictures/microjoule.svg": energy_chart(found, drawn),
+        "pictures/microjoule.svg": energy_chart(for_chips(found), drawn[:1], width=540),
         "pictures/microbotnet.svg": draw_network(network.profile.graph, by_energy(network.profile), network.title),
         "pictures/arena.svg": draw_arena(program, prepare(program).plan, "microbotnet-0.25: the arena"),
         **{f"pictures/{name}": picture for name, picture in convolution_pictures().items()},

@@ -1,12 +1,13 @@
 import random
 from itertools import pairwise
+from math import hypot
 from xml.etree import ElementTree
 
 import pytest
 
 from microbotnet.show.charts import PARTS, Bar, Point, layer_bars, log_bars, pareto, scatter
 
-from .drawings import SVG, assert_readable
+from .drawings import SVG, assert_readable, text_boxes
 
 
 def test_the_pareto_front_is_what_nobody_beats() -> None:
@@ -29,6 +30,18 @@ def test_labels_of_a_crowded_scatter_do_not_overlap(spread: float) -> None:
     ]
     root = assert_readable(scatter(points, "title", "MACs (conv_linear)", "top-1, %", limit=(1.1e6, "limit")))
     assert len(list(root.iter(f"{SVG}circle"))) == 12
+
+
+def test_a_label_is_nearer_to_its_own_point_than_to_another() -> None:
+    points = [Point("m int8", 0.89, 86.52), Point("xl ternary", 0.90, 85.99), Point("l ternary", 0.76, 85.31)]
+    points += [Point("xl int8", 1.56, 87.27), Point("s int8", 0.4, 80.37), Point("binary chip", 3.8, 86)]
+    root = assert_readable(scatter(points, "title", "µJ", "top-1, %", width=480, height=540, size=14))
+    centres = [(float(c.attrib["cx"]), float(c.attrib["cy"])) for c in root.iter(f"{SVG}circle")]
+    boxes = dict(text_boxes(root))
+    for index, point in enumerate(points):
+        left, top, right, bottom = boxes[point.label]
+        far = [hypot(max(left - x, x - right, 0), max(top - y, y - bottom, 0)) for x, y in centres]
+        assert far.index(min(far)) == index, point.label
 
 
 def test_bars_are_in_proportion_to_the_logarithm() -> None:

@@ -11,7 +11,9 @@ from .comparison import Comparison
 REQUANTIZED = {"horowitz-45nm-16-bit": "16-bit requantization", "horowitz-45nm-shift": "were scales powers of two"}
 
 
-def energy_chart(found: Comparison, circuits: Sequence[Circuit] = (), *, inline: bool = False) -> str:
+def energy_chart(
+    found: Comparison, circuits: Sequence[Circuit] = (), *, width: float = 900, inline: bool = False
+) -> str:
     """Every network that sees 32×32 pictures, circuits and the measured chips, from the least energy to the most."""
     bars = []
     for row in found.small or found.rows:
@@ -30,7 +32,7 @@ def energy_chart(found: Comparison, circuits: Sequence[Circuit] = (), *, inline:
     keys += [KEY] if circuits else []
     title = f"Energy of one 32×32 picture ({found.preset.name})"
     x_title = "µJ a picture, logarithmic; top-1 on CIFAR-10 is that of the weights as trained"
-    return log_bars(bars, title, x_title, keys, limit=(1.0, "1 µJ"), inline=inline)
+    return log_bars(bars, title, x_title, keys, limit=(1.0, "1 µJ"), width=width, inline=inline)
 
 
 def energy_table(found: Comparison) -> str:

@@ -88,13 +88,20 @@ def scatter(
         draw.open(f"{point.tip or point.label}: {point.x:,.4g}, {point.y:g} %")
         draw.circle(x, y, radius, f"{point.css} edge thin")
         draw.close()
-    for point in sorted((p for p in points if p.label), key=lambda p: p not in front):
+    centres = [at(p.x, p.y) for p in points]
+
+    def place(point: Point) -> tuple[bool, float]:
+        """Whose label comes first: the front's, and of these the one with the nearest neighbour."""
+        own = at(point.x, point.y)
+        return point not in front, min((dist(own, other) for other in centres if other != own), default=0)
+
+    for point in sorted((p for p in points if p.label), key=place):
         x, y = at(point.x, point.y)
-        box = _free_place(x, y, text_width(point.label, size), size, taken, (left, top, right, bottom))
+        box = _free_place(x, y, text_width(point.label, size), size, taken, (left, top, right, bottom), centres)
         taken.append(box)
         draw.text(box[0], box[3] - 0.2 * size, point.label, size=size, css="ink halo")
         near = _nearest(box, x, y)
-        if dist((x, y), near) > 1.2 * size:
+        if dist((x, y), near) > 1.2 * size or not _is_nearest(box, x, y, centres):
             draw.line([(x, y), near], "rule")
     for row, items in enumerate(rows):
         y = bottom + 5 * size + row * 1.7 * size
@@ -186,9 +193,12 @@ def log_bars(
     if limit:
         draw.line([(at(limit[0]), top - 4), (at(limit[0]), bottom)], "limit dashes")
         draw.text(at(limit[0]), top - 8, limit[1], size=10.5, css="limit-tip bold", anchor="middle")
-    _key(draw, 16, bottom + 56, keys, mark=any(bar.mark for bar in bars))
-    needed = 40 + sum(text_width(words, 10) + 32 for _, words in keys) + 320 * any(bar.mark for bar in bars)
-    return draw.svg(max(width, needed), bottom + 70, title, inline=inline)
+    rows = _key_rows(keys, False, 10, width - 32)
+    for row, items in enumerate(rows):
+        _key(draw, 16, bottom + 56 + 17 * row, items)
+    if marked := any(bar.mark for bar in bars):
+        _key(draw, 16, bottom + 56 + 17 * len(rows), [], mark=True)
+    return draw.svg(width, bottom + 53 + 17 * (len(rows) + marked), title, inline=inline)
 
 
 def layer_bars(
@@ -273,9 +283,18 @@ Rectangle = tuple[float, float, float, float]
 
 
 def _free_place(
-    x: float, y: float, wide: float, size: float, taken: Sequence[Rectangle], inside: Rectangle
+    x: float,
+    y: float,
+    wide: float,
+    size: float,
+    taken: Sequence[Rectangle],
+    inside: Rectangle,
+    points: Sequence[tuple[float, float]],
 ) -> Rectangle:
-    """The nearest place where a label of the point (x, y) overlaps nothing; right of it before left."""
+    """The nearest place where a label of the point (x, y) overlaps nothing; right of it before left.
+
+    Places to which this is the nearest of all `points` come first, for elsewhere the label would seem another's.
+    """
     above, below, aside = 0.7 * size, 0.6 * size, 0.8 * size
     beside = (x + aside, y - above, x + aside + wide, y + below)
     starts = [x + aside, x - aside - wide, x - wide / 2]
@@ -286,8 +305,15 @@ def _free_place(
         for start in starts:
             box = (start, y + up - above, start + wide, y + up + below)
             if inside[0] <= box[0] and box[2] <= inside[2] + 16 and inside[1] <= box[1] and box[3] <= inside[3]:
-                found.append((max(dist((x, y), _nearest(box, x, y)), 0.9 * size), abs(up), -start, box))
+                far = max(dist((x, y), _nearest(box, x, y)), 0.9 * size)
+                found.append((not _is_nearest(box, x, y, points), far, abs(up), -start, box))
     return next((box for *_, box in sorted(found) if not any(_overlap(box, other) for other in taken)), beside)
+
+
+def _is_nearest(box: Rectangle, x: float, y: float, points: Sequence[tuple[float, float]]) -> bool:
+    """Whether none of `points` is nearer to `box` than (x, y), nor about as near."""
+    own = dist((x, y), _nearest(box, x, y))
+    return all(dist(p, _nearest(box, *p)) > 1.1 * own for p in points if p != (x, y))
 
 
 def _nearest(box: Rectangle, x: float, y: float) -> tuple[float, float]:

@@ -85,6 +85,12 @@ def _point(row: Row, x: float, known: tuple[float, str] | None) -> Point:
     return Point(_short(name), x, top1, "skip-tip" if "design" in card.get("architecture", {}) else "ours", tip=name)
 
 
+def for_chips(found: Comparison) -> Comparison:
+    """The designs that were trained in integers, and the notes' network as it is shipped."""
+    shipped = (row for row in found.rows if row.network.checkpoint)
+    return replace(found, rows=tuple(row for row in shipped if row.network.label == NOTES[1] or _for_chips(row)))
+
+
 def _for_chips(row: Row) -> bool:
     card = shipped_cards().get(row.network.label, {})
     return "design" in card.get("architecture", {}) and card["quantization"] != "none"
