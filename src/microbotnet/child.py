@@ -52,7 +52,8 @@ def run_child(
     return subprocess.CompletedProcess(command, child.returncode, out, said)
 
 
-def zig_caches() -> dict[str, str]:
-    """zig keeps its own compiled runtime: where the package's other caches are; others do not read these."""
-    folder = cache_folder("zig")
-    return {f"ZIG_{kind}_CACHE_DIR": str(folder) for kind in ("GLOBAL", "LOCAL")}
+def zig_caches(room: str | Path) -> dict[str, str]:
+    """zig keeps its own compiled runtime: where the package's other caches are. What it compiles of ours it would keep
+    and never find again, since the folder is another each time: that goes into `room`, and with it.
+    """
+    return {"ZIG_GLOBAL_CACHE_DIR": str(cache_folder("zig")), "ZIG_LOCAL_CACHE_DIR": str(Path(room) / "zig-cache")}

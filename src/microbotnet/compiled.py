@@ -70,7 +70,7 @@ class Library:
             made = Path(room) / f"made{_SUFFIX}"
             files = [file for file in sources if file.endswith(".c")]
             words = [*command, "-std=c99", "-O3", *self.options, "-shared", "-o", str(made), *files]
-            done = run_child(words, seconds=COMPILE_SECONDS, cwd=room, env=zig_caches())
+            done = run_child(words, seconds=COMPILE_SECONDS, cwd=room, env=zig_caches(room))
             if done.returncode or not made.is_file():
                 raise Failed(f"{name} made no library")
             content = made.read_bytes()

@@ -6,6 +6,7 @@ Nothing here imports torch.
 import ctypes
 import hashlib
 import os
+import tempfile
 import threading
 import warnings
 from collections.abc import Sequence
@@ -212,7 +213,8 @@ def _suited(command: Sequence[str]) -> str:
     from .backends.c.avx512 import MACROS
 
     words = [*command, "-dM", "-E", "-x", "c", os.devnull]
-    done = run_child(words, seconds=COMPILE_SECONDS, env=zig_caches())
+    with tempfile.TemporaryDirectory(prefix="microbotnet-") as room:
+        done = run_child(words, seconds=COMPILE_SECONDS, env=zig_caches(room))
     defined = {line.split()[1] for line in done.stdout.splitlines() if line.startswith("#define ")}
     return "avx512" if defined.issuperset(MACROS) else "vectors"
 

@@ -143,7 +143,7 @@ def _assembled(core: str, folder: Path) -> tuple[bytes, list[int], set[int]]:
             rows.append(f"line{number}: " + ("" if number in refused else line.replace("\n", "; ")))
         (folder / "lines.s").write_text("\n".join(rows) + "\n")
         words = [*command, "-c", "lines.s", "-o", "lines.o"]
-        done = run_child(words, seconds=COMPILE_SECONDS, cwd=folder, env=zig_caches())
+        done = run_child(words, seconds=COMPILE_SECONDS, cwd=folder, env=zig_caches(folder))
         if done.returncode == 0:
             break
         wrong = {int(number) - 2 for number in re.findall(r"lines\.s:(\d+):\d+: error", done.stderr)}

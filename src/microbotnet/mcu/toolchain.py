@@ -46,7 +46,7 @@ class Toolchain:
                 (Path(folder) / name).write_text(text, "utf-8")
             command = [*self.command, *self._core(core), OPTIMIZE[prefer], *_FLAGS, f"-ffile-prefix-map={folder}=."]
             words = [*command, *sources, *self._libraries(), "-o", "image.elf"]
-            done = run_child(words, seconds=COMPILE_SECONDS, cwd=folder, env=zig_caches())
+            done = run_child(words, seconds=COMPILE_SECONDS, cwd=folder, env=zig_caches(folder))
             if done.returncode:
                 lines = [line for line in done.stderr.splitlines() if "error" in line] or done.stderr.splitlines()
                 raise Failed(f"{self.name} could not compile the image: {' | '.join(lines[:3])}")
