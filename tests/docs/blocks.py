@@ -31,6 +31,16 @@ NOT_RUN = {
 
 SHORTENED: list[tuple[str, str, str]] = [
     (r"^microbotnet compare -o", "microbotnet compare resnet8 ds-cnn -o", "the whole zoo takes ten seconds"),
+    (
+        r"^microbotnet chip grain-xl-ternary -o engine$",
+        "microbotnet chip grain-xs-ternary --lanes 16 --count 1 -o engine",
+        "a circuit of 128 lanes takes minutes to compile for its simulation",
+    ),
+    (
+        r"train binarynet --net binarynet-chip --policy",
+        "train binarynet --net binarynet-chip --width 0.25 --policy",
+        "the chip's whole width takes ten seconds",
+    ),
     (r"--minutes \d+", "--minutes 1", "a search"),
     (r"--devices \d+", "--devices 1", "each is a process of its own"),
     (r"--precision bf16-mixed", "", "slow where the processor has no such arithmetic"),
