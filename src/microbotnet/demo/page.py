@@ -11,7 +11,7 @@ from .answer import CSS, Answer, answer, complaint, note
 from .networks import is_slow, offered, open_network
 
 _EMPTY = Answer(note("Drop a picture, take one with the webcam, or choose one of the small ones."), "")
-_BUILDING = note("Building the firmware, once: some ten seconds.")
+_BUILDING = note("Building the firmware, once for each network. This takes ten seconds or more.")
 _PAGE_CSS = """
 .gradio-container{width:100%!important;max-width:1180px!important;margin:0 auto!important}
 footer{display:none!important}
