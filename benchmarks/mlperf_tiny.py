@@ -171,16 +171,19 @@ def main() -> None:
     boards = [microbotnet.load_board(name) for name in options.boards]
     head = f"""# The four networks of MLPerf Tiny
 
-What the networks of the benchmark (Banbury et al. 2021, arXiv 2106.07597) need of a chip as this project's firmware, \
-for one input. Made by `python benchmarks/mlperf_tiny.py` with {find_toolchain().name}, on {platform.machine()}. \
-Instructions are counted on an emulated core for a random input, every output equal to the interpreter's; \
-time is a model ([the firmware](firmware.md)) and says nothing of waiting for flash. Flash is code and constants of \
-the fastest image that fits; beside it the smallest, which is slower. RAM is arena, input, outputs and stack.
+This page says what the networks of the benchmark (Banbury et al. 2021, arXiv 2106.07597) need of a chip as this \
+project's firmware, for one input. `python benchmarks/mlperf_tiny.py` made it with {find_toolchain().name}, on \
+{platform.machine()}.
 
-All four are in the zoo as PyTorch. Instructions and bytes depend on the weights a little (zeros, and equal \
-multipliers), so numbers of random weights are near, not equal to, those of trained ones. No accuracy is claimed here, \
-but for ResNet-8: its reference file scores 87.09 % on CIFAR-10's test set, as on TensorFlow Lite for Microcontrollers \
-(`microbotnet evaluate --checkpoint pretrainedResnet_quant.tflite`).
+- Instructions are counted on an emulated core for a random input. Every output equals the interpreter's.
+- Time is a model ([the firmware](firmware.md)). It leaves out the time that a core waits for flash.
+- Flash is code and constants of the fastest image that fits. Beside it is the smallest image, which is slower.
+- RAM is arena, input, outputs and stack.
+
+All four are in the zoo as PyTorch. Instructions and bytes depend a little on the weights (on zeros and on equal \
+multipliers). So the numbers of random weights are near those of trained ones, but not equal. The page claims no \
+accuracy except for ResNet-8: its reference file scores 87.09 % on CIFAR-10's test set, as on TensorFlow Lite for \
+Microcontrollers (`microbotnet evaluate --checkpoint pretrainedResnet_quant.tflite`).
 
 """
     text = head + "\n".join(section(task, options.models, boards) for task in TASKS)
