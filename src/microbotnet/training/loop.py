@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from ..data.augment import Batches
 from ..errors import BadInput, Failed
 from ..quant.latent import clip_latent
-from ..quant.parametrize import computed_once, quantized_layers
+from ..quant.parametrize import quantized_layers
 from ..quant.policy import kernels
 from .cpu import faster_on_cpu
 from .memory import keep_freed_memory
@@ -28,6 +28,7 @@ from .teacher import Ensemble, Teacher
 from .threads import fastest_threads, free_to_choose
 from .tune import freeze
 from .views import views
+from .weights import QuantizedWeights
 
 _LOSS_CHECK = 50  # steps between looks for a loss that is no number
 
@@ -121,7 +122,7 @@ def train(
         best = states.get("best", {})
     freeze(model, tune, progress.epochs, recipe.epochs)
     network, stepper = fabric.setup(model, optimizer)
-    quantized = quantized_layers(model)
+    quantized = QuantizedWeights(quantized_layers(model))
 
     def save() -> None:
         states = {"model": model.state_dict()}
@@ -165,7 +166,7 @@ def train(
             inputs, targets = take(index), labels[index].to(device)
             if mirrored:
                 inputs = inputs.flip(-1)
-            with computed_once(quantized), faster_on_cpu():
+            with quantized.computed(), faster_on_cpu():
                 logits = network(inputs)
             loss = F.cross_entropy(logits, targets, label_smoothing=recipe.label_smoothing)
             if teacher is not None:
@@ -208,9 +209,10 @@ def train(
 def _step_alone(model: nn.Module, inputs: Tensor, targets: Tensor) -> Callable[[], None]:
     """Forward and back through a copy of the model, which learns nothing."""
     copied = copy.deepcopy(model)
+    quantized = QuantizedWeights(quantized_layers(copied))
 
     def step() -> None:
-        with computed_once(quantized_layers(copied)), faster_on_cpu():
+        with quantized.computed(), faster_on_cpu():
             loss = F.cross_entropy(copied(inputs), targets)
         if loss.requires_grad:
             loss.backward()  # type: ignore[no-untyped-call]
@@ -248,8 +250,10 @@ def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
         optimizer = Muon([matrices, *rest], lr=rate, momentum=beta)
     else:
         optimizer = torch.optim.SGD(groups, lr=rate, momentum=beta, nesterov=recipe.nesterov, fused=True)
-    quantized = nn.ModuleList(quantized_layers(model))  # found once: a walk over all modules costs 2 % of a step
-    optimizer.register_step_post_hook(lambda *_: clip_latent(quantized))
+    quantizers: list[Any] = [layer.parametrizations for layer in quantized_layers(model)]
+    bounded = nn.ModuleList(found for found in quantizers if getattr(found.weight[0], "bound", None))
+    if bounded:  # found once: a walk over all modules costs 2 % of a step
+        optimizer.register_step_post_hook(lambda *_: clip_latent(bounded))
     return optimizer
 
 

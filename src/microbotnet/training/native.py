@@ -36,6 +36,8 @@ _ARGUMENTS = {
     "depthwise_stage_backward": [_POINTER] * 6,
     "result": [_POINTER] * 4,
     "result_backward": [_POINTER] * 5,
+    "quantize_weights": [_POINTER, _SIZE],
+    "quantize_weights_backward": [_POINTER, _SIZE],
     "averages": [_POINTER] * 2,
     "averages_backward": [_POINTER] * 3,
 }

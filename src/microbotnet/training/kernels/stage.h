@@ -74,11 +74,9 @@ static INLINE void dense(float *to, const float *from, const float *added, size_
     }
 }
 
-#define SHIFTER 12582912.0f /* 1.5 · 2²³: a float this large has no fraction, and ties went to the even neighbour */
-
 static INLINE vector rounded(vector x, const rounding_t *to)
 {
-    return (bounded(x, to->low, to->high) * to->inverse + SHIFTER - SHIFTER) * to->step;
+    return nearest(bounded(x, to->low, to->high) * to->inverse) * to->step;
 }
 
 /* The gradient before the rounding of x. */

@@ -82,6 +82,14 @@ static INLINE vector bounded(vector x, float low, float high)
 }
 #endif
 
+#define SHIFTER 12582912.0f /* 1.5 · 2²³: a float this large has no fraction, and ties went to the even neighbour */
+
+/* The nearest integer, of values to ±2²². */
+static INLINE vector nearest(vector x)
+{
+    return x + SHIFTER - SHIFTER;
+}
+
 enum { NONE, RELU, RELU6, HARDSWISH };
 
 static INLINE vector activated(vector x, int activation)
