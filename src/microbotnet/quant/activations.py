@@ -240,11 +240,11 @@ class Run(TorchFunctionMode):
     def ahead(self, offset: int, functions: Sequence[str]) -> list[ActivationQuantizer | None] | None:
         """The quantizers behind calls to come, from `offset` on, None where there is none, if these are the functions.
 
-        Nothing where somebody must see the values: ranges follow them in this run, or have gradients.
+        Nothing where somebody must see the values, or ranges have gradients.
         """
         begin = self.count + offset
         expected = self.quantizers.calls[begin : begin + len(functions)]
-        if self.look or self.quantizers.watch is not None or [name for name, _ in expected] != [*functions]:
+        if self.quantizers.watch is not None or [name for name, _ in expected] != [*functions]:
             return None
         found: list[Any] = [None if key is None else self.quantizers[key] for _, key in expected]
         return None if any(quantizer is not None and quantizer.learned for quantizer in found) else found

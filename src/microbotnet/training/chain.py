@@ -5,7 +5,7 @@ norm, gate and activation are done where the next convolution reads them; only w
 """
 
 import ctypes
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -40,6 +40,13 @@ class _Rounding(ctypes.Structure):
     def backward(self, x: Tensor, grad: Tensor) -> Tensor:
         """The gradient before the rounding of `x`."""
         return grad * ((x > self.low) & (x < self.high)) if self.step else grad
+
+
+def _met(point: ActivationQuantizer | None, seen: Callable[[], Tensor] | None) -> _Rounding:
+    """The rounding at a point. seen: what gives values with the range of those there, if the quantizer is to look."""
+    if point is not None and seen is not None:
+        point.observe(seen())
+    return _Rounding.of(point)
 
 
 class _Source(ctypes.Structure):
@@ -95,6 +102,12 @@ class _Values:
         roundings = self.normed, self.gated, self.activated
         return _Source(*pointers, batch, height * width, channels, ACTIVATIONS.index(self.activation), *roundings)
 
+    def ends(self) -> Tensor:
+        """The lowest and the highest."""
+        found = self.raw.new_empty(2)
+        _check(native.library().ends(_by(self.source()), found.data_ptr()))
+        return found
+
     def behind_norm(self) -> _Source:
         """The values before a gate."""
         batch, channels, height, width = self.shape
@@ -111,8 +124,9 @@ class _Values:
 class _Stage:
     """A convolution, its batch norm, and what may follow: squeeze-and-excite, an activation.
 
-    roundings: of what is behind each, by the name: "norm", "gate", "activation", and within squeeze-and-excite "pool",
-        "first", "relu", "second" and "excited".
+    points: where what is behind each is rounded, by the name: "norm", "gate", "activation", and within
+        squeeze-and-excite "pool", "first", "relu", "second" and "excited".
+    look: whether their ranges follow the values.
     """
 
     conv: nn.Conv2d
@@ -120,7 +134,9 @@ class _Stage:
     shape: _Shape  # of what it makes
     gate: SqueezeExcite | None
     activation: str
-    roundings: dict[str, _Rounding]
+    points: dict[str, ActivationQuantizer]
+    look: bool
+    roundings: dict[str, _Rounding] = field(default_factory=dict)  # of the points, as they were in the forward pass
 
     def parameters(self) -> _Tensors:
         found: _Tensors = [self.conv.weight, self.norm.weight, self.norm.bias]
@@ -134,31 +150,49 @@ class _Stage:
         weight, norm_weight, norm_bias, *excite = parameters
         weight, room, norm = weight.contiguous(), _whole(outputs), self.norm
         made, about = values.raw.new_empty(batch, height, width, room), values.raw.new_empty(4, room)
-        roundings = (self._rounding(name) for name in ("norm", "gate", "activation"))
-        here = _Values(self.shape, self.activation, made, about, None, *roundings)
+        here = _Values(self.shape, "none", made, about)
         means = values.raw.new_empty(batch, room) if self._pools_raw() else None
         wanted = _Norm(
             outputs, norm_weight.data_ptr(), norm_bias.data_ptr(), _pointer(norm.running_mean),
             _pointer(norm.running_var), norm.momentum, norm.eps, made.data_ptr(), about.data_ptr(), _pointer(means),
         )  # fmt: skip
         _call("", self._map(values), values.source(), weight.data_ptr(), wanted)
-        if self.gate is None:
-            return here, [weight]
+        here.normed = self._meet("norm", here.ends)
+        kept: _Tensors = [weight]
+        if self.gate is not None:
+            here.gate, of_gate = self._excite(here, means, excite)
+            here.gated = self._meet("gate", here.ends)
+            kept += [means, *of_gate, excite[0], excite[2]]
+        here.activation = self.activation
+        here.activated = self._meet("activation", here.ends)
+        return here, kept
+
+    def _excite(self, here: _Values, means: Tensor | None, parameters: Sequence[Tensor]) -> tuple[Tensor, _Tensors]:
+        """The gate of the values, and what its gradient needs."""
+        batch, channels, *_ = self.shape
         if means is not None:
-            averages = torch.addcmul(about[3], means, about[2])[:, :outputs]
+            assert here.statistics is not None
+            averages = torch.addcmul(here.statistics[3], means, here.statistics[2])[:, :channels]
         else:
-            averages = made.new_empty(batch, outputs)
+            averages = here.raw.new_empty(batch, channels)
             _check(native.library().averages(_by(here.behind_norm()), averages.data_ptr()))
-        pooled = self._rounding("pool")(averages)
-        first = F.linear(pooled, *excite[:2])
-        rectified = F.relu(self._rounding("first")(first))
-        squeezed = self._rounding("relu")(rectified)
-        index = F.linear(squeezed, *excite[2:])
-        rounded = self._rounding("second")(index)
-        excited = F.hardsigmoid(rounded)
-        here.gate = self._rounding("excited")(excited).contiguous()
-        tensors = averages, pooled, first, rectified, squeezed, index, rounded, excited
-        return here, [weight, means, *tensors, excite[0], excite[2]]
+
+        def rounded(point: str, x: Tensor) -> Tensor:
+            return self._meet(point, lambda: x)(x)
+
+        pooled = rounded("pool", averages)
+        first = F.linear(pooled, *parameters[:2])
+        rectified = F.relu(rounded("first", first))
+        squeezed = rounded("relu", rectified)
+        second = F.linear(squeezed, *parameters[2:])
+        index = rounded("second", second)
+        excited = F.hardsigmoid(index)
+        gate = rounded("excited", excited).contiguous()
+        return gate, [averages, pooled, first, rectified, squeezed, second, index, excited]
+
+    def _meet(self, point: str, seen: Callable[[], Tensor]) -> _Rounding:
+        self.roundings[point] = found = _met(self.points.get(point), seen if self.look else None)
+        return found
 
     def backward(
         self, values: _Values, made: _Values, kept: _Tensors, grads: _Tensors, added: Tensor | None, *, needed: bool
@@ -191,9 +225,9 @@ class _Stage:
 
     def _excite_backward(self, grad: Tensor, *kept: Any) -> tuple[Tensor, _Tensors]:
         """The gradients of the averages, and of the two linear layers' weights and biases."""
-        averages, pooled, first, rectified, squeezed, index, rounded, excited, weight, second_weight = kept
-        grad = torch.ops.aten.hardsigmoid_backward(self._rounding("excited").backward(excited, grad), rounded)
-        grad = self._rounding("second").backward(index, grad)
+        averages, pooled, first, rectified, squeezed, second, index, excited, weight, second_weight = kept
+        grad = torch.ops.aten.hardsigmoid_backward(self._rounding("excited").backward(excited, grad), index)
+        grad = self._rounding("second").backward(second, grad)
         of_second = [grad.T @ squeezed, grad.sum(0)]
         grad = self._rounding("relu").backward(rectified, grad @ second_weight)
         grad = torch.ops.aten.threshold_backward(grad, rectified, 0)
@@ -207,10 +241,10 @@ class _Stage:
 
     def _pools_raw(self) -> bool:
         """Whether the averages of its values are those of what the convolution made, scaled."""
-        return self.gate is not None and "norm" not in self.roundings
+        return self.gate is not None and "norm" not in self.points
 
     def _rounding(self, point: str) -> _Rounding:
-        return self.roundings.get(point) or _Rounding()
+        return self.roundings[point]
 
     def _map(self, values: _Values) -> Any:
         """For C; None where it is a 1×1 convolution."""
@@ -225,15 +259,33 @@ class _Result:
     """The values written out, and those of an earlier result (its place among all values) added to them."""
 
     shape: _Shape
-    shortcut: int | None = None
-    rounding: _Rounding = field(default_factory=_Rounding)  # of the sum
+    shortcut: int | None
+    point: ActivationQuantizer | None  # where the sum is rounded
+    look: bool
+    rounding: _Rounding = field(default_factory=_Rounding)
+
+    def forward(self, values: _Values, shortcut: Tensor | None) -> _Values:
+        """The values as a tensor."""
+        y = torch.empty(self.shape, memory_format=torch.channels_last)
+
+        def written(rounding: _Rounding) -> Tensor:
+            done = native.library().result(_by(values.source()), _pointer(shortcut), _by(rounding), y.data_ptr())
+            _check(done)
+            return y
+
+        self.rounding = _met(self.point, (lambda: written(_Rounding())) if self.look else None)
+        return _Values(self.shape, "none", written(self.rounding))
 
 
 class Chain:
-    """Steps from an input of that shape, (B, C, H, W) float32 with channels last; each takes what the last one made."""
+    """Steps from an input of that shape, (B, C, H, W) float32 with channels last; each takes what the last one made.
 
-    def __init__(self, shape: Sequence[int]) -> None:
+    look: whether the ranges of quantizers follow the values.
+    """
+
+    def __init__(self, shape: Sequence[int], *, look: bool = False) -> None:
         self.shape: Any = tuple(shape)
+        self.look = look
         self.steps: list[_Stage | _Result] = []
 
     @property
@@ -278,17 +330,17 @@ class Chain:
         self, conv: nn.Conv2d, norm: nn.BatchNorm2d, gate: SqueezeExcite | None = None, activation: str = "none",
         points: Mapping[str, ActivationQuantizer | None] = MappingProxyType({}),
     ) -> None:  # fmt: skip
-        """These layers, which it takes, are its next stage. points: quantizers, by the names of `_Stage.roundings`."""
+        """These layers, which it takes, are its next stage. points: quantizers, by the names of `_Stage.points`."""
         self.shape = self._behind(conv)
-        roundings = {name: _Rounding.of(point) for name, point in points.items() if point is not None}
-        self.steps.append(_Stage(conv, norm, self.shape, gate, activation, roundings))
+        found = {name: point for name, point in points.items() if point is not None}
+        self.steps.append(_Stage(conv, norm, self.shape, gate, activation, found, self.look))
 
     def write_out(self, shortcut: int | None = None, point: ActivationQuantizer | None = None) -> int:
         """Make the values those of a tensor; with a shortcut, the values that stood at that place before are added, and
         the sum is rounded. Returns the place.
         """
         if not self.is_written_out or shortcut is not None:
-            self.steps.append(_Result(self.shape, shortcut, _Rounding.of(point)))
+            self.steps.append(_Result(self.shape, shortcut, point, self.look))
         return len(self.steps)
 
     def __call__(self, x: Tensor) -> Tensor:
@@ -314,10 +366,7 @@ class _Run(torch.autograd.Function):
                 made, keep = step.forward(last, parameters[first : first + count])
                 first += count
             else:
-                made, keep = _Values(step.shape, "none", torch.empty(step.shape, memory_format=torch.channels_last)), []
-                shortcut = None if step.shortcut is None else values[step.shortcut].raw
-                arguments = _by(last.source()), _pointer(shortcut), _by(step.rounding), made.raw.data_ptr()
-                _check(native.library().result(*arguments))
+                made, keep = step.forward(last, None if step.shortcut is None else values[step.shortcut].raw), []
             values.append(made)
             kept.append(keep)
         result = values.pop().raw

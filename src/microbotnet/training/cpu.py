@@ -38,6 +38,7 @@ from .chain import Chain
 _LARGEST_DEPTHWISE, _LARGEST_POINTWISE = 64, 4
 
 _ACTIVATIONS = {nn.ReLU: "relu", nn.ReLU6: "relu6", nn.Hardswish: "hardswish"}
+_CALLED = {"relu": "relu", "relu6": "hardtanh", "hardswish": "hardswish"}  # by these layers, of torch's functions
 
 # What layers call, each with its result's name among a stage's roundings; "" is not rounded in a chain.
 _NORMED = ("conv2d", ""), ("batch_norm", "norm")
@@ -160,7 +161,7 @@ def _done_by_chain(x: Any, layers: list[Any], run: Run | None) -> tuple[Tensor, 
     """What as many of the first layers as a chain takes make of `x`, and the others; None if it takes none."""
     if not (isinstance(x, Tensor) and x.ndim == 4 and x.is_contiguous(memory_format=torch.channels_last) and _plain(x)):
         return None
-    chain, calls = Chain(x.shape), list[str]()
+    chain, calls = Chain(x.shape, look=run is not None and run.look), list[str]()
     layers = _chained(chain, layers, run, calls)
     if not chain.steps:
         return None
@@ -206,7 +207,11 @@ def _chained(chain: Chain, layers: list[Any], run: Run | None, calls: list[str])
             activation = _ACTIVATIONS.get(type(rest[0])) if rest and not _watched(rest[0]) else None
             if activation:
                 rest.pop(0)
-            names = [*_NORMED, *(_EXCITED if gate else ()), *(((activation, "activation"),) if activation else ())]
+            names = [
+                *_NORMED,
+                *(_EXCITED if gate else ()),
+                *(((_CALLED[activation], "activation"),) if activation else ()),
+            ]
             functions = [function for function, _ in names]
             points = _points(run, calls, functions)
             if points is None:

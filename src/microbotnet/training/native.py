@@ -38,6 +38,7 @@ _ARGUMENTS = {
     "result_backward": [_POINTER] * 5,
     "quantize_weights": [_POINTER, _SIZE],
     "quantize_weights_backward": [_POINTER, _SIZE],
+    "ends": [_POINTER] * 2,
     "averages": [_POINTER] * 2,
     "averages_backward": [_POINTER] * 3,
 }

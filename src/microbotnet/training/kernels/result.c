@@ -76,6 +76,36 @@ PUBLIC int result_backward(const source_t *source, const float *shortcut, const 
     return 1;
 }
 
+/* The lowest and the highest of the values. Returns 0 where there is no memory. */
+PUBLIC int ends(const source_t *source, float *found)
+{
+    size_t width = whole(source->channels), pixels = source->pixels, size = pixels * source->channels;
+    float *gate = malloc((1 + 2 * pixels) * width * sizeof *gate), *padded = gate + width, *y = padded + pixels * width;
+    vector low = all(__builtin_inff()), high = -low;
+
+    if (!gate)
+        return 0;
+    for (size_t p = 0; p < source->pictures; p++) {
+        shown(source, p, gate, padded, y);
+        for (size_t i = size; i < LANES; i++) /* there is room for a vector at least */
+            y[i] = y[0];
+        for (size_t i = 0; i < size; i += LANES) { /* the last may overlap the one before */
+            vector x = at(y + (i + LANES > size && i ? size - LANES : i));
+
+            low = where(x < low, x, low);
+            high = where(x > high, x, high);
+        }
+    }
+    found[0] = low[0];
+    found[1] = high[0];
+    for (int l = 1; l < LANES; l++) {
+        found[0] = low[l] < found[0] ? low[l] : found[0];
+        found[1] = high[l] > found[1] ? high[l] : found[1];
+    }
+    free(gate);
+    return 1;
+}
+
 /* Over each picture, of the values, which have no gate: pictures × channels. Returns 0 where there is no memory. */
 PUBLIC int averages(const source_t *source, float *means)
 {

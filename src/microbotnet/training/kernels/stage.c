@@ -21,7 +21,7 @@ static int rounds(const source_t *source)
     switch (rounds(source) + (gate ? 16 : 0)) {                                                                        \
     case 0: FOR_ACTIVATION((source)->activation, function, __VA_ARGS__, NULL, 0) break;                                \
     case 16: FOR_ACTIVATION((source)->activation, function, __VA_ARGS__, gate, 0) break;                               \
-    case NORMED: function(__VA_ARGS__, NULL, NORMED, NONE); break;                                                     \
+    case NORMED: FOR_ACTIVATION((source)->activation, function, __VA_ARGS__, NULL, NORMED) break;                      \
     case ACTIVATED: FOR_ACTIVATION((source)->activation, function, __VA_ARGS__, NULL, ACTIVATED) break;                \
     case NORMED + ACTIVATED: FOR_ACTIVATION((source)->activation, function, __VA_ARGS__, NULL, NORMED + ACTIVATED)     \
         break;                                                                                                         \
