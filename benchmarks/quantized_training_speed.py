@@ -1,24 +1,26 @@
 """What quantized kernels cost in training: a step with them against a step of the same network in float.
 
-    python benchmarks/quantized_training_speed.py [--width 0.32] [--rounds 7]
+    python benchmarks/quantized_training_speed.py [--net grain-m | --width 0.32] [--rounds 7]
 
 Every way runs `microbotnet train modern`'s own loop, but for the last: `tutorial` is how TTQ is usually written, with
 three optimizers and a Python loop over the layers that computes gradients, hands them over and writes the quantized
 kernels back after every step. It is held against the same plain loop in float, with our batches and our depthwise
-gradients in both, so that only the manner differs. The ways take turns. A round's figure is the median step, in
-processor time, since other work on the machine does not count in it; the ratio is the median of the rounds'. Pictures
-are random: their content does not change the work.
+gradients in both, so that only the manner differs. The ways take turns. Steps are timed by eights, for every eighth
+looks at the ranges of activations. A round's figure is the median eight's mean step, in processor time, since other
+work on the machine does not count in it; the ratio is the median of the rounds'. Pictures are random: their content
+does not change the work.
 """
 
 import argparse
 import contextlib
+import itertools
 import statistics
 import tempfile
 import time
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from microbotnet import create_model
@@ -31,7 +33,7 @@ from microbotnet.training.cpu import faster_on_cpu
 from microbotnet.training.loop import TrainingSet, train
 from microbotnet.training.recipe import load_recipe
 
-BATCH, WARM_UP, STEPS = 128, 3, 15
+BATCH, WARM_UP, STEPS, EVERY = 128, 3, 24, 8
 BAR = 1.25
 Way = tuple[str, str, int | None]  # policy, quantizer, bits of the activations
 WAYS: dict[str, Way] = {
@@ -49,7 +51,17 @@ class _EnoughError(Exception):
     pass
 
 
-def loop(images: Tensor, labels: Tensor, width: float, way: Way | None) -> float:
+def _net(name: str, width: float) -> nn.Module:
+    return create_model(name, **({"width": width} if name == "microbotnet" else {}))
+
+
+def mean_step(times: list[float]) -> float:
+    """Of the median eight steps."""
+    eights = times[WARM_UP - 1 :: EVERY]
+    return statistics.median(b - a for a, b in itertools.pairwise(eights)) / EVERY
+
+
+def loop(images: Tensor, labels: Tensor, name: str, width: float, way: Way | None) -> float:
     """Seconds of processor a step of the package's loop."""
     times = []
 
@@ -58,7 +70,7 @@ def loop(images: Tensor, labels: Tensor, width: float, way: Way | None) -> float
         if done == WARM_UP + STEPS:
             raise _EnoughError
 
-    model = create_model("microbotnet", width=width)
+    model = _net(name, width)
     if way:
         policy, quantizer, bits = way
         quantize(model, policy, quantizer)
@@ -67,17 +79,17 @@ def loop(images: Tensor, labels: Tensor, width: float, way: Way | None) -> float
     with tempfile.TemporaryDirectory() as folder, contextlib.suppress(_EnoughError):
         pictures = TrainingSet("random", images, labels, MEAN, STD)
         train(model, pictures, load_recipe("modern"), Path(folder), on_step=on_step)
-    return statistics.median(b - a for a, b in zip(times[WARM_UP - 1 :], times[WARM_UP:], strict=False))
+    return mean_step(times)
 
 
-def tutorial(images: Tensor, labels: Tensor, width: float, policy: str | None) -> float:
+def tutorial(images: Tensor, labels: Tensor, name: str, width: float, policy: str | None) -> float:
     """Seconds of processor a step of TTQ with three optimizers; without a policy, of float with one."""
 
     def quantized(full: Tensor, scales: Tensor) -> Tensor:
         delta = 0.05 * full.abs().max()
         return scales[0] * (full > delta).float() - scales[1] * (full < -delta).float()
 
-    model = create_model("microbotnet", width=width).to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]
+    model = _net(name, width).to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]
     chosen = choose(model, load_policy(policy)).chosen if policy else ()
     kernels = [model.get_submodule(kernel.name).weight for kernel in chosen]
     copies = [kernel.data.clone().requires_grad_() for kernel in kernels]
@@ -103,17 +115,19 @@ def tutorial(images: Tensor, labels: Tensor, width: float, policy: str | None) -
         for kernel, full, pair in zip(kernels, copies, scales, strict=True):
             kernel.data = quantized(full.data, pair.data)
         times.append(time.process_time())
-    return statistics.median(b - a for a, b in zip(times[WARM_UP - 1 :], times[WARM_UP:], strict=False))
+    return mean_step(times)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--width", type=float, default=0.32)
+    parser.add_argument("--net", default="microbotnet")
+    parser.add_argument("--width", type=float, default=0.32, help="of microbotnet")
     parser.add_argument("--rounds", type=int, default=7)
     options = parser.parse_args()
     images = torch.randint(0, 256, (BATCH * (WARM_UP + STEPS), 3, 32, 32), dtype=torch.uint8)
     labels = torch.randint(0, 10, (len(images),))
-    work = images, labels, options.width
+    work = images, labels, options.net, options.width
+    torch.set_num_threads(1)
     ratios: dict[str, list[float]] = {name: [] for name in (*WAYS, TUTORIAL)}
     for i in range(options.rounds):
         base = loop(*work, None)

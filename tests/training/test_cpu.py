@@ -202,22 +202,6 @@ def test_batch_norms_with_what_follows_them(
         torch.testing.assert_close(got.double(), wanted, rtol=1e-3, atol=1e-3 / min(1, float(deviation)) ** 3)
 
 
-@_fixture_ok
-@given(
-    batches, st.integers(16, 90), st.integers(1, 9), st.integers(1, 9), st.sampled_from([2, 3, 5, 7]),
-    st.integers(1, 3), st.integers(0, 3),
-)  # fmt: skip
-def test_compiled_depthwise_convolutions(
-    compiled: list[str], batch: int, channels: int, height: int, width: int, kernel: int, stride: int, padding: int
-) -> None:
-    compiled.clear()
-    if min(height, width) + 2 * padding < kernel:
-        return
-    x, weight = _random(batch, channels, height, width, layout="channels_last"), _random(channels, 1, kernel, kernel)
-    _check(lambda x, weight: F.conv2d(x, weight, None, stride, padding, 1, channels), x, weight)
-    assert compiled == ["depthwise", "depthwise", "depthwise_weight"]
-
-
 @pytest.mark.parametrize("name", ["grain-m", "microbotnet"])
 def test_a_whole_network_gets_the_same_gradients_from_compiled_functions(compiled: list[str], name: str) -> None:
     torch.manual_seed(0)

@@ -4,16 +4,14 @@ Where a C compiler works and torch computes with one thread (`native.py`):
 
 - 1×1 and depthwise convolutions with the batch norm behind them, squeeze-and-excite, activations and the shortcuts of
   bottlenecks, as long as one follows the other (`chain.py`);
-- other batch norms, in one with the activation behind them;
-- other depthwise convolutions and their gradients.
-
-Otherwise the weight gradient of a depthwise convolution of 5×5 or more on a small map. On processors without AVX-512
-the library's takes longer than the rest of the step. The products of every input pixel with every output pixel, summed
-over the batch, are one small matrix product per channel; the gradient of each tap is the sum of those that the tap
-connects.
+- other batch norms, in one with the activation behind them.
 
 And always:
 
+- the weight gradient of any other depthwise convolution of 5×5 or more on a small map. On processors without AVX-512
+  the library's takes longer than the rest of the step. The products of every input pixel with every output pixel,
+  summed over the batch, are one small matrix product per channel; the gradient of each tap is the sum of those that
+  the tap connects.
 - a 1×1 convolution on a map of 2×2 or less, which is one matrix product of the pixels as they lie in memory;
 - the global average, whose gradient the library writes out for every pixel.
 """
@@ -100,17 +98,12 @@ def _conv2d(
     kernel = weight.shape[-1]
     if x.ndim == 4 and weight.shape[-2] == kernel and _plain(x, weight):
         steps, border, pixels = _both(stride), _both(padding), x.shape[-2:].numel()
-        if groups == len(weight) == x.shape[1] > 1 and kernel > 1:
-            if bias is None and steps is not None and border is not None and _both(dilation) == 1:
-                if (
-                    native.in_use()
-                    and native.convolves_depthwise(x, kernel)
-                    and min(x.shape[-2:]) + 2 * border >= kernel
-                ):
-                    return native.depthwise_conv2d(x, weight, steps, border)
-                if kernel > 3 and pixels <= _LARGEST_DEPTHWISE:
-                    return _DepthwiseConv2d.apply(x, weight, steps, border)  # type: ignore[no-any-return, no-untyped-call]
-        elif (
+        if (
+            groups == len(weight) == x.shape[1] > 1 and kernel > 3 and pixels <= _LARGEST_DEPTHWISE
+            and bias is None and steps is not None and border is not None and _both(dilation) == 1
+        ):  # fmt: skip
+            return _DepthwiseConv2d.apply(x, weight, steps, border)  # type: ignore[no-any-return, no-untyped-call]
+        if (
             kernel == steps == groups == 1 and border == 0 and pixels <= _LARGEST_POINTWISE
             and x.is_contiguous(memory_format=torch.channels_last)
         ):  # fmt: skip

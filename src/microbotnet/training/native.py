@@ -21,15 +21,13 @@ ACTIVATIONS = ("none", "relu", "relu6", "hardswish")  # in the order of the enum
 
 _LANES = 16  # the most, see kernels/vectors.h
 MOST_CHANNELS = 2048  # the kernels have some arrays of so many on the stack
-LARGEST_MAP, LARGEST_KERNEL = 1024, 7  # pixels; of larger maps the lists take much memory and spare little time
+LARGEST_MAP, LARGEST_KERNEL = 1024, 7  # pixels; a picture's larger maps do not stay in the cache
 
 _POINTER, _SIZE, _INT, _DOUBLE = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_double
 _ARGUMENTS = {
     "lanes": [],
     "norm_forward": [_POINTER] * 2 + [_SIZE] * 3 + [_POINTER] * 4 + [_DOUBLE] * 2 + [_POINTER, _INT],
     "norm_backward": [_POINTER] * 3 + [_SIZE] * 3 + [_POINTER] * 3 + [_INT],
-    "depthwise": [_POINTER] * 3 + [_SIZE] * 4 + [_POINTER] * 2,
-    "depthwise_weight": [_POINTER] * 4 + [_SIZE] * 5 + [_POINTER] * 2,
     "pointwise": [_POINTER] * 3,
     "pointwise_backward": [_POINTER] * 5,
     "depthwise_stage": [_POINTER] * 4,
@@ -136,86 +134,3 @@ class _BatchNorm(torch.autograd.Function):
             grad_weight.data_ptr(), grad_bias.data_ptr(), ctx.activation,
         )  # fmt: skip
         return grad_x, grad_weight, grad_bias, None, None, None, None, None
-
-
-def convolves_depthwise(x: Tensor, kernel: int) -> bool:
-    """Whether `depthwise_conv2d` takes a tensor of that shape and layout, and a kernel of that side."""
-    return (
-        _has_pixels_last(x) and _LANES <= x.shape[1] <= MOST_CHANNELS and x.shape[-2:].numel() <= LARGEST_MAP
-        and kernel <= LARGEST_KERNEL
-    )  # fmt: skip
-
-
-def depthwise_conv2d(x: Tensor, weight: Tensor, stride: int, padding: int) -> Tensor:
-    """`F.conv2d` with one square filter a channel: x (B, C, H, W), weight (C, 1, K, K), both float32."""
-    return _DepthwiseConv2d.apply(x, weight, stride, padding)  # type: ignore[no-any-return, no-untyped-call]
-
-
-_Pairs = tuple[Tensor, Tensor]  # see kernels/depthwise.c
-
-
-@lru_cache
-def _pairs(height: int, width: int, kernel: int, stride: int, padding: int, channels: int) -> tuple[_Pairs, ...]:
-    """For every output pixel its inputs and taps; for every input its outputs and taps; for every tap both pixels."""
-    rows, columns = ((size + 2 * padding - kernel) // stride + 1 for size in (height, width))
-    of_output: list[list[int]] = [[] for _ in range(rows * columns)]
-    of_input: list[list[int]] = [[] for _ in range(height * width)]
-    of_tap: list[list[int]] = [[] for _ in range(kernel * kernel)]
-    for place in range(rows * columns):
-        for tap in range(kernel * kernel):
-            y, x = (stride * at - padding + step for at, step in zip(divmod(place, columns), divmod(tap, kernel)))  # noqa: B905
-            if 0 <= y < height and 0 <= x < width:
-                of_output[place] += y * width + x, tap
-                of_input[y * width + x] += place, tap
-                of_tap[tap] += y * width + x, place
-
-    def listed(lists: list[list[int]]) -> _Pairs:
-        lengths = torch.tensor([0] + [len(pairs) // 2 for pairs in lists])
-        flat = torch.tensor([number for pairs in lists for number in pairs], dtype=torch.int32)
-        return lengths.cumsum(0).int(), flat * channels
-
-    return listed(of_output), listed(of_input), listed(of_tap)
-
-
-class _DepthwiseConv2d(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, stride: int, padding: int) -> Tensor:
-        batch, channels, height, width = x.shape
-        kernel = weight.shape[-1]
-        rows, columns = ((size + 2 * padding - kernel) // stride + 1 for size in (height, width))
-        ctx.pairs = _pairs(height, width, kernel, stride, padding, channels)
-        first, pairs = ctx.pairs[0]
-        taps = weight.reshape(channels, -1).t().contiguous()
-        y = torch.empty_like(x, memory_format=torch.channels_last) if (rows, columns) == (height, width) else (
-            x.new_empty(batch, rows, columns, channels).permute(0, 3, 1, 2)
-        )  # fmt: skip
-        library().depthwise(
-            x.data_ptr(), taps.data_ptr(), y.data_ptr(), batch, height * width, rows * columns, channels,
-            first.data_ptr(), pairs.data_ptr(),
-        )  # fmt: skip
-        ctx.save_for_backward(x, weight)
-        return y
-
-    @staticmethod
-    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor | None, ...]:
-        grad = _with_channels_last(grad_outputs[0])
-        x, weight = ctx.saved_tensors
-        batch, channels = x.shape[:2]
-        inputs, outputs = x.shape[-2:].numel(), grad.shape[-2:].numel()
-        grad_x = grad_weight = None
-        if ctx.needs_input_grad[0]:
-            first, pairs = ctx.pairs[1]
-            grad_x, taps = torch.empty_like(x), weight.reshape(channels, -1).t().contiguous()
-            library().depthwise(
-                grad.data_ptr(), taps.data_ptr(), grad_x.data_ptr(), batch, outputs, inputs, channels,
-                first.data_ptr(), pairs.data_ptr(),
-            )  # fmt: skip
-        if ctx.needs_input_grad[1]:
-            first, pairs = ctx.pairs[2]
-            sums, one = x.new_empty(2, weight[0].numel(), channels).unbind()
-            library().depthwise_weight(
-                x.data_ptr(), grad.data_ptr(), sums.data_ptr(), one.data_ptr(), batch, inputs, outputs,
-                len(sums), channels, first.data_ptr(), pairs.data_ptr(),
-            )  # fmt: skip
-            grad_weight = torch.empty_like(weight).copy_(sums.t().reshape(weight.shape))
-        return grad_x, grad_weight, None, None

@@ -46,7 +46,7 @@ static INLINE vector magnitude(vector x)
     return where(x < 0, -x, x);
 }
 
-static double total(wide sums)
+static INLINE double total(wide sums)
 {
     double sum = 0;
 
