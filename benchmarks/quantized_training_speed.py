@@ -52,7 +52,7 @@ class _EnoughError(Exception):
 
 
 def _net(name: str, width: float) -> nn.Module:
-    return create_model(name, **({"width": width} if name == "microbotnet" else {}))
+    return create_model(name, width=width) if name == "microbotnet" else create_model(name)
 
 
 def mean_step(times: list[float]) -> float:

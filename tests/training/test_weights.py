@@ -45,14 +45,14 @@ def _used(model: nn.Module, layers: list[nn.Module], used: list[bool]) -> list[t
     """Every kernel, and the gradients of a sum of those that are used."""
     model.zero_grad()
     with QuantizedWeights(layers).computed():
-        weights = [layer.weight for layer in model]  # type: ignore[union-attr]
+        weights: list[torch.Tensor] = [layer.weight for layer in model.children()]  # type: ignore[misc]
     sums = [
         (weight * torch.linspace(-1, 2, weight.numel()).reshape(weight.shape)).sum()
         for weight, use in zip(weights, used, strict=True)
         if use and weight.requires_grad
     ]
     if sums:
-        sum(sums).backward()  # type: ignore[union-attr]
+        sum(sums).backward()  # type: ignore[union-attr, no-untyped-call]
     return [*weights, *(p.grad for p in model.parameters())]
 
 

@@ -46,12 +46,12 @@ static INLINE vector magnitude(vector x)
     return where(x < 0, -x, x);
 }
 
-static INLINE double total(wide sums)
+static INLINE double total(const wide *sums)
 {
     double sum = 0;
 
     for (int l = 0; l < LANES; l++)
-        sum += sums[l];
+        sum += (*sums)[l];
     return sum;
 }
 
@@ -76,7 +76,7 @@ static float mean(const float *x, size_t size)
 
     for (size_t i = 0; i < size; i += LANES)
         sums += __builtin_convertvector(magnitude(some(x + i, size - i)), wide);
-    return (float)(total(sums) / size);
+    return (float)(total(&sums) / size);
 }
 
 static float cutoff_of(const kernel_t *k)
@@ -113,8 +113,8 @@ static float scale_of(const kernel_t *k, float cutoff)
         sums += __builtin_convertvector(x * sign, wide);
         counts += __builtin_convertvector(sign * sign, wide);
     }
-    count = total(counts);
-    return (float)(total(sums) / (count > 1 ? count : 1));
+    count = total(&counts);
+    return (float)(total(&sums) / (count > 1 ? count : 1));
 }
 
 #define TINY 1.17549435e-38f /* the least normal number: a scale of zeros */
@@ -172,8 +172,8 @@ PUBLIC int quantize_weights_backward(const gradient_t *g, size_t kernels)
             below += __builtin_convertvector(sorted(x, cutoff, all(0), grad, all(0)), wide);
             put_some(g->to + i, grad * sorted(x, cutoff, up, down, all(1)), g->size - i);
         }
-        *g->grad_positive = (float)total(above);
-        *g->grad_negative = g->direction * (float)total(below);
+        *g->grad_positive = (float)total(&above);
+        *g->grad_negative = g->direction * (float)total(&below);
         if (positive < cutoff && *g->grad_positive > 0)
             *g->grad_positive = 0;
         if (negative < cutoff && *g->grad_negative > 0)
