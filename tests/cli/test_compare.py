@@ -1,6 +1,5 @@
 import json
 import re
-import resource
 import subprocess
 import sys
 import tomllib
@@ -26,11 +25,8 @@ def run(*args: str | Path) -> subprocess.CompletedProcess[str]:
 def zoo(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], str]:
     """The whole zoo as a user gets it: what --json prints, and the page."""
     page = tmp_path_factory.mktemp("zoo") / "report.html"
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = run("--json", "-o", page)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert (done.returncode, done.stderr) == (0, "")
-    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 20  # seconds of one core
     return json.loads(done.stdout), page.read_text()
 
 

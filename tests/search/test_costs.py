@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -109,15 +108,8 @@ def test_weight_bytes_by_hand() -> None:
     assert Costs(design).weight_bytes == stem + expand + depthwise + project + norms + classifier
 
 
-def test_the_first_try_is_costed_in_milliseconds_without_torch() -> None:
-    """Of the processor's time, on a machine that does other things too: a few ms, a third of a second with firmware."""
-    Costs(load_design("first-try")).to_json()
-    begun = time.process_time()
-    costs = Costs(load_design("first-try"))
-    assert costs.macs + costs.parameters + costs.weight_bytes + costs.peak_activation_bytes + costs.energy_pj > 0
-    assert time.process_time() - begun < 0.1
-    found = costs.to_json()
-    assert time.process_time() - begun < 2
+def test_the_first_try_is_costed_without_torch() -> None:
+    found = Costs(load_design("first-try")).to_json()
     assert found["macs"] == 1_034_048
     assert found["parameters"] == 70_730
     assert found["peak_activation_bytes"] == 8192
