@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from typer.testing import CliRunner
 
 from microbotnet import create_model, trace
-from microbotnet.cli import app
+from microbotnet.cli import app, main
 from microbotnet.data import source
 from microbotnet.errors import BadInput
 from microbotnet.integer.checkpoint import lower_checkpoint
@@ -198,14 +198,24 @@ def test_training_with_power_of_two_scales_makes_firmware_that_shifts(tmp_path: 
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(
-    tmp_path: Path, cifar10_folder: Path, arguments: list[str], message: str
+    tmp_path: Path,
+    cifar10_folder: Path,
+    arguments: list[str],
+    message: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    monkeypatch.chdir(tmp_path)
     data = [] if "--data" in arguments else ["--data", str(cifar10_folder)]
-    run = subprocess.run([*MICROBOTNET, *arguments, *data], capture_output=True, text=True, cwd=tmp_path, timeout=120)
-    assert run.returncode == 2, run.stderr
-    assert message in run.stderr
-    assert "Traceback" not in run.stderr
-    assert run.stdout == ""
+    monkeypatch.setattr("sys.argv", ["microbotnet", *arguments, *data])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    printed = capsys.readouterr()
+    assert ended.value.code == 2, printed.err
+    assert message in printed.err
+    assert "\n" not in printed.err.strip()
+    assert printed.out == ""
+    assert not list(tmp_path.iterdir())
 
 
 def test_weights_lists_what_is_shipped() -> None:
