@@ -8,8 +8,12 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from hypothesis import HealthCheck, settings
 
 from microbotnet.data.micro_robot import FILE, build_micro_robot
+
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")  # a busy one is no fault of a test
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

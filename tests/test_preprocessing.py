@@ -281,7 +281,7 @@ def test_names_stay_on_one_line() -> None:
 SEEDS = [encoded(f) for f in ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "QOI", "ICO", "TGA")]
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.sampled_from(SEEDS), st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), min_size=1, max_size=12))
 def test_damaged_bytes_give_a_picture_or_one_line(tmp_path: Path, seed: bytes, damage: list[tuple[float, int]]) -> None:
     content = bytearray(seed)

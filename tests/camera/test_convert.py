@@ -43,7 +43,7 @@ def random_frames(camera: Camera, count: int, seed: int) -> np.ndarray:
     return frames
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(cameras(), st.integers(0, 2**32 - 1))
 def test_every_value_is_the_mean_of_what_it_covers(camera: Camera, seed: int) -> None:
     """Against an independent computation with fractions; for formats whose components are the picture's."""
@@ -129,7 +129,7 @@ def test_rgb565_pixel_by_pixel_is_the_same(text: str, tmp_path: Path) -> None:
     np.testing.assert_array_equal(Compiled(camera, tmp_path, pixel_by_pixel=True)(frames), convert(camera, frames))
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(cameras(), st.integers(0, 2**32 - 1))
 def test_c_equals_numpy_for_any_camera(tmp_path_factory: pytest.TempPathFactory, camera: Camera, seed: int) -> None:
     frames = random_frames(camera, 3, seed)

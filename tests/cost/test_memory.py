@@ -134,7 +134,7 @@ def graphs(draw: st.DrawFn) -> Graph:
     return Graph(tuple(nodes), ("input",), tuple(sorted(outputs)))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(graphs())
 def test_the_best_order_is_the_best_of_all_orders(graph: Graph) -> None:
     schedule = _Schedule(graph, fuse(graph), 1)

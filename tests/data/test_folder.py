@@ -51,7 +51,7 @@ def test_train_and_test_folders_are_taken_as_they_are(tmp_path: Path) -> None:
         assert reds == [(0, 100), (0, 101), (1, 100)]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(st.integers(2, 40), min_size=2, max_size=5),
     st.floats(0.01, 0.6),

@@ -33,7 +33,7 @@ def network(design: Design, density: float) -> Designed:
     return model
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(designs)
 def test_it_is_the_traced_one(design: Design) -> None:
     model = network(design, 0.4)

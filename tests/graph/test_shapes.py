@@ -36,13 +36,13 @@ def same_as_torch(module: nn.Module, shape: tuple[int, ...]) -> None:
 small = st.integers(1, 5)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(1, 9), st.integers(1, 9), small, st.integers(1, 3), st.integers(0, 3), st.integers(1, 2), small)
 def test_conv2d(height: int, width: int, kernel: int, stride: int, padding: int, dilation: int, channels: int) -> None:
     same_as_torch(nn.Conv2d(2, channels, (kernel, 2), stride, padding, dilation), (2, height, width))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(1, 12), small, st.integers(1, 3), st.integers(0, 2), st.booleans(), st.sampled_from("am"))
 def test_pools(size: int, kernel: int, stride: int, padding: int, ceil: bool, which: str) -> None:
     pool = {"a": nn.AvgPool2d, "m": nn.MaxPool2d}[which]

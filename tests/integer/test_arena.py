@@ -101,7 +101,7 @@ def random_scratch(seed: int, operators: int) -> dict[str, int]:
     return {o.name: int(rng.integers(1, 200)) for o in made.operators if rng.random() < 0.4}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 10**6), operators=st.integers(0, 9))
 def test_what_lives_together_lies_apart_or_is_written_over(seed: int, operators: int) -> None:
     made = random_program(seed, operators=operators)
@@ -122,7 +122,7 @@ def test_what_lives_together_lies_apart_or_is_written_over(seed: int, operators:
             assert early.last == late.first
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 10**6), operators=st.integers(0, 9), share=st.floats(0.3, 1))
 def test_in_two_regions_nothing_lies_across(seed: int, operators: int, share: float) -> None:
     made = random_program(seed, operators=operators)
@@ -160,7 +160,7 @@ def together(a: Area, b: Area) -> bool:
     return in_time and a.offset < b.offset + b.size and b.offset < a.offset + a.size
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 10**6), operators=st.integers(0, 9))
 def test_any_network_run_in_its_arena_gives_the_interpreters_outputs(seed: int, operators: int) -> None:
     made = random_network(seed, operators=operators)
@@ -175,7 +175,7 @@ def test_any_network_run_in_its_arena_gives_the_interpreters_outputs(seed: int, 
             np.testing.assert_array_equal(outputs[name], values[name][number], name)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 10**6), operators=st.integers(0, 9))
 def test_a_program_run_in_its_arena_gives_the_interpreters_scores(seed: int, operators: int) -> None:
     made = random_program(seed, operators=operators)

@@ -25,7 +25,7 @@ from microbotnet.integer.samples import random_pictures, random_program
 from microbotnet.integer.validation import check_consistent
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 10_000))
 def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, seed: int) -> None:
     program = replace(random_program(seed), source={"network": "aé ×0.32"})

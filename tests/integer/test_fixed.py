@@ -15,7 +15,7 @@ def results(how: Requantize, acc: np.ndarray) -> np.ndarray:  # type: ignore[typ
     return how.apply(acc.astype(np.int32)[None, :, None, :])[0, :, 0, :]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 100_000), st.integers(4, 24), st.sampled_from([COARSE, FINE]))
 @example(32195, 23, FINE)
 def test_it_rounds_the_real_number(seed: int, bits: int, tolerance: float) -> None:

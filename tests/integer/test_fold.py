@@ -31,7 +31,7 @@ def with_constant_gates(program: Program, value: int) -> Program:
     return replace(program, operators=operators, tensors=program.tensors | fixed)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.integers(0, 10_000), st.integers(-128, 127))
 def test_the_scores_stay(seed: int, value: int) -> None:
     program = with_constant_gates(random_program(seed, operators=8), value)

@@ -38,7 +38,7 @@ def applied(operator: Operator, *inputs: tuple[Ints, int], shape: tuple[int, int
     return operator.compute([values[name] for name in operator.inputs], *program.of(operator))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_a_convolution_is_pytorchs(data: st.DataObject) -> None:
     groups = data.draw(st.sampled_from([1, 1, 2, 3]))
@@ -91,7 +91,6 @@ def with_table(table: NDArray[np.int8]) -> Requantize:
     return Requantize(plain.multiplier, plain.offset, 0, 0, -128, 127, table)
 
 
-@settings(deadline=None)
 @given(st.integers(-(2**31), 2**31 - 1), st.integers(-(2**23), 2**23), st.integers(0, 20))
 def test_the_product_in_two_words_is_the_product(acc: int, multiplier: int, pre_shift: int) -> None:
     exact = acc * multiplier >> pre_shift
@@ -102,7 +101,7 @@ def test_the_product_in_two_words_is_the_product(acc: int, multiplier: int, pre_
         assert found.item() == max(-128, min(127, exact >> 24))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_pools_are_pytorchs(data: st.DataObject) -> None:
     rows, columns = data.draw(st.integers(1, 8)), data.draw(st.integers(1, 8))

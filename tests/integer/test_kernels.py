@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from microbotnet.integer.kernels import encode
@@ -37,7 +37,6 @@ def test_quantized_kernels_come_out_exactly(kernel: torch.Tensor, bits: int) -> 
     assert np.abs(made - kernel.numpy()).max() <= 1e-6 * max(float(kernel.abs().max()), 1e-9)
 
 
-@settings(deadline=None)
 @given(st.floats(0.02, 5), st.floats(0.02, 5))
 def test_two_scales_are_a_ratio_of_two_codes(positive: float, negative: float) -> None:
     kernel = ttq(W, torch.tensor(positive), torch.tensor(negative), 0.3).double().numpy()

@@ -178,7 +178,7 @@ def random_network(seed: int) -> nn.Module:
     return nn.Sequential(*layers, nn.Flatten(), nn.LazyLinear(4), nn.LogSoftmax(1))
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40, derandomize=True)
 @given(st.integers(0, 100_000))
 def test_every_operator_of_a_random_network_agrees(seed: int) -> None:
     size = 5 + seed % 7

@@ -27,7 +27,7 @@ def test_bits_by_hand() -> None:
     assert [bits(0, 0), bits(-1, 0), bits(0, 1), bits(-2, 1), bits(-128, 127), bits(0, 128)] == [1, 1, 2, 2, 8, 9]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 10_000))
 def test_no_sum_leaves_its_range(seed: int) -> None:
     program = random_program(seed)
@@ -53,7 +53,7 @@ def test_no_sum_leaves_its_range(seed: int) -> None:
     check(program)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 10_000), st.integers(1, 4), st.integers(1, 3))
 def test_a_range_is_reached(seed: int, channels: int, kernel: int) -> None:
     """With one layer, the picture that is lowest where a weight is negative and highest elsewhere makes the bound."""
@@ -135,7 +135,6 @@ def test_padding_counts_as_the_zero_point() -> None:
     assert (found.low.item(), found.high.item()) == (0, 100 * 127 * 100)
 
 
-@settings(deadline=None)
 @given(
     st.integers(-(2**20), 0), st.integers(0, 2**20), st.integers(-(2**12), 2**12), st.integers(0, 8),
     st.integers(-(2**20), 2**20),

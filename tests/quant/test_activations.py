@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -89,7 +89,6 @@ def test_the_points_of_a_network() -> None:
 _SIZES = st.just(0.0) | st.floats(2**-10, 50, width=32)  # a range of 1e-38 is none
 
 
-@settings(deadline=None)
 @given(_SIZES.map(lambda size: -size), _SIZES, st.sampled_from([2, 4, 8]))
 def test_zero_is_a_value_and_the_range_is_covered(low: float, high: float, bits: int) -> None:
     quantizer = ActivationQuantizer(bits, -torch.inf, torch.inf)

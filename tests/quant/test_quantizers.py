@@ -100,7 +100,7 @@ def test_ttq_has_the_notes_sign_too() -> None:
     assert negative.grad == 3  # +(1 + 2)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(kernels, st.floats(0, 0.9), st.floats(0.1, 10), st.floats(0.1, 10), st.integers(0, 99))
 def test_ttq_scales_have_the_gradient_of_the_definition(
     weight: Tensor, threshold: float, p: float, n: float, seed: int
@@ -161,7 +161,7 @@ def test_ttq_scales_start_at_the_mean_or_at_one() -> None:
 
 
 @pytest.mark.parametrize("name", TERNARY)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(weight=kernels)
 def test_ternary_values_keep_their_signs_and_order(name: str, weight: Tensor) -> None:
     quantized = TERNARY[name](weight)
@@ -175,7 +175,7 @@ def test_ternary_values_keep_their_signs_and_order(name: str, weight: Tensor) ->
 
 
 @pytest.mark.parametrize("name", EVERY)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(weight=kernels, exponent=st.integers(-8, 8))
 def test_a_scaled_kernel_gives_scaled_values(name: str, weight: Tensor, exponent: int) -> None:
     weight = weight.where(weight.abs() > 1e-20, 0)
@@ -198,7 +198,7 @@ def test_constant_kernels_are_finite(name: str, value: float) -> None:
         assert_close(quantized, weight)  # a constant is its own least-squares scale
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(kernels)
 def test_twn_and_scaled_binary_have_the_scale_of_least_squares(weight: Tensor) -> None:
     for function in (twn, scaled_binary):
@@ -209,7 +209,7 @@ def test_twn_and_scaled_binary_have_the_scale_of_least_squares(weight: Tensor) -
             assert_close(quantized, alpha * direction, rtol=1e-4, atol=1e-6)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(kernels, st.integers(2, 8))
 def test_uniform_is_within_half_a_step(weight: Tensor, bits: int) -> None:
     quantized = uniform(weight, bits)
@@ -218,7 +218,7 @@ def test_uniform_is_within_half_a_step(weight: Tensor, bits: int) -> None:
     assert len(quantized.unique()) <= 2**bits - 1
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(kernels, st.floats(0, 0.9), st.floats(0, 0.9))
 def test_a_higher_threshold_never_keeps_more(weight: Tensor, one: float, other: float) -> None:
     low, high = sorted((one, other))

@@ -44,7 +44,7 @@ class Trickle(BytesIO):
 
 
 @given(st.lists(st.sampled_from(FILES), max_size=5), st.sampled_from([b"", b"\0\0\0", b"\r\n"]))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_what_was_joined_comes_apart(files: list[bytes], padding: bytes) -> None:
     stream = padding.join(files) + padding
     assert [piece.strip(b"\0\r\n") for piece in split_pictures(BytesIO(stream))] == [
@@ -54,7 +54,7 @@ def test_what_was_joined_comes_apart(files: list[bytes], padding: bytes) -> None
 
 
 @given(st.sampled_from(FILES), st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_cut_file_costs_itself_only(file: bytes, data: st.DataObject) -> None:
     cut = file[: data.draw(st.integers(20, len(file) - 1))]
     pieces = list(split_pictures(BytesIO(FILES[0] + cut + FILES[1] + FILES[0])))

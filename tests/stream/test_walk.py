@@ -18,7 +18,7 @@ def red(frame: np.ndarray) -> np.ndarray:
 
 
 @given(st.integers(0, 99), st.integers(0, 7), st.sampled_from([8, 32, 33]))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_seed_picture_and_number_decide_every_pixel(seed: int, number: int, size: int) -> None:
     walk = Walk(seed=seed, steps=2)
     frames = approach(RED, walk, number, size, key=5)

@@ -78,7 +78,7 @@ stages = st.tuples(
 )  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     st.integers(0, 2**31), st.integers(3, 9), st.integers(2, 37), st.integers(2, 9), st.integers(2, 9),
     st.lists(stages, min_size=1, max_size=4),
@@ -112,7 +112,7 @@ def test_any_stages(
     assert ran[: len(expected)] == expected
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     st.integers(0, 2**31),
     st.lists(st.tuples(st.integers(3, 20), st.integers(1, 2), st.booleans()), min_size=1, max_size=3),

@@ -67,7 +67,7 @@ def _random(*shape: int, layout: str = "contiguous_format") -> torch.Tensor:
     return torch.randn(shape).to(memory_format=getattr(torch, layout))
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(batches, channels, st.integers(1, 8), st.integers(1, 8), st.sampled_from([5, 7]), st.integers(1, 3), layouts)
 @pytest.mark.usefixtures("without_compiler")
 def test_depthwise_convolutions_on_any_small_map(
@@ -77,7 +77,7 @@ def test_depthwise_convolutions_on_any_small_map(
     _check(lambda x, weight: F.conv2d(x, weight, None, stride, kernel // 2, 1, channels), x, weight)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(batches, channels, channels, st.integers(1, 5), st.integers(1, 5), st.integers(1, 2), st.booleans(), layouts)
 def test_1x1_convolutions_on_any_small_map(
     batch: int, inputs: int, outputs: int, height: int, width: int, stride: int, bias: bool, layout: str
@@ -89,7 +89,7 @@ def test_1x1_convolutions_on_any_small_map(
     )
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(batches, channels, st.integers(1, 9), st.integers(1, 9), st.sampled_from([1, (1, 1), (1, 2), (None, 1)]))
 def test_averages(batch: int, channels: int, height: int, width: int, size: int | tuple[int | None, int]) -> None:
     _check(lambda x: F.adaptive_avg_pool2d(x, size) * x.mean(), _random(batch, channels, height, width))
@@ -166,7 +166,7 @@ def test_the_library_is_put_back() -> None:
 
 ACTIVATIONS = st.sampled_from([nn.Hardswish, nn.ReLU, nn.ReLU6, None])
 _fixture_ok = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )  # the fixture keeps nothing from one example to the next
 
 

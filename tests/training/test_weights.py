@@ -62,7 +62,7 @@ kinds = st.tuples(
 )  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 2**31), st.lists(kinds, min_size=1, max_size=5))
 def test_any_kernels(seed: int, drawn: list[tuple[str, int, int, int, str]]) -> None:
     if native.library() is None:

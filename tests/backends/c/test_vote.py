@@ -47,7 +47,7 @@ def decide(tmp_path_factory: pytest.TempPathFactory) -> Decide:
     return run_c
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.sampled_from(RULES), st.sampled_from(CLASSES), st.integers(1, 20), st.data())
 def test_every_decision_is_that_of_the_python_rule(
     decide: Decide, rule: str, classes: int, frames: int, data: st.DataObject
