@@ -6,10 +6,15 @@ from typing import Any
 POWER_OF_TWO = "power-of-two"  # the scales of its activations
 
 
+def _quantization(card: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Empty where the network was not quantized."""
+    found = card.get("quantization")
+    return found if isinstance(found, dict) else {}
+
+
 def activation_bits(card: Mapping[str, Any]) -> int | None:
     """What the activations were rounded to in training; None if they were not."""
-    quantization = card.get("quantization")
-    activations = quantization.get("activations") if isinstance(quantization, dict) else None
+    activations = _quantization(card).get("activations")
     return None if activations is None else int(activations["bits"])
 
 
@@ -20,12 +25,10 @@ def stored_bits(card: Mapping[str, Any]) -> int:
 
 def has_power_of_two_scales(card: Mapping[str, Any]) -> bool:
     """Whether the scales of its activations are powers of two."""
-    quantization = card.get("quantization")
-    activations = quantization.get("activations") if isinstance(quantization, dict) else None
+    activations = _quantization(card).get("activations")
     return activations is not None and activations.get("scales") == POWER_OF_TWO
 
 
 def has_quantized_kernels(card: Mapping[str, Any]) -> bool:
     """Whether a policy chose kernels that hold only quantized values."""
-    quantization = card.get("quantization")
-    return isinstance(quantization, dict) and quantization.get("policy", "none") != "none"
+    return bool(_quantization(card).get("policy", "none") != "none")
