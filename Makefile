@@ -11,7 +11,7 @@ DEV := $(VENV)/.dev
 
 help:
 	@echo "make demo   classify real pictures, then run the network as firmware on an emulated Cortex-M0 (half a minute; the first time 1 minute more)"
-	@echo "make test   run all tests (8 to 20 minutes; the first time 3 minutes more)"
+	@echo "make test   run all tests (8 to 25 minutes; the first time 3 minutes more)"
 	@echo "make lint   ruff and mypy"
 	@echo "make docs   the documentation site, in docs/_build; a broken link or reference is an error"
 	@echo "make release  wheels and sdist in dist/: built, checked, installed without network and used (half a minute)"
@@ -39,7 +39,7 @@ demo: $(USE)
 	@$(BIN)/microbotnet firmware grain-xl-ternary --board scum --run src/microbotnet/demo/pictures --totals
 
 test: $(DEV)
-	@echo "Running all tests: 8 to 20 minutes on two cores."
+	@echo "Running all tests: 8 to 25 minutes on two cores."
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist worksteal -q
 
 lint: $(DEV)
