@@ -16,13 +16,14 @@ from typer.testing import CliRunner
 
 from microbotnet import create_model, trace
 from microbotnet.cli import app, main
+from microbotnet.cli.train import DESIGN
 from microbotnet.data import source
 from microbotnet.errors import BadInput
 from microbotnet.integer.checkpoint import lower_checkpoint
 from microbotnet.quant import bake, quantize
 from microbotnet.quant.policy import choose, load_policy
 from microbotnet.training.checkpoint import load_checkpoint
-from microbotnet.weights import shipped_cards
+from microbotnet.weights import DEFAULT, shipped_cards
 
 MICROBOTNET = [sys.executable, "-m", "microbotnet"]
 
@@ -230,6 +231,17 @@ def test_weights_lists_what_is_shipped() -> None:
     assert all(name in table for name in rows)
 
 
-def test_evaluate_takes_the_shipped_weights_of_a_width(cifar10_folder: Path) -> None:
-    result = CliRunner().invoke(app, ["evaluate", "--width", "0.25", "--data", str(cifar10_folder), "--json"])
-    assert json.loads(result.stdout)["checkpoint"] == "microbotnet-0.25"
+@pytest.mark.usefixtures("few_pictures")
+@pytest.mark.parametrize(("options", "named"), [(["--width", "0.25"], "microbotnet-0.25"), ([], DEFAULT)])
+def test_evaluate_takes_shipped_weights(options: list[str], named: str) -> None:
+    result = CliRunner().invoke(app, ["evaluate", *options, "--json"])
+    assert json.loads(result.stdout)["checkpoint"] == named
+
+
+@pytest.mark.usefixtures("few_pictures")
+@pytest.mark.parametrize(("options", "named"), [([], DESIGN), (["--width", "0.25"], "microbotnet")])
+def test_what_is_trained_if_no_network_is_named(tmp_path: Path, options: list[str], named: str) -> None:
+    out = tmp_path / "mine"
+    run = CliRunner().invoke(app, ["train", "modern", *options, "--epochs", "1", "--batch", "100", "--out", str(out)])
+    assert run.exit_code == 0, run.output
+    assert json.loads((out / "model.json").read_text())["architecture"]["name"] == named

@@ -6,18 +6,18 @@ from typing import Annotated
 import typer
 
 from ..errors import BadInput
-from .checkpoint import SUBJECT, InputShape, Labels, Mean, Std, Weights
+from .checkpoint import Checkpoint, InputShape, Labels, Mean, Std, Weights
 from .output import Json, print_json, stdout, working
 from .pictures import Camera, Data, Split
 
 
 def evaluate(
-    checkpoint: Annotated[str | None, typer.Option(help=SUBJECT)] = None,
+    checkpoint: Checkpoint = None,
     net: Annotated[
         str | None,
         typer.Option(
             help="Which network of `microbotnet nets` is in the file, if no card (.json) beside the file says so.",
-            show_default="the MicroBotNet that fits",
+            show_default="MicroBotNet",
         ),
     ] = None,
     width: Annotated[
@@ -54,14 +54,15 @@ def evaluate(
     from ..inference import program_predictor, side_of
     from ..show.report import check_report_name
     from ..sources import Given, open_network, tell_assumed
-    from ..weights import shipped_name
+    from ..weights import DEFAULT, shipped_name
 
     if output is not None:
         check_report_name(output)
         if camera is not None:
             raise BadInput("the page shows pictures as they are; leave out one of --output and --input")
     if checkpoint is None:
-        checkpoint = shipped_name(net or "microbotnet", 0.32 if width is None else width)
+        named = net is not None or width is not None
+        checkpoint = shipped_name(net or "microbotnet", 0.32 if width is None else width) if named else DEFAULT
         net = width = None
     given = Given.of(net=net, width=width, weights=weights, input_shape=input_shape, mean=mean, std=std, labels=labels)
     opened = open_network(checkpoint, given)

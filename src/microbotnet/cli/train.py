@@ -19,6 +19,8 @@ from .checkpoint import SUBJECT, InputShape, Mean, Std, Weights
 from .output import Json, print_json, stderr, stdout
 from .pictures import Data, Split
 
+DESIGN = "grain-m"
+"""What is trained if nothing else is asked for: the most accurate design with under a million MACs."""
 _FROM_RECIPE = "Instead of the recipe's."
 
 
@@ -34,11 +36,15 @@ def train(
         typer.Option(
             metavar="NAME|FILE",
             help="Which network: a name that `microbotnet nets` lists, or a design's file.",
-            show_default="microbotnet",
+            show_default=DESIGN,
         ),
     ] = None,
     width: Annotated[
-        float | None, typer.Option(help="Width multiplier.", show_default="0.32 for MicroBotNet, 1 for others")
+        float | None,
+        typer.Option(
+            help="Width multiplier; without --net, that of MicroBotNet.",
+            show_default="0.32 for MicroBotNet, 1 for others",
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of all random numbers.", min=0)] = 0,
     out: Annotated[
@@ -151,7 +157,7 @@ def train(
         raise BadInput("--weights, --input-shape, --mean and --std are for a network from outside; give --from too")
     if threshold is not None and policy is None:
         raise BadInput("--threshold is for quantized kernels; give --policy too")
-    found = find_net(net or "microbotnet")
+    found = find_net(net or (DESIGN if width is None else "microbotnet"))
     if width is None:
         width = 0.32 if found.widths and found.name.startswith("microbotnet") else 1.0
     if input_size is None and begin is None and found.design:
