@@ -2,18 +2,22 @@
 
     python benchmarks/random_programs.py --count 100000
     python benchmarks/random_programs.py --count 10000 --cores    # every program on every core, and nothing else
+    python benchmarks/random_programs.py --seed 900165    # one program through everything
 
 Programs are drawn by their seeds, 0, 1, 2, …: classifiers of pictures at awkward shapes, and networks of any operators,
-inputs and outputs (`integer/samples.py`), one in four as deep as a test's, the others of one to three operators and
-their end. A batch of them is one C file, compiled once for each engine. Every program goes through ONNX and the C for
-small cores (by turns of batches for speed and for size) on this machine. Every other pair of batches also goes through
-an emulated Cortex-M0, by turns optimized as firmware is and not at all, which compiles in half of the time. One in
-eight each goes through sanitizers (by turns gcc's for addresses and undefined behaviour, and clang's for undefined
-behaviour), a Cortex-M4 with its DSP instructions, a RISC-V core, and the C for this machine's vector registers. A run
-that was stopped goes on where it was; counts are kept in docs/results/reliability.
+inputs and outputs (`integer/samples.py`), one in eight as deep as a test's, the others of one to three operators and
+their end. A batch of them is one C file, compiled once for each engine. Every program goes through ONNX, by turns of
+batches as written and as onnxruntime optimizes it, and through the C for small cores, by turns for speed and for size,
+on this machine. There tcc compiles it, in a tenth of the time, and gcc and clang have every fourth pair of batches;
+where there is no tcc, all. Every fourth pair also goes through an emulated Cortex-M0, a quarter of these optimized as
+firmware is. One pair in sixteen each goes through sanitizers (by turns gcc's for addresses and undefined behaviour, and
+clang's for undefined behaviour), a Cortex-M4 with its DSP instructions, a RISC-V core, and the C for this machine's
+vector registers. Where a batch fails, it is halved until the seed is known. A run that was stopped goes on where it
+was; counts are kept in docs/results/reliability.
 """
 
 import argparse
+import gc
 import os
 import re
 import shutil
@@ -49,7 +53,8 @@ from tally import RESULTS, Tally
 BATCH, PICTURES = 200, 3
 SECONDS = 600  # that a batch may take in any child
 DIFFERENT = ("cortex-m0", "cortex-m3", "cortex-m4", "cortex-m33", "cortex-m7", "rv32imc", "rv32ec")
-RARE = 8  # every so many batches each of what is slow
+RARE = 16  # every so many pairs of batches each of what is slow
+TURNS = 4 * RARE  # pairs, after which every engine has had every compiler
 SANITIZE = {
     "gcc": ("-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"),
     "clang": ("-fsanitize=undefined", "-fsanitize-trap=undefined"),  # of Debian's clang no runtime is needed so
@@ -112,12 +117,15 @@ void net_run(const net_input_t *input, net_output_t *output, void *arena)
 """
 
 
+Engine = partial[Iterator[bool]]
+
+
 def drawn(seed: int) -> Program:
-    if seed % 16 == 0:
+    if seed % 32 == 0:
         return random_program(seed, size=(14, 14), operators=3)
-    if seed // 2 % 4 == 1:
+    if seed // 2 % 8 == 1:
         return random_program(seed) if seed % 2 else random_network(seed)
-    short = 1 + seed // 8 % 3
+    short = (1, 1, 2, 3)[seed // 16 % 4]
     return random_program(seed, operators=short) if seed % 2 else random_network(seed, operators=short)
 
 
@@ -136,9 +144,11 @@ class Sample:
         self.raw = self.inputs.reshape(PICTURES, -1).view(np.uint8)
 
 
-def by_onnx(samples: Sequence[Sample]) -> Iterator[bool]:
+def by_onnx(samples: Sequence[Sample], optimized: bool) -> Iterator[bool]:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
+    if not optimized:
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     for sample in samples:
         content = to_onnx(sample.program).SerializeToString()
         session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
@@ -167,7 +177,7 @@ def parts(count: int, entry: str) -> dict[str, Any]:
 
 
 def by_host(samples: Sequence[Sample], sources: dict[str, str], command: Sequence[str]) -> Iterator[bool]:
-    """On this machine, by a C compiler; a crash fails the network it was in and all behind it."""
+    """On this machine, by a C compiler; a crash fails all."""
     main = HOST % parts(len(samples), "    {{run{i}, {n}_INPUT_BYTES, {n}_OUTPUT_BYTES, {n}_ARENA_BYTES}}")
     with tempfile.TemporaryDirectory(prefix="microbotnet-") as folder:
         for name, text in {**sources, "main.c": main}.items():
@@ -179,7 +189,7 @@ def by_host(samples: Sequence[Sample], sources: dict[str, str], command: Sequenc
         (Path(folder) / "input").write_bytes(b"".join(sample.raw.tobytes() for sample in samples))
         ran = run_child(["sh", "-c", "./many <input >output"], seconds=SECONDS, cwd=folder)
         if ran.returncode:
-            print(ran.stderr[:2000])
+            raise Failed(f"ends with {ran.returncode}: {ran.stderr[:2000]}")
         output = (Path(folder) / "output").read_bytes()
     at = 0
     for sample in samples:
@@ -217,46 +227,47 @@ def by_core(
         yield np.array_equal(got[:, :size], sample.wanted) and not got[:, size:].any()
 
 
-def engines(number: int, samples: Sequence[Sample]) -> Iterator[tuple[str, Callable[[], Iterator[bool]]]]:
+def engines(number: int, samples: Sequence[Sample]) -> Iterator[tuple[str, Engine]]:
     """What a batch goes through, by its number."""
     compilers = [name for name in ("gcc", "clang") if shutil.which(name)]
     prefer, pair = ("speed", "size")[number % 2], number // 2
+    turn, quick = pair % RARE, pair % 4 != 1 and shutil.which("tcc") is not None
     compiler = compilers[(pair + pair // RARE) % len(compilers)]  # whatever comes by RARE has each in its turn
-    optimize = {2: "-O1", 5: "-O2"}.get(pair % RARE, "-O0")
+    command = [compiler, {5: "-O1", 13: "-O2"}.get(turn, "-O0")]
     sources = sources_of(samples, prefer)
-    yield "ONNX (onnxruntime)", partial(by_onnx, samples)
-    yield f"C for small cores, for {prefer}, on this machine", partial(by_host, samples, sources, [compiler, optimize])
-    if pair % 2 == 0:
+    yield "ONNX (onnxruntime)", partial(by_onnx, samples, pair % 4 == 3)
+    yield (
+        f"C for small cores, for {prefer}, {'by tcc' if quick else 'on this machine'}",
+        partial(by_host, samples, sources, ["tcc"] if quick else command),
+    )
+    if turn % 4 == 0:
         yield (
             f"C on a Cortex-M0, for {prefer}",
-            partial(by_core, samples, sources, "cortex-m0", prefer, "-O0" if pair % 4 else ""),
+            partial(by_core, samples, sources, "cortex-m0", prefer, "-O0" if turn else ""),
         )
-    if pair % RARE == 1:
-        yield (
-            f"sanitizers of {compiler}, C for {prefer}",
-            partial(by_host, samples, sources, [compiler, "-O1", *SANITIZE[compiler]]),
-        )
-    elif pair % RARE == 2:
+    if turn == 2:
+        yield f"sanitizers of {compiler}, C for {prefer}", partial(by_host, samples, sources, sanitized(compiler))
+    elif turn == 6:
         dsp = sources_of(samples, prefer, "dsp")
         yield f"C on a Cortex-M4, for {prefer}", partial(by_core, samples, dsp, "cortex-m4", prefer)
-    elif pair % RARE == 3:
+    elif turn == 10:
         plain = sources_of(samples, prefer, "c")
         yield f"C on a RISC-V core, for {prefer}", partial(by_core, samples, plain, "rv32imc", prefer)
-    elif pair % RARE == 5:
+    elif turn == 14:
         host = ("vectors", "avx512")[number % 2]
-        command = [compiler, "-O1", "-march=native"]
-        if host == "avx512" and _suited(command) != host:
+        if host == "avx512" and _suited([compiler, "-march=native"]) != host:
             return
-        made = sources_of(samples, host)
-        yield f"C for hosts, {host}", partial(by_host, samples, made, command)
-        if pair // RARE % 4 < 2:
-            yield (
-                f"sanitizers of {compiler}, C for {host}",
-                partial(by_host, samples, made, [*command, *SANITIZE[compiler]]),
-            )
+        checked = pair // RARE % 4 < 2
+        name = f"sanitizers of {compiler}, C for {host}" if checked else f"C for hosts, {host}"
+        words = sanitized(compiler) if checked else [compiler, "-O1"]
+        yield name, partial(by_host, samples, sources_of(samples, host), [*words, "-march=native"])
 
 
-def on_every_core(number: int, samples: Sequence[Sample]) -> Iterator[tuple[str, Callable[[], Iterator[bool]]]]:
+def sanitized(compiler: str) -> list[str]:
+    return [compiler, "-O0", *SANITIZE[compiler]]
+
+
+def on_every_core(number: int, samples: Sequence[Sample]) -> Iterator[tuple[str, Engine]]:
     """Each core whose instructions are others, with the C that is written for its kind."""
     prefer = ("speed", "size")[number % 2]
     sources = {isa: sources_of(samples, prefer, isa) for isa in ("", "dsp", "c")}
@@ -265,14 +276,48 @@ def on_every_core(number: int, samples: Sequence[Sample]) -> Iterator[tuple[str,
         yield f"C on {core}, for {prefer}", partial(by_core, samples, sources[isa], core, prefer)
 
 
+Engines = Callable[[int, Sequence[Sample]], Iterator[tuple[str, Engine]]]
+
+
+def failures(through: Engines, number: int, samples: Sequence[Sample], name: str, run: Engine) -> list[str]:
+    """What one engine of a batch does otherwise, by seeds."""
+    try:
+        agreed = list(run())
+    except Failed as error:
+        if len(samples) == 1:
+            return [f"{name}, seed {samples[0].seed}: {error}"]
+        found, half = [], len(samples) // 2
+        for part in (samples[:half], samples[half:]):
+            found += failures(through, number, part, name, dict(through(number, part))[name])
+        return found or [f"{name}, seeds {samples[0].seed} to {samples[-1].seed}, only together: {error}"]
+    same = zip(samples, agreed, strict=True)
+    return [f"{name}, seed {sample.seed}: not the interpreter's integers" for sample, good in same if not good]
+
+
+def alone(sample: Sample, through: Engines) -> int:
+    """One program through every engine, with every compiler and option; the exit code."""
+    found: dict[str, list[str]] = {}
+    for number in range(2 * TURNS):
+        for name, run in through(number, [sample]):
+            how = f"{name} {run.args[2:] or run.args[1:]}"
+            if how not in found:
+                found[how] = failures(through, number, [sample], name, run)
+                print(f"{how}: {'; '.join(found[how]) or 'the same'}", flush=True)
+    return int(any(found.values()))
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=100_000, help="programs in all, those of earlier runs counted in")
     parser.add_argument("--batch", type=int, default=BATCH, help="programs in a C file")
     parser.add_argument("--cores", action="store_true", help="every core for every program")
+    parser.add_argument("--seed", type=int, help="only this program, through everything; nothing is counted")
     parser.add_argument("--out", type=Path, help="the counts; by default in docs/results/reliability")
     options = parser.parse_args()
     draw, through, words = (drawn_for_cores, on_every_core, " --cores") if options.cores else (drawn, engines, "")
+    if options.seed is not None:
+        return alone(Sample(options.seed, draw(options.seed)), through)
+    gc.freeze()  # what is imported need not be searched again and again
     out = options.out or RESULTS / f"random-programs{'-on-cores' if options.cores else ''}.json"
     tally = Tally(
         out, f"python benchmarks/random_programs.py --count {options.count if options.cores else 100000}{words}"
@@ -282,16 +327,11 @@ def main() -> int:
         first = tally.next
         samples = [Sample(seed, draw(seed)) for seed in range(first, min(first + options.batch, options.count))]
         tally.count("programs", len(samples))
-        for name, run in through(first // options.batch, samples):
-            try:
-                agreed = list(run())
-            except Failed as error:
-                tally.fail(f"{name}, seeds {first} to {first + len(samples) - 1}: {error}")
-                continue
+        number = first // options.batch
+        for name, run in through(number, samples):
+            for failure in failures(through, number, samples, name, run):
+                tally.fail(failure)
             tally.count(name, len(samples))
-            for sample, same in zip(samples, agreed, strict=True):
-                if not same:
-                    tally.fail(f"{name}, seed {sample.seed}: not the interpreter's integers")
         each = (sum(os.times()[:4]) - used) / (first + len(samples) - begun)
         tally.note("seconds of processor for a program", round(each, 3))
         tally.keep(first + len(samples))

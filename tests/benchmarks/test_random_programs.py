@@ -4,9 +4,15 @@ import importlib
 import json
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+
+from microbotnet.errors import Failed
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -22,22 +28,72 @@ def test_random_programs_go_through_every_engine_and_on_where_they_were(tmp_path
         assert done.returncode == 0, done.stdout + done.stderr
     found = json.loads(kept.read_text())
     assert found["next"] == found["counts"]["programs"] == found["counts"]["ONNX (onnxruntime)"] == 7
-    assert found["counts"]["C on a Cortex-M0, for speed"] + found["counts"]["C on a Cortex-M0, for size"] == 4
-    sanitized = sum(many for name, many in found["counts"].items() if name.startswith("sanitizers of "))
-    assert (sanitized, found["counts"]["C on a RISC-V core, for speed"]) == (2, 1)
+    assert sum(many for name, many in found["counts"].items() if name.startswith("C for small cores")) == 7
+    assert found["counts"]["C on a Cortex-M0, for speed"] == found["counts"]["C on a Cortex-M0, for size"] == 1
+    assert sum(many for name, many in found["counts"].items() if name.startswith("sanitizers of ")) == 2
     assert found["failures"] == []
 
 
-def test_each_compiler_has_its_turn_in_all_that_is_rare(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def programs(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.syspath_prepend(ROOT / "benchmarks")
-    module = importlib.import_module("random_programs")
-    monkeypatch.setattr(module.shutil, "which", lambda name: name)
-    monkeypatch.setattr(module, "sources_of", lambda *_: {})
-    monkeypatch.setattr(module, "_suited", lambda _: "avx512")
+    return importlib.import_module("random_programs")
+
+
+@pytest.mark.parametrize("bad", [{5}, {0, 6}, set(range(7))])
+def test_a_batch_that_fails_names_the_seeds_that_do(programs: Any, bad: set[int]) -> None:
+    samples = [SimpleNamespace(seed=seed) for seed in range(7)]
+
+    def through(number: int, part: list[Any]) -> Iterator[tuple[str, Callable[[], list[bool]]]]:
+        def run() -> list[bool]:
+            if found := bad & {sample.seed for sample in part}:
+                raise Failed(f"{len(found)} crash")
+            return [True] * len(part)
+
+        yield "C", run
+
+    found = programs.failures(through, 0, samples, "C", dict(through(0, samples))["C"])
+    assert found == [f"C, seed {seed}: 1 crash" for seed in sorted(bad)]
+
+
+def test_what_fails_only_together_is_no_success(programs: Any) -> None:
+    def through(number: int, part: list[Any]) -> Iterator[tuple[str, Callable[[], list[bool]]]]:
+        def run() -> list[bool]:
+            if len(part) == 4:
+                raise Failed("too large")
+            return [True] * len(part)
+
+        yield "C", run
+
+    samples = [SimpleNamespace(seed=seed) for seed in range(10, 14)]
+    found = programs.failures(through, 0, samples, "C", dict(through(0, samples))["C"])
+    assert found == ["C, seeds 10 to 13, only together: too large"]
+
+
+def test_one_program_goes_through_every_engine(programs: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    """And its exit code says whether one gave other integers."""
+
+    def engine(samples: list[Any], sources: dict[str, str], command: list[str]) -> list[bool]:
+        return [command[0] != "clang"] * len(samples)
+
+    def through(number: int, part: list[Any]) -> Iterator[tuple[str, Any]]:
+        yield "C", partial(engine, part, {}, [("gcc", "clang", "gcc")[number % 3]])
+
+    assert programs.alone(SimpleNamespace(seed=7), through) == 1
+    assert capsys.readouterr().out.splitlines() == [
+        "C (['gcc'],): the same",
+        "C (['clang'],): C, seed 7: not the interpreter's integers",
+    ]
+
+
+def test_each_compiler_has_its_turn_in_all_that_is_rare(programs: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(programs.shutil, "which", lambda name: name)
+    monkeypatch.setattr(programs, "sources_of", lambda *_: {})
+    monkeypatch.setattr(programs, "_suited", lambda _: "avx512")
     used = {
         (name, *run.args[2][:1])
-        for number in range(128)
-        for name, run in module.engines(number, ())
+        for number in range(2 * programs.TURNS)
+        for name, run in programs.engines(number, ())
         if len(run.args) == 3
     }
     for compiler in ("gcc", "clang"):
@@ -45,6 +101,7 @@ def test_each_compiler_has_its_turn_in_all_that_is_rare(monkeypatch: pytest.Monk
             assert (f"sanitizers of {compiler}, C for {prefer}", compiler) in used
         assert ("C for hosts, vectors", compiler) in used
         assert ("C for small cores, for size, on this machine", compiler) in used
+    assert ("C for small cores, for size, by tcc", "tcc") in used
 
 
 def test_every_core_gives_the_interpreters_integers(tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ class Arrays:
         elif key not in self.names:
             self.names[key] = f"{self.prefix}_{what}"
             if values.dtype == np.int8 and values.size >= TABLE:
-                self.tables[self.names[key]] = values.tobytes()
+                self.tables[self.names[key]] = key[1]
             kind = C_TYPES[values.dtype.name]
             self.texts.append(f"static const {kind} {self.names[key]}[{values.size}] = {{\n{_rows(values)}}};\n")
         return self.names[key]
@@ -47,7 +47,9 @@ class Arrays:
         """Where a table lies in a longer one that is already there; nothing if in none."""
         if values.dtype != np.int8 or values.size < TABLE:
             return ""
-        found = ((name, held.find(values.tobytes())) for name, held in self.tables.items())
+        sought = values.tobytes()
+        longer = ((name, held) for name, held in self.tables.items() if len(held) > len(sought))
+        found = ((name, held.find(sought)) for name, held in longer)
         return next((f"{name} + {at}" for name, at in found if at >= 0), "")
 
 

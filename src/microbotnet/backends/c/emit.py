@@ -355,7 +355,7 @@ class _Source:
         }
         names |= {f"x{i or ''}": self._read(tensor) for i, tensor in enumerate(inputs)}
         lines: list[str] = []
-        if form.packed and form.lanes and form.rounding() is not None:
+        if form.packed and form.lanes and form.rounding is not None:
             form = self._thin(form, index, operator.name, lines)
         widened, calls = self._widened(form, index, operator.name, lines) if form.packed else ({}, [])
         stored = {what: values for what, values in form.arrays.items() if what not in widened}
@@ -391,7 +391,7 @@ class _Source:
 
     def _thin(self, form: KernelCall, index: int, name: str, lines: list[str]) -> KernelCall:
         """The form with a lanes_t that is widened whole, behind the kernel's own scratch."""
-        packed, steps = form.rounding(), form.steps()
+        packed, steps = form.rounding, form.steps
         assert packed is not None
         assert form.how is not None
         data = self.arrays.add(packed.data if packed.data.size else np.zeros(1, np.uint8), f"op{index}_rounding")
@@ -410,7 +410,7 @@ class _Source:
 
     def _widened(self, form: KernelCall, index: int, name: str, lines: list[str]) -> tuple[dict[str, str], list[str]]:
         """Where packed constants are widened to, behind the kernel's own scratch, and the calls that do it."""
-        packed, steps = form.rounding(), form.steps()
+        packed, steps = form.rounding, form.steps
         at = self.plan.scratch[name] + form.scratch
         names: dict[str, str] = {}
         calls: list[str] = []

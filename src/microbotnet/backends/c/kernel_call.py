@@ -67,9 +67,9 @@ class KernelCall:
         if not self.packed:
             return given + sum(array.nbytes for array in (*self.arrays.values(), *tables))
         size, widened = 0, set()
-        if (rounding := self.rounding()) is not None:
+        if (rounding := self.rounding) is not None:
             size, widened = rounding.data.nbytes + 16, {"multiplier", "offset"}
-        if steps := self.steps():
+        if steps := self.steps:
             size, widened, tables = size + sum(each.data.nbytes + 16 for each in steps), widened | {"table"}, []
         rest = [array for name, array in self.arrays.items() if name not in widened]
         return int(size + given * (rounding is None) + sum(array.nbytes for array in (*rest, *tables)))
@@ -81,6 +81,7 @@ class KernelCall:
         word = re.sub(r"(_\d+)+$|_[0-9a-f]{12}$", "", kernel)
         return f"{word}, packed" if self.packed else word
 
+    @cached_property
     def rounding(self) -> Packed | None:
         """Multipliers and offsets in fewer bytes."""
         if self.slack is None or len(self.slack[0]) == 1:
@@ -92,6 +93,7 @@ class KernelCall:
         )
         return pack(multiplier, offset, self.slack)
 
+    @cached_property
     def steps(self) -> list[Steps]:
         """The tables in fewer bytes; none for one that most layers share."""
         found = table(self.how) if self.how is not None else self.arrays.get("table")
@@ -105,9 +107,9 @@ def with_packed(forms: list[KernelCall]) -> list[KernelCall]:
     """The forms, and those whose multipliers, offsets or table can be packed so."""
     found = list(forms)
     for form in forms:
-        rounding = form.rounding()
+        rounding = form.rounding
         channels = 0 if rounding is None else rounding.count
-        entries = 256 * len(form.steps())
+        entries = 256 * len(form.steps)
         if channels or entries:
             smaller = replace(
                 form,
