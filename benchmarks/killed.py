@@ -3,8 +3,8 @@
     python benchmarks/killed.py --count 20
 
 Each command is run once undisturbed. Then, for every seed, in a folder of its own: it is started, ended by SIGKILL
-after a random share of the time that it took, started again and ended again, until a start comes to its end, the
-fourth at the latest. Every file that it promises must be the undisturbed one's, byte for byte. A search takes most of
+after a random share of the time that it took, started again and ended again after a random share of what was left,
+until a start comes to its end, the fourth at the latest. Every file that it promises must be the undisturbed one's, byte for byte. A search takes most of
 its time to start Ray: it is ended at a random moment after it has written in its journal. A run that was stopped goes
 on where it was.
 """
@@ -149,12 +149,13 @@ def main() -> int:
         while left_over := [name for name in works if tally.counted(f"{name}, killed") < options.count]:
             for name in left_over:
                 work, out = works[name], Path(folder) / str(tally.next) / name.replace(" ", "-")
-                left_to_kill = options.count - tally.counted(f"{name}, killed")
+                left_to_kill, seconds = options.count - tally.counted(f"{name}, killed"), took[name]
                 for share in np.random.default_rng(tally.next).uniform(0, 1, min(IN_A_ROW, left_to_kill)):
-                    if not was_killed(started(work, pictures, out), share * took[name]):
+                    if not was_killed(started(work, pictures, out), share * seconds):
                         tally.count(f"{name}, already done")
                         break
                     tally.count(f"{name}, killed")
+                    seconds *= 1 - share
                 if code := started(work, pictures, out).wait():
                     tally.fail(f"{name}, seed {tally.next}: gone on with, it ends with {code}")
                 elif left(work, out) != expected[name]:
