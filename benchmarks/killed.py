@@ -4,9 +4,9 @@
 
 Each command is run once undisturbed. Then, for every seed, in a folder of its own: it is started, ended by SIGKILL
 after a random share of the time that it took, started again and ended again after a random share of what was left,
-until a start comes to its end, the fourth at the latest. Every file that it promises must be the undisturbed one's, byte for byte. A search takes most of
-its time to start Ray: it is ended at a random moment after it has written in its journal. A run that was stopped goes
-on where it was.
+until a start comes to its end, the fourth at the latest. Every file that it promises must be the undisturbed one's,
+byte for byte. A search takes most of its time to start Ray: it is ended at a random moment after it has written in its
+journal. A run that was stopped goes on where it was.
 """
 
 import argparse
