@@ -1,6 +1,8 @@
 """Each of the long runs behind docs/reliability.md, for a moment."""
 
+import importlib
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -35,8 +37,27 @@ def test_a_killed_export_is_gone_on_with(tmp_path: Path) -> None:
 
 
 def test_a_camera_gives_its_pictures_under_sanitizers(tmp_path: Path) -> None:
-    found = kept("random_cameras", tmp_path, "--count", "3", "--batch", "2")
-    assert found["counts"]["cameras, sanitizers"] == 3
+    found = kept("random_cameras", tmp_path, "--count", "3", "--batch", "1")
+    assert sum(many for name, many in found["counts"].items() if name.startswith("cameras, ")) == 3
+    assert found["counts"]["cameras, sanitizers"] > 0
+
+
+@pytest.mark.parametrize("compiler", ["gcc", "tcc"])
+@pytest.mark.parametrize("one_by_one", [False, True])
+def test_a_byte_beyond_a_cameras_block_is_found(
+    monkeypatch: pytest.MonkeyPatch, compiler: str, one_by_one: bool
+) -> None:
+    if shutil.which(compiler) is None:
+        pytest.skip(f"{compiler} is not installed")
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    module = importlib.import_module("random_cameras")
+    command = {"gcc": module.SANITIZED, "tcc": module.QUICK}[compiler]
+    assert module.failures(range(2), one_by_one, command) == []
+    short = module.FUNCTION.replace("block(sizeof *camera)", "block(sizeof *camera - 4)")
+    monkeypatch.setattr(module, "FUNCTION", short)
+    first, second = module.failures(range(2), one_by_one, command)
+    assert first.startswith("seed 0, ")
+    assert second.startswith("seed 1, ")
 
 
 @pytest.mark.parametrize("options", [(), ("--json",)])
