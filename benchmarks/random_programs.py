@@ -11,9 +11,10 @@ batches as written and as onnxruntime optimizes it, and through the C for small 
 on this machine. There tcc compiles it, in a tenth of the time, and gcc and clang have every fourth pair of batches;
 where there is no tcc, all. Every fourth pair also goes through an emulated Cortex-M0, a quarter of these optimized as
 firmware is. One pair in sixteen each goes through sanitizers (by turns gcc's for addresses and undefined behaviour, and
-clang's for undefined behaviour), a Cortex-M4 with its DSP instructions, a RISC-V core, and the C for this machine's
-vector registers. Where a batch fails, it is halved until the seed is known. A run that was stopped goes on where it
-was; counts are kept in docs/results/reliability.
+clang's for undefined behaviour), a Cortex-M4 with its DSP instructions, and a RISC-V core; a quarter of one goes
+through the C for this machine's vector registers, by turns with sanitizers and without. Where a batch fails, it is
+halved until the seed is known. A run that was stopped goes on where it was; counts are kept in
+docs/results/reliability.
 """
 
 import argparse
@@ -25,7 +26,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -117,7 +118,8 @@ void net_run(const net_input_t *input, net_output_t *output, void *arena)
 """
 
 
-Engine = partial[Iterator[bool]]
+Engine = partial[Iterator[bool]]  # still to be given the programs
+Engines = Callable[[int], Iterator[tuple[str, int, Engine]]]
 
 
 def drawn(seed: int) -> Program:
@@ -144,7 +146,7 @@ class Sample:
         self.raw = self.inputs.reshape(PICTURES, -1).view(np.uint8)
 
 
-def by_onnx(samples: Sequence[Sample], optimized: bool) -> Iterator[bool]:
+def by_onnx(optimized: bool, samples: Sequence[Sample]) -> Iterator[bool]:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     if not optimized:
@@ -159,7 +161,8 @@ def by_onnx(samples: Sequence[Sample], optimized: bool) -> Iterator[bool]:
         )
 
 
-def sources_of(samples: Sequence[Sample], prefer: str, isa: str = "") -> dict[str, str]:
+@lru_cache(maxsize=1)  # what runs here runs on a Cortex-M0, too
+def sources_of(samples: tuple[Sample, ...], prefer: str, isa: str) -> dict[str, str]:
     return emit_together({f"n{i}": s.program for i, s in enumerate(samples)}, name="many", prefer=prefer, isa=isa)
 
 
@@ -176,8 +179,9 @@ def parts(count: int, entry: str) -> dict[str, Any]:
     }
 
 
-def by_host(samples: Sequence[Sample], sources: dict[str, str], command: Sequence[str]) -> Iterator[bool]:
+def by_host(command: Sequence[str], prefer: str, samples: Sequence[Sample]) -> Iterator[bool]:
     """On this machine, by a C compiler; a crash fails all."""
+    sources = sources_of(tuple(samples), prefer, "")
     main = HOST % parts(len(samples), "    {{run{i}, {n}_INPUT_BYTES, {n}_OUTPUT_BYTES, {n}_ARENA_BYTES}}")
     with tempfile.TemporaryDirectory(prefix="microbotnet-") as folder:
         for name, text in {**sources, "main.c": main}.items():
@@ -198,11 +202,12 @@ def by_host(samples: Sequence[Sample], sources: dict[str, str], command: Sequenc
         at += size
 
 
-def by_core(
-    samples: Sequence[Sample], sources: dict[str, str], core: str, prefer: str, optimize: str = ""
-) -> Iterator[bool]:
-    """On an emulated core, optimized as firmware is if nothing else is said; a fault fails all."""
+def by_core(core: str, prefer: str, optimize: str, samples: Sequence[Sample]) -> Iterator[bool]:
+    """On an emulated core, with the C for its kind, optimized as firmware is if nothing else is said; a fault fails
+    all.
+    """
     small = load_board("esp32-c3" if CORES[core].riscv else "microbit-v2")
+    sources = sources_of(tuple(samples), prefer, replace(small, core=core).isa)
     board = replace(small, core=core, code=replace(small.code, bytes=2**26), data=replace(small.data, bytes=2**22))
     longest = 4 + max(sample.raw.shape[1] for sample in samples)
     output = -(-max(output_bytes(sample.program) for sample in samples) // 4) * 4
@@ -227,68 +232,52 @@ def by_core(
         yield np.array_equal(got[:, :size], sample.wanted) and not got[:, size:].any()
 
 
-def engines(number: int, samples: Sequence[Sample]) -> Iterator[tuple[str, Engine]]:
-    """What a batch goes through, by its number."""
+def engines(number: int) -> Iterator[tuple[str, int, Engine]]:
+    """What a batch goes through, by its number: a name, of how many programs one does, and what runs it."""
     compilers = [name for name in ("gcc", "clang") if shutil.which(name)]
     prefer, pair = ("speed", "size")[number % 2], number // 2
     turn, quick = pair % RARE, pair % 4 != 1 and shutil.which("tcc") is not None
     compiler = compilers[(pair + pair // RARE) % len(compilers)]  # whatever comes by RARE has each in its turn
-    command = [compiler, {5: "-O1", 13: "-O2"}.get(turn, "-O0")]
-    sources = sources_of(samples, prefer)
-    yield "ONNX (onnxruntime)", partial(by_onnx, samples, pair % 4 == 3)
-    yield (
-        f"C for small cores, for {prefer}, {'by tcc' if quick else 'on this machine'}",
-        partial(by_host, samples, sources, ["tcc"] if quick else command),
-    )
+    command = ["tcc"] if quick else [compiler, {5: "-O1", 13: "-O2"}.get(turn, "-O0")]
+    checked = [compiler, "-O0", *SANITIZE[compiler]]
+    yield "ONNX (onnxruntime)", 1, partial(by_onnx, pair % 4 == 3)
+    where = "by tcc" if quick else "on this machine"
+    yield f"C for small cores, for {prefer}, {where}", 1, partial(by_host, command, prefer)
     if turn % 4 == 0:
-        yield (
-            f"C on a Cortex-M0, for {prefer}",
-            partial(by_core, samples, sources, "cortex-m0", prefer, "-O0" if turn else ""),
-        )
+        yield f"C on a Cortex-M0, for {prefer}", 1, partial(by_core, "cortex-m0", prefer, "-O0" if turn else "")
     if turn == 2:
-        yield f"sanitizers of {compiler}, C for {prefer}", partial(by_host, samples, sources, sanitized(compiler))
+        yield f"sanitizers of {compiler}, C for {prefer}", 1, partial(by_host, checked, prefer)
     elif turn == 6:
-        dsp = sources_of(samples, prefer, "dsp")
-        yield f"C on a Cortex-M4, for {prefer}", partial(by_core, samples, dsp, "cortex-m4", prefer)
+        yield f"C on a Cortex-M4, for {prefer}", 1, partial(by_core, "cortex-m4", prefer, "")
     elif turn == 10:
-        plain = sources_of(samples, prefer, "c")
-        yield f"C on a RISC-V core, for {prefer}", partial(by_core, samples, plain, "rv32imc", prefer)
+        yield f"C on a RISC-V core, for {prefer}", 1, partial(by_core, "rv32imc", prefer, "")
     elif turn == 14:
         host = ("vectors", "avx512")[number % 2]
         if host == "avx512" and _suited([compiler, "-march=native"]) != host:
             return
-        checked = pair // RARE % 4 < 2
-        name = f"sanitizers of {compiler}, C for {host}" if checked else f"C for hosts, {host}"
-        words = sanitized(compiler) if checked else [compiler, "-O1"]
-        yield name, partial(by_host, samples, sources_of(samples, host), [*words, "-march=native"])
+        if pair // RARE % 4 < 2:
+            what, command = f"sanitizers of {compiler}, C for {host}", checked
+        else:
+            what, command = f"C for hosts, {host}", [compiler, "-O1"]
+        yield what, 4, partial(by_host, [*command, "-march=native"], host)  # half a second each
 
 
-def sanitized(compiler: str) -> list[str]:
-    return [compiler, "-O0", *SANITIZE[compiler]]
-
-
-def on_every_core(number: int, samples: Sequence[Sample]) -> Iterator[tuple[str, Engine]]:
-    """Each core whose instructions are others, with the C that is written for its kind."""
+def on_every_core(number: int) -> Iterator[tuple[str, int, Engine]]:
+    """Each core whose instructions are others."""
     prefer = ("speed", "size")[number % 2]
-    sources = {isa: sources_of(samples, prefer, isa) for isa in ("", "dsp", "c")}
     for core in DIFFERENT:
-        isa = replace(load_board("scum"), core=core).isa
-        yield f"C on {core}, for {prefer}", partial(by_core, samples, sources[isa], core, prefer)
+        yield f"C on {core}, for {prefer}", 1, partial(by_core, core, prefer, "")
 
 
-Engines = Callable[[int, Sequence[Sample]], Iterator[tuple[str, Engine]]]
-
-
-def failures(through: Engines, number: int, samples: Sequence[Sample], name: str, run: Engine) -> list[str]:
-    """What one engine of a batch does otherwise, by seeds."""
+def failures(name: str, run: Engine, samples: Sequence[Sample]) -> list[str]:
+    """What an engine does otherwise, by seeds."""
     try:
-        agreed = list(run())
+        agreed = list(run(samples))
     except Failed as error:
         if len(samples) == 1:
             return [f"{name}, seed {samples[0].seed}: {error}"]
-        found, half = [], len(samples) // 2
-        for part in (samples[:half], samples[half:]):
-            found += failures(through, number, part, name, dict(through(number, part))[name])
+        half = len(samples) // 2
+        found = [*failures(name, run, samples[:half]), *failures(name, run, samples[half:])]
         return found or [f"{name}, seeds {samples[0].seed} to {samples[-1].seed}, only together: {error}"]
     same = zip(samples, agreed, strict=True)
     return [f"{name}, seed {sample.seed}: not the interpreter's integers" for sample, good in same if not good]
@@ -298,10 +287,10 @@ def alone(sample: Sample, through: Engines) -> int:
     """One program through every engine, with every compiler and option; the exit code."""
     found: dict[str, list[str]] = {}
     for number in range(2 * TURNS):
-        for name, run in through(number, [sample]):
-            how = f"{name} {run.args[2:] or run.args[1:]}"
+        for name, _, run in through(number):
+            how = f"{name} {run.args}"
             if how not in found:
-                found[how] = failures(through, number, [sample], name, run)
+                found[how] = failures(name, run, [sample])
                 print(f"{how}: {'; '.join(found[how]) or 'the same'}", flush=True)
     return int(any(found.values()))
 
@@ -327,11 +316,11 @@ def main() -> int:
         first = tally.next
         samples = [Sample(seed, draw(seed)) for seed in range(first, min(first + options.batch, options.count))]
         tally.count("programs", len(samples))
-        number = first // options.batch
-        for name, run in through(number, samples):
-            for failure in failures(through, number, samples, name, run):
+        for name, one_of, run in through(first // options.batch):
+            some = samples[: -(-len(samples) // one_of)]
+            for failure in failures(name, run, some):
                 tally.fail(failure)
-            tally.count(name, len(samples))
+            tally.count(name, len(some))
         each = (sum(os.times()[:4]) - used) / (first + len(samples) - begun)
         tally.note("seconds of processor for a program", round(each, 3))
         tally.keep(first + len(samples))

@@ -19,7 +19,7 @@ from microbotnet.errors import Failed
 from microbotnet.integer.samples import random_pictures
 from microbotnet.sources import open_program
 from microbotnet.weights import is_installed, shipped_cards, shipped_program
-from random_programs import PICTURES, SANITIZE, Sample, by_host, sources_of
+from random_programs import PICTURES, SANITIZE, Sample, by_host
 from tally import RESULTS, Tally
 
 COMMAND = ("gcc", "-O1", "-march=native", *SANITIZE["gcc"])
@@ -44,7 +44,7 @@ def main() -> int:
         sample = seen_by(name, seed)
         for prefer in ("speed", "size", _suited(COMMAND)):
             try:
-                same = all(by_host([sample], sources_of([sample], prefer), COMMAND))
+                same = all(by_host(COMMAND, prefer, [sample]))
             except Failed as error:
                 tally.fail(f"{name}, for {prefer}: {error}")
                 continue

@@ -4,7 +4,7 @@ import importlib
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -42,59 +42,49 @@ def programs(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 @pytest.mark.parametrize("bad", [{5}, {0, 6}, set(range(7))])
 def test_a_batch_that_fails_names_the_seeds_that_do(programs: Any, bad: set[int]) -> None:
-    samples = [SimpleNamespace(seed=seed) for seed in range(7)]
+    def run(samples: list[Any]) -> list[bool]:
+        if found := bad & {sample.seed for sample in samples}:
+            raise Failed(f"{len(found)} crash")
+        return [True] * len(samples)
 
-    def through(number: int, part: list[Any]) -> Iterator[tuple[str, Callable[[], list[bool]]]]:
-        def run() -> list[bool]:
-            if found := bad & {sample.seed for sample in part}:
-                raise Failed(f"{len(found)} crash")
-            return [True] * len(part)
-
-        yield "C", run
-
-    found = programs.failures(through, 0, samples, "C", dict(through(0, samples))["C"])
+    found = programs.failures("C", run, [SimpleNamespace(seed=seed) for seed in range(7)])
     assert found == [f"C, seed {seed}: 1 crash" for seed in sorted(bad)]
 
 
 def test_what_fails_only_together_is_no_success(programs: Any) -> None:
-    def through(number: int, part: list[Any]) -> Iterator[tuple[str, Callable[[], list[bool]]]]:
-        def run() -> list[bool]:
-            if len(part) == 4:
-                raise Failed("too large")
-            return [True] * len(part)
+    def run(samples: list[Any]) -> list[bool]:
+        if len(samples) == 4:
+            raise Failed("too large")
+        return [True] * len(samples)
 
-        yield "C", run
-
-    samples = [SimpleNamespace(seed=seed) for seed in range(10, 14)]
-    found = programs.failures(through, 0, samples, "C", dict(through(0, samples))["C"])
+    found = programs.failures("C", run, [SimpleNamespace(seed=seed) for seed in range(10, 14)])
     assert found == ["C, seeds 10 to 13, only together: too large"]
 
 
 def test_one_program_goes_through_every_engine(programs: Any, capsys: pytest.CaptureFixture[str]) -> None:
     """And its exit code says whether one gave other integers."""
 
-    def engine(samples: list[Any], sources: dict[str, str], command: list[str]) -> list[bool]:
-        return [command[0] != "clang"] * len(samples)
+    def engine(command: str, samples: list[Any]) -> list[bool]:
+        return [command != "clang"] * len(samples)
 
-    def through(number: int, part: list[Any]) -> Iterator[tuple[str, Any]]:
-        yield "C", partial(engine, part, {}, [("gcc", "clang", "gcc")[number % 3]])
+    def through(number: int) -> Iterator[tuple[str, int, Any]]:
+        yield "C", 1, partial(engine, ("gcc", "clang", "gcc")[number % 3])
 
     assert programs.alone(SimpleNamespace(seed=7), through) == 1
     assert capsys.readouterr().out.splitlines() == [
-        "C (['gcc'],): the same",
-        "C (['clang'],): C, seed 7: not the interpreter's integers",
+        "C ('gcc',): the same",
+        "C ('clang',): C, seed 7: not the interpreter's integers",
     ]
 
 
 def test_each_compiler_has_its_turn_in_all_that_is_rare(programs: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(programs.shutil, "which", lambda name: name)
-    monkeypatch.setattr(programs, "sources_of", lambda *_: {})
     monkeypatch.setattr(programs, "_suited", lambda _: "avx512")
     used = {
-        (name, *run.args[2][:1])
+        (name, run.args[0][0])
         for number in range(2 * programs.TURNS)
-        for name, run in programs.engines(number, ())
-        if len(run.args) == 3
+        for name, _, run in programs.engines(number)
+        if run.func is programs.by_host
     }
     for compiler in ("gcc", "clang"):
         for prefer in ("speed", "size", "vectors", "avx512"):
