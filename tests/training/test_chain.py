@@ -3,7 +3,6 @@
 import contextlib
 import copy
 from collections.abc import Callable
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,25 +15,8 @@ from microbotnet.errors import Failed
 from microbotnet.nets.layers import SqueezeExcite
 from microbotnet.nets.microbotnet import Bottleneck, Row
 from microbotnet.quant.activations import quantize_activations
-from microbotnet.training import native
 from microbotnet.training.chain import Chain
 from microbotnet.training.cpu import faster_on_cpu
-
-
-@pytest.fixture
-def called(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The C functions that were called; skips the test where no compiler works."""
-    library, names = native.library(), []
-    if library is None:
-        pytest.skip("no C compiler")
-
-    def recorded(name: str) -> Callable[..., Any]:
-        return lambda *args: names.append(name) or getattr(library, name)(*args)
-
-    functions = SimpleNamespace(**{name: recorded(name) for name in native._ARGUMENTS})
-    monkeypatch.setattr(native, "in_use", lambda: True)
-    monkeypatch.setattr(native, "library", lambda: functions)
-    return names
 
 
 def _trained(model: nn.Module, x: torch.Tensor, *, fast: bool) -> list[torch.Tensor]:
@@ -53,15 +35,22 @@ def _trained(model: nn.Module, x: torch.Tensor, *, fast: bool) -> list[torch.Ten
 
 
 def _check(model: nn.Module, x: torch.Tensor) -> None:
-    """Each tensor as a whole is as near to that of doubles as 4 digits; and the same once more."""
+    """Each tensor as a whole is as near to that of doubles as 4 digits, or as the library's; and the same once more.
+
+    A batch norm of few values may divide by next to nothing, and then no floats are near.
+    """
     got, again, exact = (
         _trained(model, x, fast=True),
         _trained(model, x, fast=True),
         _trained(model, x.double(), fast=False),
     )
-    for ours, once_more, wanted in zip(got, again, exact, strict=True):
-        assert torch.equal(ours, once_more)
-        assert (ours - wanted).norm() <= 1e-4 * (wanted.norm() + 1)
+    assert all(map(torch.equal, got, again))
+    if max(_distances(got, exact)) > 1e-4:
+        assert max(_distances(got, exact)) <= 4 * max(_distances(_trained(model, x, fast=False), exact))
+
+
+def _distances(got: list[torch.Tensor], exact: list[torch.Tensor]) -> list[float]:
+    return [float((ours - wanted).norm() / (wanted.norm() + 1)) for ours, wanted in zip(got, exact, strict=True)]
 
 
 def _random(layers: nn.Module) -> nn.Module:
@@ -97,7 +86,7 @@ def test_any_stages(
                 continue
             layers.append(nn.Conv2d(channels, channels, kernel, stride, padding, groups=channels, bias=False))
             size = tuple((n + 2 * padding - kernel) // stride + 1 for n in size)  # type: ignore[assignment]
-            expected.append("depthwise_stage")
+            expected.append("depthwise")
         else:
             layers.append(nn.Conv2d(channels, outputs, 1, bias=False))
             channels = outputs
@@ -108,7 +97,7 @@ def test_any_stages(
     if not layers:
         return
     _check(_random(nn.Sequential(*layers)), x)
-    ran = [name for name in called if name in ("depthwise_stage", "pointwise")]
+    ran = [name for name in called if name in ("depthwise", "pointwise")]
     assert ran[: len(expected)] == expected
 
 
@@ -188,7 +177,7 @@ def test_ranges_are_looked_at_within_a_chain_and_learned_ones_left_to_the_librar
             model(x)
         plain(x)
         assert called.count("pointwise") == 1
-        assert called.count("ends") == (number % 8 == 0)
+        assert called.count("look") == (number % 8 == 0)
         for ours, theirs in zip(model.buffers(), plain.buffers(), strict=True):
             torch.testing.assert_close(ours, theirs)
 
@@ -210,7 +199,7 @@ def test_groups_and_other_layers_between_are_left_to_the_library(called: list[st
     blocks = Bottleneck(8, 16, 8, row, groups=2), Bottleneck(8, 16, 8, row, average=True), nn.Flatten(), nn.Linear(8, 3)
     _check(_random(nn.Sequential(*blocks)), torch.randn(4, 8, 4, 4))
     assert called.count("pointwise") == 2 * 2, "those of the second block, in two runs"
-    assert called.count("depthwise_stage") == 2 * 2, "in two runs"
+    assert called.count("depthwise") == 2 * 2, "in two runs"
 
 
 @pytest.mark.parametrize(
@@ -232,7 +221,7 @@ def test_what_a_chain_does_not_do(called: list[str], change: Callable[[Any, Any]
     layers, x = nn.Sequential(conv, norm), torch.randn(2, 12, 5, 5).to(memory_format=torch.channels_last)
     with contextlib.suppress(RuntimeError), faster_on_cpu():  # the library refuses two types of number
         layers(x)
-    assert "depthwise_stage" not in called
+    assert "depthwise" not in called
 
 
 def test_frozen_kernels_have_no_gradient_and_the_others_have(called: list[str]) -> None:
@@ -246,6 +235,46 @@ def test_frozen_kernels_have_no_gradient_and_the_others_have(called: list[str]) 
     assert block.conv[0].weight.grad is None
     assert all(p.grad is not None for p in block.parameters() if p.requires_grad)
     assert "pointwise_backward" in called
+
+
+def test_a_chain_that_is_kept_follows_its_layers(called: list[str]) -> None:
+    torch.manual_seed(0)
+    block = Bottleneck(8, 24, 8, Row(3, 0, 0, True, nn.ReLU, 1))
+    model, x = _random(nn.Sequential(block)), torch.randn(4, 8, 4, 4).to(memory_format=torch.channels_last)
+    layers: Any = block.conv
+    changes: list[tuple[Callable[[], object], int]] = [  # and how many of the convolutions are done in chains then
+        (lambda: None, 3),
+        (lambda: setattr(layers[0], "weight", nn.Parameter(torch.randn(24, 8, 1, 1))), 3),
+        (lambda: setattr(layers[1], "momentum", 0.7), 3),
+        (lambda: layers.__setitem__(2, nn.Hardswish()), 3),
+        (lambda: layers[4].eval(), 2),
+        (lambda: layers[4].train(), 3),
+        (lambda: layers[7].register_forward_hook(lambda *_: None), 2),
+        (model.eval, 0),
+    ]
+    faster = faster_on_cpu()
+    for change, convolutions in changes:
+        change()
+        called.clear()
+        plain = copy.deepcopy(model)
+        with faster:
+            got = model(x)
+        torch.testing.assert_close(got, plain(x), rtol=1e-4, atol=1e-4)
+        for ours, theirs in zip(model.buffers(), plain.buffers(), strict=True):
+            torch.testing.assert_close(ours, theirs)
+        assert called.count("pointwise") + called.count("depthwise") == convolutions
+
+
+def test_two_runs_of_a_chain_have_each_its_gradients(called: list[str]) -> None:
+    torch.manual_seed(0)
+    model = _random(nn.Sequential(Bottleneck(8, 24, 8, Row(3, 0, 0, True, nn.ReLU, 1))))
+    first, second = (torch.randn(4, 8, 4, 4).to(memory_format=torch.channels_last) for _ in range(2))
+    with faster_on_cpu():
+        losses = [model(x).square().sum() for x in (first, second)]
+    got = [torch.autograd.grad(loss, model.parameters()) for loss in reversed(losses)]
+    wanted = [torch.autograd.grad(model(x).square().sum(), model.parameters()) for x in (second, first)]
+    for ours, theirs in zip(sum(got, ()), sum(wanted, ()), strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-3)
 
 
 def test_a_step_frees_what_it_kept_and_can_be_asked_to_keep_it(called: list[str]) -> None:

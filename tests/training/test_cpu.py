@@ -2,7 +2,6 @@
 
 import copy
 from collections.abc import Callable
-from types import SimpleNamespace
 
 import pytest
 import torch
@@ -21,23 +20,6 @@ LIBRARY = F.conv2d, F.adaptive_avg_pool2d, F.batch_norm, nn.Sequential.forward
 @pytest.fixture
 def without_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(native, "library", lambda: None)
-
-
-@pytest.fixture
-def compiled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The C functions that were called; skips the test where no compiler works."""
-    library, called = native.library(), []
-    if library is None:
-        pytest.skip("no C compiler")
-
-    def recorded(name: str) -> Callable[..., None]:
-        return lambda *args: called.append(name) or getattr(library, name)(*args)
-
-    monkeypatch.setattr(native, "in_use", lambda: True)
-    monkeypatch.setattr(
-        native, "library", lambda: SimpleNamespace(**{name: recorded(name) for name in native._ARGUMENTS})
-    )
-    return called
 
 
 def _with_gradients(function: Callable[..., torch.Tensor], *inputs: torch.Tensor) -> list[torch.Tensor]:
@@ -173,9 +155,9 @@ _fixture_ok = settings(
 @_fixture_ok
 @given(batches, st.integers(1, 5), st.integers(1, 9), st.integers(1, 9), ACTIVATIONS, st.booleans())
 def test_batch_norms_with_what_follows_them(
-    compiled: list[str], batch: int, eights: int, height: int, width: int, kind: type[nn.Module] | None, inplace: bool
+    called: list[str], batch: int, eights: int, height: int, width: int, kind: type[nn.Module] | None, inplace: bool
 ) -> None:
-    compiled.clear()
+    called.clear()
     channels, pixels = 8 * eights, batch * height * width
     layers = [nn.BatchNorm2d(channels, momentum=0.3), nn.Identity(), *([kind(inplace=inplace)] if kind else [])]
     ours = nn.Sequential(*layers)
@@ -194,7 +176,7 @@ def test_batch_norms_with_what_follows_them(
             y = model(seen)
         y.backward((torch.arange(y.numel()) % 7 - 3.5).reshape(y.shape).to(y.dtype))
         found.append([y, seen.grad, *(p.grad for p in model.parameters()), *(b.double() for b in model.buffers())])
-    assert compiled == ([] if eights % 2 and pixels % 2 else ["norm_forward", "norm_backward"])
+    assert called == ([] if eights % 2 and pixels % 2 else ["norm_forward", "norm_backward"])
     deviation = (
         x.double().var((0, 2, 3), correction=0).sqrt().min()
     )  # rounding grows with what small ones are divided by
@@ -203,7 +185,7 @@ def test_batch_norms_with_what_follows_them(
 
 
 @pytest.mark.parametrize("name", ["grain-m", "microbotnet"])
-def test_a_whole_network_gets_the_same_gradients_from_compiled_functions(compiled: list[str], name: str) -> None:
+def test_a_whole_network_gets_the_same_gradients_from_compiled_functions(called: list[str], name: str) -> None:
     torch.manual_seed(0)
     model = create_model(name, **({"width": 0.25} if name == "microbotnet" else {}))
     model = model.to(memory_format=torch.channels_last).train()
@@ -221,15 +203,15 @@ def test_a_whole_network_gets_the_same_gradients_from_compiled_functions(compile
     norms = sum(isinstance(module, nn.BatchNorm2d) for module in model.modules())
     depthwise = sum(isinstance(module, nn.Conv2d) and module.groups > 1 for module in model.modules())
     for way in "", "_backward":
-        assert compiled.count("depthwise_stage" + way) == 2 * depthwise
-        assert compiled.count("pointwise" + way) == 2 * (norms - depthwise - 1), "all but the first convolution"
-    assert compiled.count("norm_forward") == compiled.count("norm_backward") == 2
+        assert called.count("depthwise" + way) == 2 * depthwise
+        assert called.count("pointwise" + way) == 2 * (norms - depthwise - 1), "all but the first convolution"
+    assert called.count("norm_forward") == called.count("norm_backward") == 2
     for ours, theirs, once_more in zip(got, expected, again, strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-4)
         assert torch.equal(ours, once_more)
 
 
-def test_hooks_see_what_they_saw(compiled: list[str]) -> None:
+def test_hooks_see_what_they_saw(called: list[str]) -> None:
     layers = nn.Sequential(nn.BatchNorm2d(16), nn.Hardswish()).to(memory_format=torch.channels_last)
     x = _random(4, 16, 4, 4, layout="channels_last")
     seen = []
@@ -251,7 +233,7 @@ def test_where_no_compiler_works_it_is_said_once(monkeypatch: pytest.MonkeyPatch
         native.library.cache_clear()
 
 
-def test_with_several_threads_the_library_computes(compiled: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_with_several_threads_the_library_computes(called: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
     threads = torch.get_num_threads()
     try:

@@ -16,8 +16,8 @@ And always:
 - the global average, whose gradient the library writes out for every pixel.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import lru_cache, wraps
 from typing import Any
 
@@ -49,19 +49,23 @@ _library_conv2d, _library_pool, _library_batch_norm = F.conv2d, F.adaptive_avg_p
 _library_in_turn = nn.Sequential.forward
 
 
-@contextmanager
-def faster_on_cpu() -> Iterator[None]:
+class faster_on_cpu:
     """Within this context functions of `torch.nn.functional`, and sequences of layers, take the short ways above.
 
-    They apply to float32 on a CPU outside autocast. Everything else goes to the library.
+    They apply to float32 on a CPU outside autocast. Everything else goes to the library. One that is entered again
+    remembers its chains, and with them the layers.
     """
-    F.conv2d = _whole(_conv2d, _library_conv2d)
-    F.adaptive_avg_pool2d = _whole(_adaptive_avg_pool2d, _library_pool)
-    F.batch_norm = _whole(_batch_norm, _library_batch_norm)
-    nn.Sequential.forward = _in_turn  # type: ignore[method-assign]
-    try:
-        yield
-    finally:
+
+    def __init__(self) -> None:
+        self._chains: dict[tuple[nn.Module, torch.Size], _Chained] = {}
+
+    def __enter__(self) -> None:
+        F.conv2d = _whole(_conv2d, _library_conv2d)
+        F.adaptive_avg_pool2d = _whole(_adaptive_avg_pool2d, _library_pool)
+        F.batch_norm = _whole(_batch_norm, _library_batch_norm)
+        nn.Sequential.forward = lambda sequence, input: _in_turn(sequence, input, self._chains)  # type: ignore[method-assign]
+
+    def __exit__(self, *failure: object) -> None:
         F.conv2d, F.adaptive_avg_pool2d, F.batch_norm = _library_conv2d, _library_pool, _library_batch_norm
         nn.Sequential.forward = _library_in_turn  # type: ignore[method-assign]
 
@@ -123,7 +127,21 @@ def _batch_norm(
     return _library_batch_norm(x, running_mean, running_var, weight, bias, training, momentum, eps)
 
 
-def _in_turn(self: nn.Sequential, input: Any) -> Any:
+@dataclass
+class _Chained:
+    """A chain of the first of some layers, and those that remain.
+
+    state: of the layers, as `_state`; while it is the same the chain holds. calls: of torch's functions, which it makes
+    unnecessary.
+    """
+
+    state: list[Any]
+    chain: Chain
+    rest: list[Any]
+    calls: int
+
+
+def _in_turn(self: nn.Sequential, input: Any, chains: dict[tuple[nn.Module, torch.Size], _Chained]) -> Any:
     """`nn.Sequential.forward`, with convolutions, batch norms, gates and activations done together where they follow
     each other.
     """
@@ -134,7 +152,7 @@ def _in_turn(self: nn.Sequential, input: Any) -> Any:
     x, layers = input, _layers(self)
     while layers:
         with torch._C.DisableTorchFunction():
-            done = _done_by_chain(x, layers, run)
+            done = _done_by_chain(x, layers, run, chains)
         if done is not None:
             x, layers = done
             continue
@@ -150,18 +168,38 @@ def _in_turn(self: nn.Sequential, input: Any) -> Any:
     return x
 
 
-def _done_by_chain(x: Any, layers: list[Any], run: Run | None) -> tuple[Tensor, list[Any]] | None:
+def _done_by_chain(
+    x: Any, layers: list[Any], run: Run | None, chains: dict[tuple[nn.Module, torch.Size], _Chained]
+) -> tuple[Tensor, list[Any]] | None:
     """What as many of the first layers as a chain takes make of `x`, and the others; None if it takes none."""
     if not (isinstance(x, Tensor) and x.ndim == 4 and x.is_contiguous(memory_format=torch.channels_last) and _plain(x)):
         return None
-    chain, calls = Chain(x.shape, look=run is not None and run.look), list[str]()
-    layers = _chained(chain, layers, run, calls)
-    if not chain.steps:
-        return None
-    y = chain(x)
+    key = layers[0], x.shape
+    kept = chains.get(key)
+    parameters = kept.chain.parameters() if kept and kept.state == _state(layers, run) else []
+    if kept is None or not parameters or not _plain(*(p for p in parameters if p is not None)):
+        chain, calls = Chain(x.shape), list[str]()
+        rest = _chained(chain, layers, run, calls)
+        if not chain.steps:
+            return None
+        chains[key] = kept = _Chained(_state(layers, run), chain, rest, len(calls))
+        parameters = chain.parameters()
+    y = kept.chain(x, parameters, look=run is not None and run.look)
     if run is not None:
-        run.did(len(calls), y)
-    return y, layers
+        run.did(kept.calls, y)
+    return y, kept.rest
+
+
+def _state(layers: Iterable[Any], run: Run | None) -> list[Any]:
+    """What may change from step to step and decides what a chain takes."""
+    found: list[Any] = [] if run is None else [run.quantizers, run.count, run.quantizers.watch]
+    waiting = [*layers]
+    while waiting:
+        layer = waiting.pop()
+        if layer is not None:
+            found += layer, layer.training, _watched(layer), layer.__dict__.get("momentum")
+            waiting += layer._modules.values()
+    return found
 
 
 def _layers(sequence: nn.Sequential) -> list[Any]:
@@ -183,7 +221,7 @@ def _chained(chain: Chain, layers: list[Any], run: Run | None, calls: list[str])
             block = first if type(first) is Bottleneck else None
             inner: Any = first if block is None else block.conv
             start = chain.write_out() if block and block.shortcut else None
-            left = _watched(inner) or _chained(chain, _layers(inner), run, calls)
+            left = _watched(inner) or _has_block(inner) or _chained(chain, _layers(inner), run, calls)
             sums = ["add"] if start is not None else []
             points = None if left else _points(run, calls, sums)
             if points is None:
@@ -225,6 +263,11 @@ def _points(run: Run | None, calls: list[str], functions: list[str]) -> list[Act
     return [None] * len(functions) if run is None else run.ahead(len(calls), functions)
 
 
+def _has_block(layers: nn.Module) -> bool:
+    """A chain has no shortcut within a shortcut."""
+    return any(type(layer) is Bottleneck for layer in layers.modules())
+
+
 def _have_plain(conv: Any, norm: Any) -> bool:
     return _plain(conv.weight, norm.weight, norm.running_mean)
 
@@ -249,10 +292,10 @@ def _takes_batch_norm(layer: Any, x: Tensor) -> bool:
 
 def _watched(*layers: nn.Module) -> bool:
     """Whether hooks want to see what goes in or out."""
-    return any(
-        layer._forward_hooks or layer._forward_pre_hooks or layer._backward_hooks or layer._backward_pre_hooks
-        for layer in layers
-    )
+    for layer in layers:
+        if layer._forward_hooks or layer._forward_pre_hooks or layer._backward_hooks or layer._backward_pre_hooks:
+            return True
+    return False
 
 
 def _adaptive_avg_pool2d(x: Tensor, output_size: Any) -> Tensor:

@@ -122,7 +122,7 @@ def train(
         best = states.get("best", {})
     freeze(model, tune, progress.epochs, recipe.epochs)
     network, stepper = fabric.setup(model, optimizer)
-    quantized = QuantizedWeights(quantized_layers(model))
+    quantized, faster = QuantizedWeights(quantized_layers(model)), faster_on_cpu()
 
     def save() -> None:
         states = {"model": model.state_dict()}
@@ -166,7 +166,7 @@ def train(
             inputs, targets = take(index), labels[index].to(device)
             if mirrored:
                 inputs = inputs.flip(-1)
-            with quantized.computed(), faster_on_cpu():
+            with quantized.computed(), faster:
                 logits = network(inputs)
             loss = F.cross_entropy(logits, targets, label_smoothing=recipe.label_smoothing)
             if teacher is not None:
@@ -209,10 +209,10 @@ def train(
 def _step_alone(model: nn.Module, inputs: Tensor, targets: Tensor) -> Callable[[], None]:
     """Forward and back through a copy of the model, which learns nothing."""
     copied = copy.deepcopy(model)
-    quantized = QuantizedWeights(quantized_layers(copied))
+    quantized, faster = QuantizedWeights(quantized_layers(copied)), faster_on_cpu()
 
     def step() -> None:
-        with quantized.computed(), faster_on_cpu():
+        with quantized.computed(), faster:
             loss = F.cross_entropy(copied(inputs), targets)
         if loss.requires_grad:
             loss.backward()  # type: ignore[no-untyped-call]

@@ -28,17 +28,11 @@ _ARGUMENTS = {
     "lanes": [],
     "norm_forward": [_POINTER] * 2 + [_SIZE] * 3 + [_POINTER] * 4 + [_DOUBLE] * 2 + [_POINTER, _INT],
     "norm_backward": [_POINTER] * 3 + [_SIZE] * 3 + [_POINTER] * 3 + [_INT],
-    "pointwise": [_POINTER] * 3,
-    "pointwise_backward": [_POINTER] * 5,
-    "depthwise_stage": [_POINTER] * 4,
-    "depthwise_stage_backward": [_POINTER] * 6,
-    "result": [_POINTER] * 4,
-    "result_backward": [_POINTER] * 5,
+    "chain_room": [_POINTER, _SIZE, _POINTER, _POINTER],
+    "chain_forward": [_POINTER, _SIZE, _POINTER],
+    "chain_backward": [_POINTER, _SIZE, _POINTER, _POINTER],
     "quantize_weights": [_POINTER, _SIZE],
     "quantize_weights_backward": [_POINTER, _SIZE],
-    "ends": [_POINTER] * 2,
-    "averages": [_POINTER] * 2,
-    "averages_backward": [_POINTER] * 3,
 }
 
 

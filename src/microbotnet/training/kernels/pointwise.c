@@ -12,31 +12,26 @@ static size_t at_once(const source_t *source)
 }
 
 /* The values of so many pictures: raw's own, where they lie as is wanted. */
-static const float *inputs(const source_t *source, size_t picture, size_t pictures, float *gate, float *room)
+static const float *inputs(const source_t *source, size_t picture, size_t pictures, float *room)
 {
     size_t pixel = pixel_of(source), width = whole(source->channels);
     const float *raw = source->raw + picture * source->pixels * pixel;
 
     if (!source->statistics && pixel == width)
         return raw;
-    for (size_t p = 0; p < pictures; p++) {
-        if (source->gate)
-            with_room(gate, source->gate + (picture + p) * source->channels, source->channels);
-        values(source, raw + p * source->pixels * pixel, source->gate ? gate : NULL, source->pixels,
+    for (size_t p = 0; p < pictures; p++)
+        values(source, raw + p * source->pixels * pixel, gate_of(source, picture + p), source->pixels,
                room + p * source->pixels * width);
-    }
     return room;
 }
 
-/* weight: norm->channels × source->channels. Returns 0 where there is no memory. */
-PUBLIC int pointwise(const source_t *source, const float *weight, const norm_t *norm)
+int pointwise(const source_t *source, const float *weight, const norm_t *norm)
 {
     size_t inputs_c = source->channels, outputs = norm->channels, width = whole(outputs), together = at_once(source);
     size_t in_width = whole(inputs_c), pixels = source->pixels;
-    float *room = calloc(1, 4 * (in_width * width + together * pixels * in_width + in_width + width) + 16 * width);
+    float *room = calloc(1, 4 * (in_width * width + together * pixels * in_width + width) + 16 * width);
     double *totals = (double *)room;
-    float *pivot = (float *)(totals + 2 * width), *gate = pivot + width, *turned = gate + in_width;
-    float *a = turned + in_width * width;
+    float *pivot = (float *)(totals + 2 * width), *turned = pivot + width, *a = turned + in_width * width;
 
     if (!room)
         return 0;
@@ -47,8 +42,8 @@ PUBLIC int pointwise(const source_t *source, const float *weight, const norm_t *
         size_t some = source->pictures - picture < together ? source->pictures - picture : together;
         float *raw = norm->raw + picture * pixels * width;
 
-        product(inputs(source, picture, some, gate, a), in_width, 1, turned, width, raw, width, some * pixels, width,
-                inputs_c, 0);
+        product(inputs(source, picture, some, a), in_width, 1, turned, width, raw, width, some * pixels, width, inputs_c,
+                0);
         if (picture == 0)
             memcpy(pivot, raw, width * sizeof *pivot);
         if (norm->means)
@@ -62,17 +57,14 @@ PUBLIC int pointwise(const source_t *source, const float *weight, const norm_t *
     return 1;
 }
 
-/* to: the source's gradient, and grad_weight: either may be NULL. Returns 0 where there is no memory. */
-PUBLIC int pointwise_backward(const source_t *source, const float *weight, const behind_t *behind,
-                              const gradient_t *to, float *grad_weight)
+int pointwise_backward(const source_t *source, const float *weight, const behind_t *behind, const gradient_t *to,
+                       float *grad_weight)
 {
     size_t channels = source->channels, in_width = whole(channels), outputs = behind->channels, width = whole(outputs);
     size_t together = at_once(source), pixels = source->pixels, tile = together * pixels, pixel = pixel_of(source);
-    float *room = calloc(1, 4 * (tile * (width + 2 * in_width) + 2 * outputs * in_width + 4 * width + 2 * in_width) +
-                                16 * in_width);
+    float *room = calloc(1, 4 * (tile * (width + 2 * in_width) + 2 * outputs * in_width + 4 * width) + 16 * in_width);
     double *sums = (double *)room;
-    float *rows = (float *)(sums + 2 * in_width), *gate = rows + 4 * width, *grad_gate = gate + in_width;
-    float *kernel = grad_gate + in_width, *grad_kernel = kernel + outputs * in_width;
+    float *rows = (float *)(sums + 2 * in_width), *kernel = rows + 4 * width, *grad_kernel = kernel + outputs * in_width;
     float *grad = grad_kernel + outputs * in_width, *a = grad + tile * width, *grad_a = a + tile * in_width;
 
     if (!room)
@@ -90,8 +82,8 @@ PUBLIC int pointwise_backward(const source_t *source, const float *weight, const
                         pixels, width, grad + p * pixels * width);
         }
         if (grad_weight)
-            product(grad, 1, width, inputs(source, picture, some, gate, a), in_width, grad_kernel, in_width, outputs,
-                    in_width, some * pixels, 1);
+            product(grad, 1, width, inputs(source, picture, some, a), in_width, grad_kernel, in_width, outputs, in_width,
+                    some * pixels, 1);
         if (!to->raw)
             continue;
         product(grad, width, 1, kernel, in_width, grad_a, in_width, some * pixels, in_width, outputs, 0);
@@ -99,14 +91,10 @@ PUBLIC int pointwise_backward(const source_t *source, const float *weight, const
             size_t here = (picture + p) * pixels * pixel;
             const float *gradients = grad_a + p * pixels * in_width;
 
-            if (source->statistics) {
-                if (source->gate)
-                    with_room(gate, source->gate + (picture + p) * channels, channels);
-                gradient(source, source->raw + here, source->gate ? gate : NULL, gradients, to->raw + here, sums,
-                         grad_gate);
-                if (source->gate)
-                    memcpy(to->gate + (picture + p) * channels, grad_gate, channels * sizeof *grad_gate);
-            } else
+            if (source->statistics)
+                gradient(source, source->raw + here, gate_of(source, picture + p), gradients, to->raw + here, sums,
+                         source->gate ? to->gate + (picture + p) * in_width : NULL);
+            else
                 dense(to->raw + here, gradients, to->added ? to->added + here : NULL, pixels, channels);
         }
     }

@@ -162,11 +162,13 @@ void behind_norm(const behind_t *behind, size_t pictures, size_t pixels, float *
 
         if (behind->grad_means)
             for (size_t p = 0; p < pictures; p++) {
-                sum += behind->grad_means[p * channels + c];
-                product += behind->grad_means[p * channels + c] * (behind->means[p * width + c] - mean[c]);
+                sum += behind->grad_means[p * width + c];
+                product += behind->grad_means[p * width + c] * (behind->means[p * width + c] - mean[c]);
             }
-        behind->grad_weight[c] = (float)(product * inverse[c]);
-        behind->grad_bias[c] = (float)sum;
+        if (behind->grad_weight)
+            behind->grad_weight[c] = (float)(product * inverse[c]);
+        if (behind->grad_bias)
+            behind->grad_bias[c] = (float)sum;
         product *= (double)inverse[c] * inverse[c];
         rows[c] = scale[c];
         rows[width + c] = (float)(-product / count * scale[c]);
@@ -183,7 +185,7 @@ const float *constant_of(const behind_t *behind, size_t picture, size_t pixels, 
     if (!behind->grad_means)
         return all_pictures;
     for (size_t c = 0; c < channels; c++)
-        here[c] = all_pictures[c] + rows[c] * behind->grad_means[picture * channels + c] / (float)pixels;
+        here[c] = all_pictures[c] + rows[c] * behind->grad_means[picture * width + c] / (float)pixels;
     return here;
 }
 

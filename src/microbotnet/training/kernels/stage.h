@@ -12,12 +12,16 @@
 /* To the nearest multiple of step within low…high, and no gradient outside; a step of 0 stands for none. */
 typedef struct {
     float low, high, step, inverse; /* 1 / step */
+    int point;                      /* its number; 0 where nothing is ever rounded */
 } rounding_t;
+
+/* Sets the rounding at a point by the lowest and the highest value there. */
+typedef void look_t(int point, float low, float high, rounding_t *to);
 
 typedef struct {
     const float *raw;        /* pictures × pixels × channels */
     const float *statistics; /* NULL: the values are raw's own, without room behind their channels */
-    const float *gate;       /* pictures × channels, without room, of a factor each; or NULL */
+    const float *gate;       /* pictures × channels, with room, of a factor each; or NULL */
     size_t pictures, pixels, channels;
     int activation;
     rounding_t normed, gated, activated; /* of what is behind the batch norm, the gate and the activation */
@@ -37,13 +41,29 @@ typedef struct {
     const float *raw, *statistics, *means;           /* as the stage left them */
     const float *grad, *grad_statistics;             /* grad: before the batch norm, of raw's shape */
     const float *grad_means;                         /* of the batch norm's means: pictures × channels; or NULL */
-    float *grad_weight, *grad_bias;                  /* of the batch norm, written */
+    float *grad_weight, *grad_bias;                  /* of the batch norm, written; or NULL */
 } behind_t;
 
 typedef struct {
     float *raw, *statistics, *gate; /* those of a source's; NULL where they are not wanted */
     const float *added;             /* to raw's, where the source has no batch norm; or NULL */
 } gradient_t;
+
+/* A map, and a convolution of it. */
+typedef struct {
+    size_t height, width, kernel, stride, padding;
+} shape_t;
+
+/* Squeeze-and-excite: the averages of each picture, a linear layer to `squeeze` channels, ReLU, one back, h-sigmoid. */
+typedef struct {
+    size_t squeeze; /* 0: there is none */
+    const float *first, *first_bias, *second, *second_bias; /* squeeze × channels, squeeze, channels × squeeze, channels;
+                                                               a bias may be NULL */
+    rounding_t pool, hidden, rectified, index, excited; /* of the averages, the first layer, ReLU, the second, h-sigmoid */
+    float *means;                                       /* of raw, see norm_t; NULL where the batch norm is rounded */
+    float *averages, *sums, *indices;                   /* with room, of each picture, before they are rounded */
+    float *grad_first, *grad_first_bias, *grad_second, *grad_second_bias; /* written; or NULL */
+} excite_t;
 
 static INLINE size_t whole(size_t channels)
 {
@@ -59,6 +79,11 @@ static INLINE void with_room(float *to, const float *from, size_t channels)
 static INLINE size_t pixel_of(const source_t *source)
 {
     return source->statistics ? whole(source->channels) : source->channels;
+}
+
+static INLINE const float *gate_of(const source_t *source, size_t picture)
+{
+    return source->gate ? source->gate + picture * whole(source->channels) : NULL;
 }
 
 /* Leaves the room behind the channels out. */
@@ -85,6 +110,9 @@ static INLINE vector inside(vector x, vector grad, const rounding_t *to)
     return where((x <= to->low) | (x >= to->high), all(0), grad);
 }
 
+/* Widens ends[0]…ends[1] to where all of x lies within. */
+void widen(float *ends, const float *x, size_t size);
+
 /* Some pixels of a picture, with room. gate: the picture's, with room, or NULL. */
 void values(const source_t *source, const float *raw, const float *gate, size_t pixels, float *to);
 
@@ -108,3 +136,30 @@ const float *constant_of(const behind_t *behind, size_t picture, size_t pixels, 
 /* The gradient of what the convolution made: grad · by_grad + raw · by_raw + constant. */
 void differences(const float *rows, const float *constant, const float *grad, const float *raw, size_t pixels,
                  size_t width, float *to);
+
+/* The steps of a chain. All return 0 where there is no memory.
+
+   weight: of pointwise norm->channels × source->channels, of depthwise channels × kernel². Back, `to` has no raw where
+   that gradient is not wanted, and grad_weight is NULL or written. */
+int pointwise(const source_t *source, const float *weight, const norm_t *norm);
+int pointwise_backward(const source_t *source, const float *weight, const behind_t *behind, const gradient_t *to,
+                       float *grad_weight);
+int depthwise(const source_t *source, const shape_t *shape, const float *weight, const norm_t *norm);
+int depthwise_backward(const source_t *source, const shape_t *shape, const float *weight, const behind_t *behind,
+                       const gradient_t *to, float *grad_weight);
+
+/* gate: of `made`, which has none yet, written. look: or NULL. */
+int squeeze_excite(const source_t *made, excite_t *e, float *gate, look_t *look);
+
+/* Adds to the gradients of `made` what comes by its averages; but where e->means are, that is left to grad_means. */
+int squeeze_excite_backward(const source_t *made, const excite_t *e, const gradient_t *grad, float *grad_means);
+
+/* The values, and the shortcut, which is added unless it is NULL, and the sum rounded: pictures × pixels × channels. */
+int result(const source_t *source, const float *shortcut, rounding_t *sum, look_t *look, float *y);
+
+/* grad: of y; where the sum was rounded, changed to that before the rounding, which is the shortcut's too. */
+int result_backward(const source_t *source, const float *shortcut, const rounding_t *sum, float *grad,
+                    const gradient_t *to);
+
+/* Sets a rounding of the source by its values, if it has a point. */
+int meet(const source_t *source, rounding_t *to, look_t *look);

@@ -1,10 +1,6 @@
 /* Convolutions with one filter a channel, of sources without a gate. The map lies within a border of zeros, so that every tap finds a value. */
 #include "stage.h"
 
-typedef struct {
-    size_t height, width, kernel, stride, padding;
-} shape_t;
-
 static size_t outputs_of(size_t size, shape_t s)
 {
     return (size + 2 * s.padding - s.kernel) / s.stride + 1;
@@ -119,10 +115,9 @@ static INLINE void inputs(const float *grad, size_t line_g, const float *taps, f
             some_inputs(grad, line_g, taps, to, s, channels, kernel, stride, down, right);
 }
 
-/* weight: channels × kernel². Returns 0 where there is no memory. */
-PUBLIC int depthwise_stage(const source_t *source, const size_t *shape, const float *weight, const norm_t *norm)
+int depthwise(const source_t *source, const shape_t *shape, const float *weight, const norm_t *norm)
 {
-    shape_t s = {shape[0], shape[1], shape[2], shape[3], shape[4]};
+    shape_t s = *shape;
     size_t width = whole(source->channels), taps = s.kernel * s.kernel;
     size_t pixels = outputs_of(s.height, s) * outputs_of(s.width, s);
     size_t places = (s.height + 2 * s.padding) * (s.width + 2 * s.padding);
@@ -151,11 +146,10 @@ PUBLIC int depthwise_stage(const source_t *source, const size_t *shape, const fl
     return 1;
 }
 
-/* to: the source's gradient, and grad_weight: either may be NULL. Returns 0 where there is no memory. */
-PUBLIC int depthwise_stage_backward(const source_t *source, const size_t *shape, const float *weight,
-                                    const behind_t *behind, const gradient_t *to, float *grad_weight)
+int depthwise_backward(const source_t *source, const shape_t *shape, const float *weight, const behind_t *behind,
+                       const gradient_t *to, float *grad_weight)
 {
-    shape_t s = {shape[0], shape[1], shape[2], shape[3], shape[4]};
+    shape_t s = *shape;
     size_t channels = source->channels, width = whole(channels), taps = s.kernel * s.kernel;
     size_t rows = outputs_of(s.height, s), columns = outputs_of(s.width, s), pixels = rows * columns;
     size_t places = (s.height + 2 * s.padding) * (s.width + 2 * s.padding), pixel = pixel_of(source);
