@@ -17,6 +17,7 @@ from microbotnet.data.source import Source
 from microbotnet.errors import BadInput
 from microbotnet.show.data_report import judge, write_data_report
 from microbotnet.training.checkpoint import load_checkpoint
+from microbotnet.weights import DEFAULT
 
 DEMO = Path(microbotnet.__file__).parent / "demo" / "pictures"
 
@@ -76,7 +77,7 @@ def test_the_command_writes_it(
     assert found["top1"] == 100
     assert found["classes"] == {"cat": 100.0, "ship": 100.0}
     assert found["report"] == str(page)
-    assert "microbotnet-0.32 on set: 100.00 %" in page.read_text()
+    assert f"{DEFAULT} on set: 100.00 %" in page.read_text()
     monkeypatch.setattr(sys, "argv", [*words[:-2], str(tmp_path / "page.txt")])
     with pytest.raises(SystemExit) as stopped:
         main()
