@@ -91,11 +91,24 @@ def started(work: Work, pictures: Path, out: Path) -> "subprocess.Popen[bytes]":
     temporary.mkdir(exist_ok=True)
     words = [word.format(pictures=pictures, out=out) if word != BUILD else word for word in work.words]
     more = {"XDG_CACHE_HOME": str(out / "cache"), "OMP_NUM_THREADS": "1", "TMPDIR": str(temporary)}
-    null, start, file = subprocess.DEVNULL, time.time(), out / work.begins
-    child = subprocess.Popen(words, env=os.environ | more, stdout=null, stderr=null, start_new_session=True)
+    start, file = time.time(), out / work.begins
+    with said_by(pictures).open("wb") as said:
+        child = subprocess.Popen(
+            words, env=os.environ | more, stdout=subprocess.DEVNULL, stderr=said, start_new_session=True
+        )
     while work.begins and child.poll() is None and not (file.is_file() and file.stat().st_mtime > start):
         time.sleep(0.02)
     return child
+
+
+def said_by(pictures: Path) -> Path:
+    """Where the last command's errors are."""
+    return pictures.with_name("said")
+
+
+def ended(child: "subprocess.Popen[bytes]", pictures: Path) -> str:
+    """How, and the last that it said."""
+    return f"it ends with {child.returncode}: {said_by(pictures).read_text('utf-8', 'replace').strip()[-500:]}"
 
 
 def was_killed(child: "subprocess.Popen[bytes]", seconds: float) -> bool:
@@ -141,8 +154,8 @@ def main() -> int:
         for name, work in works.items():
             out = Path(folder) / "undisturbed" / name.replace(" ", "-")
             child, start = started(work, pictures, out), time.monotonic()
-            if code := child.wait():
-                raise SystemExit(f"{name}: undisturbed it ends with {code}")
+            if child.wait():
+                raise SystemExit(f"{name}: undisturbed, {ended(child, pictures)}")
             took[name], expected[name] = time.monotonic() - start, left(work, out)
             if hashlib.sha256(b"missing").hexdigest() in expected[name].values():
                 raise SystemExit(f"{name}: a file is missing in {sorted(os.listdir(out))}")
@@ -151,13 +164,17 @@ def main() -> int:
                 work, out = works[name], Path(folder) / str(tally.next) / name.replace(" ", "-")
                 left_to_kill, seconds = options.count - tally.counted(f"{name}, killed"), took[name]
                 for share in np.random.default_rng(tally.next).uniform(0, 1, min(IN_A_ROW, left_to_kill)):
-                    if not was_killed(started(work, pictures, out), share * seconds):
+                    child = started(work, pictures, out)
+                    if not was_killed(child, share * seconds):
+                        if child.returncode:
+                            tally.fail(f"{name}, seed {tally.next}: {ended(child, pictures)}")
                         tally.count(f"{name}, already done")
                         break
                     tally.count(f"{name}, killed")
                     seconds *= 1 - share
-                if code := started(work, pictures, out).wait():
-                    tally.fail(f"{name}, seed {tally.next}: gone on with, it ends with {code}")
+                child = started(work, pictures, out)
+                if child.wait():
+                    tally.fail(f"{name}, seed {tally.next}: gone on with, {ended(child, pictures)}")
                 elif left(work, out) != expected[name]:
                     tally.fail(f"{name}, seed {tally.next}: other results")
                 shutil.rmtree(out)

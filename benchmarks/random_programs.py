@@ -8,9 +8,9 @@ Programs are drawn by their seeds, 0, 1, 2, …: classifiers of pictures at awkw
 inputs and outputs (`integer/samples.py`), one in eight as deep as a test's, the others of one to three operators and
 their end. A batch of them is one C file, compiled once for each engine. Every program goes through ONNX, by turns of
 batches as written and as onnxruntime optimizes it, and through the C for small cores, by turns for speed and for size,
-on this machine. There tcc compiles it, in a tenth of the time, and gcc and clang have every fourth pair of batches;
-where there is no tcc, all. Every fourth pair also goes through an emulated Cortex-M0, a quarter of these optimized as
-firmware is. One pair in sixteen each goes through sanitizers (by turns gcc's for addresses and undefined behaviour, and
+on this machine. There tcc compiles it, in a tenth of the time, and gcc and clang have every eighth pair of batches;
+where there is no tcc, all. Every fourth pair also goes through an emulated Cortex-M0, an eighth of these optimized as
+firmware is. One pair in 32 each goes through sanitizers (by turns gcc's for addresses and undefined behaviour, and
 clang's for undefined behaviour), a Cortex-M4 with its DSP instructions, and a RISC-V core; a quarter of one goes
 through the C for this machine's vector registers, by turns with sanitizers and without. Where a batch fails, it is
 halved until the seed is known. A run that was stopped goes on where it was; counts are kept in
@@ -54,7 +54,7 @@ from tally import RESULTS, Tally
 BATCH, PICTURES = 200, 3
 SECONDS = 600  # that a batch may take in any child
 DIFFERENT = ("cortex-m0", "cortex-m3", "cortex-m4", "cortex-m33", "cortex-m7", "rv32imc", "rv32ec")
-RARE = 16  # every so many pairs of batches each of what is slow
+RARE = 32  # every so many pairs of batches each of what is slow
 TURNS = 4 * RARE  # pairs, after which every engine has had every compiler
 SANITIZE = {
     "gcc": ("-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"),
@@ -236,9 +236,9 @@ def engines(number: int) -> Iterator[tuple[str, int, Engine]]:
     """What a batch goes through, by its number: a name, of how many programs one does, and what runs it."""
     compilers = [name for name in ("gcc", "clang") if shutil.which(name)]
     prefer, pair = ("speed", "size")[number % 2], number // 2
-    turn, quick = pair % RARE, pair % 4 != 1 and shutil.which("tcc") is not None
-    compiler = compilers[(pair + pair // RARE) % len(compilers)]  # whatever comes by RARE has each in its turn
-    command = ["tcc"] if quick else [compiler, {5: "-O1", 13: "-O2"}.get(turn, "-O0")]
+    turn, quick = pair % RARE, pair % 8 != 1 and shutil.which("tcc") is not None
+    compiler = compilers[(pair // 8 + pair // RARE) % len(compilers)]  # whatever comes by RARE has each in its turn
+    command = ["tcc"] if quick else [compiler, {9: "-O1", 25: "-O2"}.get(turn, "-O0")]
     checked = [compiler, "-O0", *SANITIZE[compiler]]
     yield "ONNX (onnxruntime)", 1, partial(by_onnx, pair % 4 == 3)
     where = "by tcc" if quick else "on this machine"
@@ -247,11 +247,11 @@ def engines(number: int) -> Iterator[tuple[str, int, Engine]]:
         yield f"C on a Cortex-M0, for {prefer}", 1, partial(by_core, "cortex-m0", prefer, "-O0" if turn else "")
     if turn == 2:
         yield f"sanitizers of {compiler}, C for {prefer}", 1, partial(by_host, checked, prefer)
-    elif turn == 6:
-        yield f"C on a Cortex-M4, for {prefer}", 1, partial(by_core, "cortex-m4", prefer, "")
     elif turn == 10:
+        yield f"C on a Cortex-M4, for {prefer}", 1, partial(by_core, "cortex-m4", prefer, "")
+    elif turn == 18:
         yield f"C on a RISC-V core, for {prefer}", 1, partial(by_core, "rv32imc", prefer, "")
-    elif turn == 14:
+    elif turn == 26:
         host = ("vectors", "avx512")[number % 2]
         if host == "avx512" and _suited([compiler, "-march=native"]) != host:
             return

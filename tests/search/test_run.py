@@ -24,7 +24,7 @@ from microbotnet.data.source import open_source
 from microbotnet.design import load_design
 from microbotnet.search.budget import parse_budget
 from microbotnet.search.plan import Plan
-from microbotnet.search.run import ENVIRONMENT, search
+from microbotnet.search.run import ENVIRONMENT, _cluster, search
 from microbotnet.search.study import JOURNAL, Study
 from microbotnet.training.recipe import Recipe
 
@@ -140,6 +140,24 @@ def test_a_cluster_that_does_not_start_is_one_line(
     monkeypatch.setattr(ray, "init", slow)
     with pytest.raises(Failed, match=r"at this machine: The current node timed out .* goes on with it\Z"):
         search(open_source(pictures, size=16), PLAN, tmp_path)
+
+
+def test_a_start_of_ray_that_is_too_slow_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    import ray
+
+    starts = []
+
+    def slow_twice(**options: Any) -> None:
+        starts.append(options["address"])
+        if len(starts) < 3:
+            raise Exception("The current node timed out during startup.")
+
+    monkeypatch.setattr(ray, "init", slow_twice)
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(ray, "shutdown", lambda: starts.append("stopped"))
+    with _cluster(None):
+        assert starts == ["local"] * 3
+    assert starts[3:] == ["stopped"]
 
 
 def _answer_as_http1(server: socket.socket) -> None:

@@ -26,6 +26,7 @@ from .study import Study, Trained
 
 SETTINGS = "settings.json"
 _TIMEOUT = 10  # seconds to reach a cluster
+_STARTS = 3  # of Ray on this machine: it gives its own processes 15 seconds, whatever else runs (Ray's issue 65983)
 _SETTINGS = 4  # a type of HTTP/2's frames; an empty one follows the client's preface
 _GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, _SETTINGS, 0, 0, 0, 0, 0))
 ENVIRONMENT = {
@@ -123,17 +124,20 @@ def _cluster(address: str | None) -> Iterator[None]:
         return
     if address not in (None, "auto", "local"):
         _reach(str(address))
-    try:
-        ray.init(
-            address=address or "local", include_dashboard=False if address is None else None, log_to_driver=False,
-            logging_level=logging.ERROR,
-        )  # fmt: skip
-    except Exception as error:  # what does not start in time is a bare Exception
-        said = (str(error).splitlines() or [type(error).__name__])[0]
-        raise Failed(
-            f"no Ray cluster at {address or 'this machine'}: {said}; what was found so far is kept, and the same "
-            "command goes on with it"
-        ) from None
+    for left in reversed(range(_STARTS if address in (None, "local") else 1)):
+        try:
+            ray.init(
+                address=address or "local", include_dashboard=False if address is None else None, log_to_driver=False,
+                logging_level=logging.ERROR,
+            )  # fmt: skip
+            break
+        except Exception as error:  # what does not start in time is a bare Exception
+            if not left:
+                said = (str(error).splitlines() or [type(error).__name__])[0]
+                raise Failed(
+                    f"no Ray cluster at {address or 'this machine'}: {said}; what was found so far is kept, and the "
+                    "same command goes on with it"
+                ) from None
     try:
         yield
     finally:

@@ -36,10 +36,12 @@ def _fastest(forms: Sequence[KernelCall]) -> KernelCall:
 
 def _smallest(candidates: Sequence[Sequence[KernelCall]]) -> list[KernelCall]:
     """The least sum of weights and kernels that is found by doing without one kernel after the other."""
+    ordered = [sorted(forms, key=lambda form: (form.bytes + form.code, form.instructions)) for forms in candidates]
     without: set[str] = set()
-    best = _least(candidates, without)
+    best = _least(ordered, without)
     while best is not None:
-        tried = [(name, _least(candidates, without | {name})) for name in KERNELS.keys() - without]
+        used = KERNELS.keys() & {form.kernel for form in best}
+        tried = [(name, _least(ordered, without | {name})) for name in used]
         found = [(_size(forms), name, forms) for name, forms in tried if forms is not None]
         size, name, forms = min(found, default=(0, "", None), key=lambda each: each[:2])
         if forms is None or size >= _size(best):
@@ -49,11 +51,11 @@ def _smallest(candidates: Sequence[Sequence[KernelCall]]) -> list[KernelCall]:
     raise AssertionError("an operator has no form")
 
 
-def _least(candidates: Sequence[Sequence[KernelCall]], without: Collection[str]) -> list[KernelCall] | None:
-    allowed = [[form for form in forms if _kernel(form) not in without] for forms in candidates]
-    if not all(allowed):
-        return None
-    return [min(forms, key=lambda form: (form.bytes + form.code, form.instructions)) for forms in allowed]
+def _least(ordered: Sequence[Sequence[KernelCall]], without: Collection[str]) -> list[KernelCall] | None:
+    """Of each operator the first form that does without these kernels; None if one has none."""
+    found = [next((form for form in forms if form.kernel not in without), None) for forms in ordered]
+    there = [form for form in found if form is not None]
+    return there if len(there) == len(found) else None
 
 
 def _faster(made: list[KernelCall], candidates: Sequence[Sequence[KernelCall]], more: int) -> list[KernelCall]:
@@ -100,9 +102,4 @@ def _size(forms: Sequence[KernelCall]) -> int:
 
 def _code(form: KernelCall) -> dict[str, int]:
     """Bytes of the functions that it needs: its own, and the kernel, however many layers call them."""
-    return dict.fromkeys(form.functions, form.code) | {_kernel(form): KERNELS.get(_kernel(form), 0)}
-
-
-def _kernel(form: KernelCall) -> str:
-    """The one that does the work: the last that is called."""
-    return form.call.split("\n")[-1].strip().split("(")[0]
+    return dict.fromkeys(form.functions, form.code) | {form.kernel: KERNELS.get(form.kernel, 0)}

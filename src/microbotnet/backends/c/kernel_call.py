@@ -74,11 +74,15 @@ class KernelCall:
         rest = [array for name, array in self.arrays.items() if name not in widened]
         return int(size + given * (rounding is None) + sum(array.nbytes for array in (*rest, *tables)))
 
+    @cached_property
+    def kernel(self) -> str:
+        """The one that does the work: the last that is called."""
+        return self.call.split("\n")[-1].strip().split("(")[0]
+
     @property
     def kind(self) -> str:
-        """The kernel that does the work, in a word, and whether constants are packed."""
-        kernel = self.call.split("\n")[-1].strip().split("(")[0].removeprefix("{NAME}_")
-        word = re.sub(r"(_\d+)+$|_[0-9a-f]{12}$", "", kernel)
+        """The kernel, in a word, and whether constants are packed."""
+        word = re.sub(r"(_\d+)+$|_[0-9a-f]{12}$", "", self.kernel.removeprefix("{NAME}_"))
         return f"{word}, packed" if self.packed else word
 
     @cached_property

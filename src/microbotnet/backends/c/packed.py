@@ -30,12 +30,10 @@ def pack(multiplier: Whole, offset: Whole, slack: tuple[Whole, Whole]) -> Packed
         slack: (channels,) each: what may at least, and at most, be added to an offset; 0 is between them.
     """
     factor_bits = 0 if (multiplier == multiplier[0]).all() else _bits(multiplier)
-    zeros, offsets = next(
-        (bits, np.clip(0, least, largest))
-        for bits in range(24, -1, -1)
-        for least, largest in [(-(-(offset + slack[0]) >> bits), offset + slack[1] >> bits)]
-        if (least <= largest).all()
-    )
+    dropped = np.arange(25)[:, None]
+    least, largest = -(-(offset + slack[0]) >> dropped), offset + slack[1] >> dropped
+    zeros = int(np.flatnonzero((least <= largest).all(1))[-1])
+    offsets = np.clip(0, least[zeros], largest[zeros])
     offset_bits = _bits(offsets) if offsets.any() else 0
     if max(factor_bits, offset_bits) > LONGEST:
         return None
