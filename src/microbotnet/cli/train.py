@@ -176,7 +176,8 @@ def train(
         TextColumn("[bold]{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
         TextColumn("left"), TimeRemainingColumn(),
     )  # fmt: skip
-    with Progress(*columns, console=stderr, disable=not fabric.is_global_zero) as progress:
+    shown = fabric.is_global_zero and stderr.is_terminal  # elsewhere the lines of the epochs say how far it is
+    with Progress(*columns, console=stderr, disable=not shown) as progress:
         bars: list[TaskID] = []
 
         def on_step(done: int, total: int) -> None:

@@ -18,8 +18,8 @@ BREAKS = 3
 def fetch_archive(url: str, md5: str, folder: Path) -> Path:
     """The file of `url` in `folder`, downloaded unless it is there already; its MD5 is `md5`.
 
-    A broken download stays in `folder` as NAME.part, and the next call goes on from there. Progress is shown on
-    standard error.
+    A broken download stays in `folder` as NAME.part, and the next call goes on from there. A terminal shows
+    how far it is.
 
     Raises:
         Failed: no network, or what came is not the archive.
@@ -48,7 +48,8 @@ def _download(url: str, part: Path) -> None:
 
     columns = ("{task.description}", BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
     breaks = BREAKS  # a first attempt that brings nothing is the last
-    with Progress(*columns, console=Console(stderr=True)) as progress:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task(part.stem, total=None)
         while True:
             held = part.stat().st_size if part.exists() else 0
