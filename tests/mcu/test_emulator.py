@@ -211,6 +211,13 @@ def test_too_many_variables_are_refused() -> None:
     check_fit(image_of(body, "scum"), {0: "first"})
 
 
+def test_both_memories_are_named_where_both_are_short() -> None:
+    used = c("buffer[picture[0] * 99] = 1; scores[0] = (int16_t)net_op0_weights[buffer[picture[1]]];")
+    body = BIG % (17_000, "static uint8_t buffer[70000];" + used)
+    with pytest.raises(BadInput, match=r"for code and constants, over by .*; and needs .* for RAM, over by"):
+        check_fit(image_of(body, "scum"), {0: "first"})
+
+
 def test_bytes_add_up_to_the_image() -> None:
     made = make_firmware(random_program(5), load_board("scum"))
     image = made.image

@@ -265,7 +265,7 @@ def check_fit(
     """
     board = image.board
     used, there = len(image.raw), board.code.bytes if code_bytes is None else code_bytes
-    weights = image.weigh()
+    short, weights = [], image.weigh()
     if used > there:
         heavy = sorted(
             ((count["code"] + count["constants"], owner) for owner, count in weights.items() if owner in layers),
@@ -274,7 +274,7 @@ def check_fit(
         by = {index: f" by {form}" for index, form in enumerate(forms)}
         most = [(layers[owner], size, by.get(owner, "")) for size, owner in heavy[:3] if isinstance(owner, int)]
         names = ", ".join(f"{name} ({size:,} bytes{form})" for name, size, form in most)
-        raise BadInput(_too_large(board.name, used, there, "code and constants", names))
+        short.append(_short(used, there, "code and constants", names))
     needed = image.ram_bytes + stack
     if needed > board.data.bytes:
         what = f"{image.ram_bytes:,} of variables and arena, {stack} at least of stack"
@@ -282,14 +282,13 @@ def check_fit(
             fullest = max(range(len(alive)), key=alive.__getitem__)
             what += f"; of the arena {layers[fullest]} needs {alive[fullest]:,}"
             what += f", by {forms[fullest]}" if forms else ""
-        raise BadInput(_too_large(board.name, needed, board.data.bytes, "RAM", what))
+        short.append(_short(needed, board.data.bytes, "RAM", what))
+    if short:
+        raise BadInput(f"does not fit {board.name}: {'; and '.join(short)}")
 
 
-def _too_large(board: str, needed: int, there: int, what: str, most: str) -> str:
-    return (
-        f"does not fit {board}: needs {needed:,} of {there:,} bytes for {what}, over by {needed - there:,}; "
-        f"what weighs most: {most}"
-    )
+def _short(needed: int, there: int, what: str, most: str) -> str:
+    return f"needs {needed:,} of {there:,} bytes for {what}, over by {needed - there:,}; what weighs most: {most}"
 
 
 def script(board: Board, data: Memory) -> str:
