@@ -1,6 +1,7 @@
 """Which of the forms that can compute each operator is taken: the fastest, the smallest, or the best mix between."""
 
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 
 from .kernel_call import KernelCall
 
@@ -71,13 +72,13 @@ def _exchanges(
     made: list[KernelCall], candidates: Sequence[Sequence[KernelCall]], more: int
 ) -> list[tuple[float, list[KernelCall]]]:
     """Instructions spared for each byte, and the forms then. Layers that need the same new function share its bytes."""
-    there, size = {name for form in made for name in _code(form)}, _size(made)
+    there = Counter(name for form in made for name in _code(form))
     sharing: dict[frozenset[str], dict[int, tuple[float, KernelCall]]] = {}
     for index, (form, forms) in enumerate(zip(made, candidates, strict=True)):
         for other in forms:
             spared = form.instructions - other.instructions
             if spared > 0:
-                new = frozenset(_code(other).keys() - there)
+                new = frozenset(_code(other).keys() - there.keys())
                 found = (spared / max(other.bytes - form.bytes, 1), other)
                 sharing.setdefault(new, {})
                 sharing[new][index] = max(sharing[new].get(index, found), found, key=lambda each: each[0])
@@ -85,14 +86,26 @@ def _exchanges(
     for new, best in sharing.items():
         order = sorted(best.items(), key=lambda each: -each[1][0])
         for together in [order] if new else [[each] for each in order]:
-            changed, spared = list(made), 0.0
+            changed, spared, cost, needed = list(made), 0.0, 0, dict(there)
             for index, (_, other) in together:
                 changed[index] = other
                 spared += made[index].instructions - other.instructions
-                cost = _size(changed) - size
+                cost += other.bytes - made[index].bytes + _exchanged(_code(made[index]), _code(other), needed)
                 if cost <= more:
                     exchanges.append((spared / max(cost, 1), list(changed)))
     return exchanges
+
+
+def _exchanged(old: Mapping[str, int], new: Mapping[str, int], needed: dict[str, int]) -> int:
+    """Bytes that functions then take more. needed: how many layers need each, which changes."""
+    cost = 0
+    for name, size in old.items():
+        needed[name] -= 1
+        cost -= size * (needed[name] == 0)
+    for name, size in new.items():
+        cost += size * (needed.get(name, 0) == 0)
+        needed[name] = needed.get(name, 0) + 1
+    return cost
 
 
 def _size(forms: Sequence[KernelCall]) -> int:
