@@ -1,6 +1,5 @@
 import json
 import re
-import subprocess
 import sys
 import tomllib
 from html.parser import HTMLParser
@@ -13,19 +12,16 @@ from microbotnet import net_names
 from microbotnet.cli import main
 from microbotnet.show.comparison import compare
 
+from .command import microbotnet
+
 GOLDEN = tomllib.loads((Path(__file__).parents[1] / "golden" / "nets.toml").read_text())
-
-
-def run(*args: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "microbotnet", "compare", *map(str, args)]
-    return subprocess.run(command, capture_output=True, text=True)
 
 
 @pytest.fixture(scope="module")
 def zoo(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], str]:
     """The whole zoo as a user gets it: what --json prints, and the page."""
     page = tmp_path_factory.mktemp("zoo") / "report.html"
-    done = run("--json", "-o", page)
+    done = microbotnet("compare", "--json", "-o", page)
     assert (done.returncode, done.stderr) == (0, "")
     return json.loads(done.stdout), page.read_text()
 
@@ -123,7 +119,7 @@ def test_the_page_needs_nothing_else(zoo: tuple[dict[str, Any], str]) -> None:
 
 
 def test_the_table_has_a_line_for_each_network() -> None:
-    done = run("microbotnet@0.32", "resnet8")
+    done = microbotnet("compare", "microbotnet@0.32", "resnet8")
     assert done.returncode == 0, done.stderr
     lines = {line.split("  ")[0]: re.split(r"\s{2,}", line.strip()) for line in done.stdout.splitlines()}
     micro = lines["microbotnet ×0.32"]

@@ -14,13 +14,9 @@ from microbotnet.integer.interpreter import run
 from microbotnet.integer.samples import random_pictures, random_program
 from microbotnet.sources import open_program
 
+from .command import microbotnet
+
 POINTWISE = "microbotnet-0.32-one-negative-one-pointwise"
-
-
-def microbotnet(*arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "microbotnet", *map(str, arguments)], capture_output=True, text=True, check=False
-    )
 
 
 def test_export_writes_c_that_compiles_and_answers(tmp_path: Path) -> None:

@@ -4,14 +4,12 @@ import sys
 
 from microbotnet.nets import net_names
 
-
-def nets(*options: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "microbotnet", "nets", *options]
-    return subprocess.run(command, capture_output=True, text=True, check=False, encoding="utf-8")
+from .command import microbotnet
 
 
 def test_json_is_one_object_and_nothing_else() -> None:
-    run = nets("--json")
+    command = [sys.executable, "-m", "microbotnet", "nets", "--json"]
+    run = subprocess.run(command, capture_output=True, text=True, check=False, encoding="utf-8")
     assert (run.returncode, run.stderr) == (0, "")
     rows = json.loads(run.stdout)["nets"]
     assert [row["name"] for row in rows] == net_names()
@@ -20,10 +18,10 @@ def test_json_is_one_object_and_nothing_else() -> None:
 
 
 def test_table_names_every_network() -> None:
-    run = nets()
+    run = microbotnet("nets")
     assert (run.returncode, run.stderr) == (0, "")
     assert [line.split()[0] for line in run.stdout.splitlines()[1:] if not line.startswith(" ")] == net_names()
 
 
 def test_unknown_option_is_bad_input() -> None:
-    assert nets("--no-such").returncode == 2
+    assert microbotnet("nets", "--no-such").returncode == 2

@@ -1,43 +1,16 @@
 import csv
 import io
 import json
-import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
-from microbotnet.cli import main
-
-
-class Done(NamedTuple):
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-Profile = Callable[..., Done]
-
-
-@pytest.fixture
-def profile(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Profile:
-    """Runs `microbotnet profile …` in this process, which spares each test the import of torch."""
-
-    def run(*args: str) -> Done:
-        monkeypatch.setattr(sys, "argv", ["microbotnet", "profile", *args])
-        with pytest.raises(SystemExit) as stop:
-            main()
-        return Done(int(stop.value.code or 0), *capsys.readouterr())
-
-    return run
+from .command import microbotnet
 
 
 def test_json_has_the_published_counts() -> None:
     options = ["--width", "0.32", "--input-size", "32", "--classes", "10", "--json"]
-    command = [sys.executable, "-m", "microbotnet", "profile", "microbotnet", *options]
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = microbotnet("profile", "microbotnet", *options)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert found["parameters"] == 236_658
@@ -55,8 +28,8 @@ def test_json_has_the_published_counts() -> None:
     assert abs(sum(sum(layer["energy_pj"].values()) for layer in found["layers"]) - energy["total"]) < 1
 
 
-def test_the_table_fits_100_columns_and_has_totals(profile: Profile) -> None:
-    done = profile("microbotnet", "--width", "0.32")
+def test_the_table_fits_100_columns_and_has_totals() -> None:
+    done = microbotnet("profile", "microbotnet", "--width", "0.32")
     assert done.returncode == 0, done.stderr
     assert max(map(len, done.stdout.splitlines())) <= 100
     assert "Over 1 µJ" in done.stdout
@@ -64,40 +37,40 @@ def test_the_table_fits_100_columns_and_has_totals(profile: Profile) -> None:
         assert number in done.stdout
 
 
-def test_csv_has_the_same_totals(profile: Profile) -> None:
-    rows = list(csv.DictReader(io.StringIO(profile("microbotnet", "--width", "0.32", "--csv").stdout)))
+def test_csv_has_the_same_totals() -> None:
+    rows = list(csv.DictReader(io.StringIO(microbotnet("profile", "microbotnet", "--width", "0.32", "--csv").stdout)))
     assert sum(int(row["macs_conv_linear"]) for row in rows) == 782_368
     assert rows[0]["output_shape"] == "8×16×16"
 
 
-def test_explain_fills_in_the_formula(profile: Profile) -> None:
-    text = profile("microbotnet", "--width", "0.32", "--explain").stdout
+def test_explain_fills_in_the_formula() -> None:
+    text = microbotnet("profile", "microbotnet", "--width", "0.32", "--explain").stdout
     assert "Conv2d(3, 8, 3×3, stride 2)" in text
     assert "(8 × 16 × 16) × 3 × (3 × 3) = 2,048 × 27 = 55,296" in text
     for words in ("Depthwise convolution", "Pointwise convolution", "squeeze-and-excite", "h-swish", "Batch norm"):
         assert words in text
 
 
-def test_energy_by_the_notes_a_file_or_another_process(profile: Profile, tmp_path: Path) -> None:
-    assert "Under 1 µJ: 0.93 µJ" in profile("microbotnet", "--width", "0.32", "--energy", "notes").stdout
+def test_energy_by_the_notes_a_file_or_another_process(tmp_path: Path) -> None:
+    assert "Under 1 µJ: 0.93 µJ" in microbotnet("profile", "microbotnet", "--width", "0.32", "--energy", "notes").stdout
     missing = tmp_path / "mine.toml"
     missing.write_text('macs = "conv_linear"\n')
-    done = profile("microbotnet", "--energy", str(missing))
+    done = microbotnet("profile", "microbotnet", "--energy", str(missing))
     assert done.returncode == 2
     assert "mine.toml: the constant arithmetic_pj.mac_int8 is missing" in done.stderr
-    scaled = json.loads(profile("microbotnet", "--node", "22", "--json").stdout)["energy_pj"]
+    scaled = json.loads(microbotnet("profile", "microbotnet", "--node", "22", "--json").stdout)["energy_pj"]
     assert scaled["preset"] == "horowitz-45nm at 22 nm"
 
 
-def test_a_trained_ternary_network(profile: Profile, shared: Path) -> None:
+def test_a_trained_ternary_network(shared: Path) -> None:
     file = str(shared / "checkpoints" / "micro_one_neg_one_x0_32.pytorch_state")
-    found = json.loads(profile("--checkpoint", file, "--json").stdout)
+    found = json.loads(microbotnet("profile", "--checkpoint", file, "--json").stdout)
     assert found["parameters"] == 236_658
     assert found["macs_without_zero_weights"] < found["macs"]["conv_linear"] / 2
     assert found["energy_pj"]["under_1_uj"]
 
 
-def test_activations_of_four_bits_are_priced_so(profile: Profile, tmp_path: Path) -> None:
+def test_activations_of_four_bits_are_priced_so(tmp_path: Path) -> None:
     from microbotnet.nets import architecture, create_model
     from microbotnet.quant.activations import quantize_activations
     from microbotnet.training.checkpoint import save_checkpoint
@@ -109,7 +82,9 @@ def test_activations_of_four_bits_are_priced_so(profile: Profile, tmp_path: Path
         card = {"architecture": made, "quantization": {"policy": "none", "activations": {"bits": bits}}}
         card |= {"data": {"name": "mine", "classes": [*"abcdefghij"], "mean": [0.5] * 3, "std": [0.5] * 3}}
         save_checkpoint(tmp_path / "model.safetensors", model, card)
-        energy = json.loads(profile("--checkpoint", str(tmp_path / "model.safetensors"), "--json").stdout)["energy_pj"]
+        energy = json.loads(
+            microbotnet("profile", "--checkpoint", str(tmp_path / "model.safetensors"), "--json").stdout
+        )["energy_pj"]
         assert energy["activation_bits"] == bits
         reads[bits] = energy["activations"]
     assert 0.5 < reads[4] / reads[8] < 0.75  # the picture keeps its 8 bits
@@ -127,26 +102,25 @@ def test_activations_of_four_bits_are_priced_so(profile: Profile, tmp_path: Path
         ([], "--checkpoint"),
     ],
 )
-def test_bad_input_is_one_line_and_exit_code_2(profile: Profile, args: list[str], words: str) -> None:
-    done = profile(*args)
+def test_bad_input_is_one_line_and_exit_code_2(args: list[str], words: str) -> None:
+    done = microbotnet("profile", *args)
     assert done.returncode == 2
     assert words in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert done.stdout == ""
 
 
-def test_totals_leave_out_the_layers(profile: Profile) -> None:
-    done = profile("microbotnet", "--width", "0.32", "--totals")
+def test_totals_leave_out_the_layers() -> None:
+    done = microbotnet("profile", "microbotnet", "--width", "0.32", "--totals")
     assert done.returncode == 0, done.stderr
     for words in ("236,658", "782,368 in conv_linear", "932,886 in thop_2020", "Over 1 µJ"):
         assert words in done.stdout
     assert "features." not in done.stdout.split("weights")[0]
-    assert profile("microbotnet", "--totals", "--json").returncode == 2
+    assert microbotnet("profile", "microbotnet", "--totals", "--json").returncode == 2
 
 
 def test_profile_prints_the_account_of_the_binary_chip() -> None:
-    command = [sys.executable, "-m", "microbotnet", "profile", "binarynet-chip", "--totals"]
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = microbotnet("profile", "binarynet-chip", "--totals")
     assert done.returncode == 0, done.stderr
     assert "at 1 bit     261.5 kB of kernels: 256.0 kB of convolutions, 5.5 kB of linears" in done.stdout
     assert done.stderr == ""

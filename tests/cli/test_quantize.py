@@ -1,41 +1,16 @@
 """`microbotnet quantize` as a user runs it, and what other commands make of its result."""
 
 import json
-import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 import torch
 
 from microbotnet import create_model
-from microbotnet.cli import main
 from microbotnet.data.cifar10 import CLASSES, MEAN, STD
 from microbotnet.training.checkpoint import load_checkpoint, save_checkpoint
 
-
-class Done(NamedTuple):
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-Run = Callable[..., Done]
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs `microbotnet …` in this process, which spares each test the import of torch."""
-
-    def run(*args: object) -> Done:
-        monkeypatch.setattr(sys, "argv", ["microbotnet", *map(str, args)])
-        with pytest.raises(SystemExit) as stop:
-            main()
-        return Done(int(stop.value.code or 0), *capsys.readouterr())
-
-    return run
+from .command import microbotnet
 
 
 @pytest.fixture(scope="module")
@@ -52,8 +27,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_dry_run_has_the_published_totals() -> None:
     options = ["--width", "0.32", "--policy", "notes", "--dry-run", "--json"]
-    command = [sys.executable, "-m", "microbotnet", "quantize", "microbotnet", *options]
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = microbotnet("quantize", "microbotnet", *options)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     found = json.loads(done.stdout)
@@ -66,8 +40,8 @@ def test_dry_run_has_the_published_totals() -> None:
     }  # fmt: skip
 
 
-def test_the_table_fits_100_columns_and_has_totals(run: Run) -> None:
-    done = run("quantize", "microbotnet", "--width", 0.32, "--policy", "notes-conv", "--dry-run")
+def test_the_table_fits_100_columns_and_has_totals() -> None:
+    done = microbotnet("quantize", "microbotnet", "--width", 0.32, "--policy", "notes-conv", "--dry-run")
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert max(map(len, lines[:-2])) <= 100
@@ -76,10 +50,10 @@ def test_the_table_fits_100_columns_and_has_totals(run: Run) -> None:
     assert "features.10.conv.7  pointwise  32×184×1×1    5,888   2.5%" in done.stdout
 
 
-def test_dry_run_reads_a_checkpoint_and_a_policy_file(run: Run, checkpoint: Path, tmp_path: Path) -> None:
+def test_dry_run_reads_a_checkpoint_and_a_policy_file(checkpoint: Path, tmp_path: Path) -> None:
     policy = tmp_path / "head.toml"
     policy.write_text('names = ["classifier.*"]\nothers = 8\n')
-    done = run("quantize", checkpoint, "--policy", policy, "--dry-run", "--quantizer", "binary", "--json")
+    done = microbotnet("quantize", checkpoint, "--policy", policy, "--dry-run", "--quantizer", "binary", "--json")
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert [layer["name"] for layer in found["layers"]] == ["classifier.1"]
@@ -88,9 +62,9 @@ def test_dry_run_reads_a_checkpoint_and_a_policy_file(run: Run, checkpoint: Path
 
 
 @pytest.mark.parametrize("quantizer", ["ttq", "one-negative-one", "twn", "absmean", "binary"])
-def test_the_result_is_read_by_the_other_commands(run: Run, checkpoint: Path, tmp_path: Path, quantizer: str) -> None:
+def test_the_result_is_read_by_the_other_commands(checkpoint: Path, tmp_path: Path, quantizer: str) -> None:
     output = tmp_path / "small.safetensors"
-    done = run("quantize", checkpoint, "--quantizer", quantizer, "-o", output, "--json")
+    done = microbotnet("quantize", checkpoint, "--quantizer", quantizer, "-o", output, "--json")
     assert done.returncode == 0, done.stderr
     assert "not trained again: expect a low accuracy" in done.stderr
     assert json.loads(done.stdout)["checkpoint"] == str(output)
@@ -98,17 +72,17 @@ def test_the_result_is_read_by_the_other_commands(run: Run, checkpoint: Path, tm
     assert (card["quantization"]["policy"], card["quantization"]["quantizer"]) == ("notes", quantizer)
     assert card["quantization"].get("threshold") == {"twn": 0.7, "absmean": None, "binary": None}.get(quantizer, 0.05)
     assert "metrics" not in card  # the float network's score is not this one's
-    shown = json.loads(run("show", "weights", output, "--json").stdout)
+    shown = json.loads(microbotnet("show", "weights", output, "--json").stdout)
     assert (shown["ternary"]["layers"], shown["ternary"]["weights"], shown["not_ternary"]) == (31, 153_792, 82_866)
     assert (shown["ternary"]["zero"] == 0) == (quantizer == "binary")
-    profiled = json.loads(run("profile", "--checkpoint", output, "--json").stdout)
+    profiled = json.loads(microbotnet("profile", "--checkpoint", output, "--json").stdout)
     assert profiled["parameters"] == 236_658
     assert profiled["macs"]["conv_linear"] == 782_368
 
 
-def test_what_is_left_has_8_bits_under_pointwise(run: Run, checkpoint: Path, tmp_path: Path) -> None:
+def test_what_is_left_has_8_bits_under_pointwise(checkpoint: Path, tmp_path: Path) -> None:
     output = tmp_path / "small.safetensors"
-    assert run("quantize", checkpoint, "--policy", "pointwise", "-o", output).returncode == 0
+    assert microbotnet("quantize", checkpoint, "--policy", "pointwise", "-o", output).returncode == 0
     before, after = load_checkpoint(checkpoint).model.state_dict(), load_checkpoint(output).model.state_dict()
     stem = "features.0.0.weight"
     step = before[stem].abs().amax((1, 2, 3), keepdim=True) / 127
@@ -120,15 +94,15 @@ def test_what_is_left_has_8_bits_under_pointwise(run: Run, checkpoint: Path, tmp
     assert high == pytest.approx(before["features.13.weight"].abs().mean().item(), rel=0.2)
 
 
-def test_the_published_network_scores_as_measured(run: Run, shared: Path, cifar10_folder: Path, tmp_path: Path) -> None:
+def test_the_published_network_scores_as_measured(shared: Path, cifar10_folder: Path, tmp_path: Path) -> None:
     output = tmp_path / "signs.safetensors"
     published = shared / "checkpoints" / "micro_one_neg_one_x0_32.pytorch_state"
-    assert run("quantize", published, "-o", output).returncode == 0
-    shown = json.loads(run("show", "weights", output, "--json").stdout)
+    assert microbotnet("quantize", published, "-o", output).returncode == 0
+    shown = json.loads(microbotnet("show", "weights", output, "--json").stdout)
     counts = {"layers": 31, "weights": 153_792, "positive": 12_222, "zero": 134_124, "negative": 7_446}
     assert shown["ternary"] == counts
     assert shown["not_ternary"] == 82_866
-    scored = json.loads(run("evaluate", "--checkpoint", output, "--data", cifar10_folder, "--json").stdout)
+    scored = json.loads(microbotnet("evaluate", "--checkpoint", output, "--data", cifar10_folder, "--json").stdout)
     assert scored["top1"] == pytest.approx(72.30, abs=0.02)
 
 
@@ -155,20 +129,20 @@ def test_the_published_network_scores_as_measured(run: Run, shared: Path, cifar1
     ],
 )
 def test_bad_input_is_one_clear_line(
-    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, args: list[str], says: str
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, args: list[str], says: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "folder.safetensors").mkdir()
-    done = run("quantize", *args)
+    done = microbotnet("quantize", *args)
     assert (done.returncode, done.stdout) == (2, "")
     assert says in done.stderr
     assert done.stderr.count("\n") == 1
     assert [path.name for path in tmp_path.iterdir()] == ["folder.safetensors"]
 
 
-def test_the_checkpoint_itself_is_not_written_over(run: Run, checkpoint: Path) -> None:
+def test_the_checkpoint_itself_is_not_written_over(checkpoint: Path) -> None:
     before = checkpoint.read_bytes()
-    done = run("quantize", checkpoint, "-o", checkpoint)
+    done = microbotnet("quantize", checkpoint, "-o", checkpoint)
     assert done.returncode == 2
     assert "choose another name" in done.stderr
     assert checkpoint.read_bytes() == before

@@ -1,5 +1,4 @@
 import json
-import subprocess
 import sys
 from pathlib import Path
 from xml.etree import ElementTree
@@ -8,15 +7,12 @@ import pytest
 
 from microbotnet.cli import main
 
-
-def render(*args: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "microbotnet", "render", *map(str, args)]
-    return subprocess.run(command, capture_output=True, text=True)
+from .command import microbotnet
 
 
 def test_a_network_becomes_an_svg_file(tmp_path: Path) -> None:
     file = tmp_path / "new" / "net.svg"
-    done = render("microbotnet", "--width", "0.32", "-o", file)
+    done = microbotnet("render", "microbotnet", "--width", "0.32", "-o", file)
     assert done.returncode == 0, done.stderr
     assert "236,658 parameters" in done.stdout
     root = ElementTree.parse(file).getroot()
@@ -26,7 +22,7 @@ def test_a_network_becomes_an_svg_file(tmp_path: Path) -> None:
 
 
 def test_json_says_what_was_drawn(tmp_path: Path) -> None:
-    done = render("resnet8", "--classes", "2", "--input-size", "64", "-o", tmp_path / "r.svg", "--json")
+    done = microbotnet("render", "resnet8", "--classes", "2", "--input-size", "64", "-o", tmp_path / "r.svg", "--json")
     found = json.loads(done.stdout)
     assert found["file"] == str(tmp_path / "r.svg")
     assert found["parameters"] == 78_186 - 8 * 65
@@ -35,7 +31,7 @@ def test_json_says_what_was_drawn(tmp_path: Path) -> None:
 
 def test_a_published_checkpoint_by_precision(shared: Path, tmp_path: Path) -> None:
     file = shared / "checkpoints" / "micro_one_neg_one_x0_32.pytorch_state"
-    done = render("--checkpoint", file, "--color", "precision", "-o", tmp_path / "net.svg")
+    done = microbotnet("render", "--checkpoint", file, "--color", "precision", "-o", tmp_path / "net.svg")
     assert done.returncode == 0, done.stderr
     svg = (tmp_path / "net.svg").read_text()
     assert svg.count("weights: ternary") == 31

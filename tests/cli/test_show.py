@@ -1,5 +1,4 @@
 import json
-import subprocess
 import sys
 from pathlib import Path
 from xml.etree import ElementTree
@@ -11,11 +10,12 @@ from PIL import Image
 import microbotnet
 from microbotnet.cli import main
 
+from . import command
+
 
 def test_weights_of_a_published_checkpoint(shared: Path, tmp_path: Path) -> None:
     file = shared / "checkpoints" / "micro_one_neg_one_x0_32.pytorch_state"
-    command = [sys.executable, "-m", "microbotnet", "show", "weights", str(file), "-o", str(tmp_path / "w.svg")]
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = command.microbotnet("show", "weights", file, "-o", tmp_path / "w.svg")
     assert (done.returncode, done.stderr) == (0, "")
     assert "31 ternary layers: 12,222 of +, 134,124 of 0, 7,446 of −; 82,866 of 236,658 parameters" in done.stdout
     ElementTree.parse(tmp_path / "w.svg")

@@ -1,8 +1,6 @@
 """`microbotnet train`, `evaluate` and `weights`, as users run them."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -25,7 +23,7 @@ from microbotnet.quant.policy import choose, load_policy
 from microbotnet.training.checkpoint import load_checkpoint
 from microbotnet.weights import DEFAULT, shipped_cards
 
-MICROBOTNET = [sys.executable, "-m", "microbotnet"]
+from .command import microbotnet
 
 
 @pytest.fixture
@@ -58,9 +56,7 @@ def folder_of_pictures(root: Path, counts: dict[str, int]) -> Path:
 def test_small_sets_are_trained_on(counts: dict[str, int], options: list[str], said: str, tmp_path: Path) -> None:
     root = folder_of_pictures(tmp_path / "set", counts)
     command = ["train", "modern", "--net", "grain-s", "--epochs", "1", "--data", str(root)]
-    done = subprocess.run(
-        [*MICROBOTNET, *command, *options, "--out", str(tmp_path / "out")], capture_output=True, text=True, timeout=120
-    )
+    done = microbotnet(*command, *options, "--out", tmp_path / "out")
     assert done.returncode == 0, done.stderr
     lines = [line for line in done.stderr.splitlines() if line.startswith("microbotnet: ")]
     assert [line for line in lines if said in line] == ([lines[0]] if said else [])
