@@ -16,6 +16,7 @@ from . import designed as _designed
 from .create import architecture, create_model, find_net, input_shape_of
 from .layers import SqueezeExcite
 from .registry import Fitted, Net, net_names, register_net
+from .shapes import without_values
 
 __all__ = [
     "Fitted",
@@ -27,4 +28,5 @@ __all__ = [
     "input_shape_of",
     "net_names",
     "register_net",
+    "without_values",
 ]

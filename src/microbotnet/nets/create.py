@@ -12,6 +12,7 @@ from ..design.file import SUFFIXES
 from ..errors import BadInput
 from .designed import net_of
 from .registry import Net, Shape, registered
+from .shapes import ELEMENTWISE, LeftOut
 
 MOST_CLASSES = 100_000  # more would be a damaged card
 
@@ -101,7 +102,7 @@ def _check_size(name: str, model: nn.Module, size: int) -> None:
     weights = {key: value.to("meta") for key, value in model.state_dict().items()}
     pictures = torch.empty(2, 3, size, size, device="meta")  # two, since batch norm refuses a single 1×1
     try:
-        with torch.no_grad():
+        with torch.no_grad(), LeftOut(ELEMENTWISE):
             torch.func.functional_call(model, weights, (pictures,))
     except RuntimeError as error:
         path, module = running[-1]

@@ -68,15 +68,13 @@ def untrained(
     Raises:
         BadInput: as `create_model` and `trace`.
     """
-    import torch
-
     from ..graph.trace import trace
-    from ..nets import create_model, find_net
+    from ..nets import create_model, find_net, without_values
 
     net = find_net(name)
     factor, outputs = 1.0 if width is None else width, net.num_classes if classes is None else classes
     try:
-        with torch.device("meta"):  # shapes without values: no time goes into random weights
+        with without_values():  # no time goes into random weights
             model = create_model(name, num_classes=outputs, width=factor, input_size=input_size)
     except (RuntimeError, NotImplementedError):  # a user's network that reads the values of its weights
         model = create_model(name, num_classes=outputs, width=factor, input_size=input_size)

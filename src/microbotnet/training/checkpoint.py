@@ -24,7 +24,7 @@ from ..data.source import CIFAR10
 from ..design import design_from
 from ..errors import BadInput
 from ..hub.fetch import CARD, PREFIX, WEIGHTS, fetch_repository
-from ..nets import architecture, create_model, find_net, input_shape_of, net_names
+from ..nets import architecture, create_model, find_net, input_shape_of, net_names, without_values
 from ..plain import LARGEST_JSON, parse_json, read_text
 from ..quant.activations import quantize_activations
 from ..quant.policy import kernels
@@ -244,7 +244,7 @@ def _recognise(state: State, path: Path) -> dict[str, Any]:
 @cache
 def _zoo(name: str) -> tuple[State, str]:
     """A network's tensors without values, and the name of its last kernel."""
-    with torch.device("meta"):
+    with without_values():
         model = create_model(name)
     return model.state_dict(), kernels(model)[-1].name + ".weight"
 
@@ -262,7 +262,7 @@ def _shapes(arguments: Mapping[str, Any]) -> State:
 
 @cache
 def _without_values(arguments: tuple[tuple[str, Any], ...]) -> State:
-    with torch.device("meta"):
+    with without_values():
         return create_model(**dict(arguments)).state_dict()
 
 

@@ -12,7 +12,7 @@ import torch
 
 from .. import __version__
 from ..errors import BadInput
-from ..nets import create_model, input_shape_of, net_names
+from ..nets import create_model, input_shape_of, net_names, without_values
 from ..quant.parametrize import bake, make_quantizer, quantize
 from ..quant.policy import Choice, Policy, choose
 from ..sources import NOTHING, Given, float_network
@@ -34,7 +34,7 @@ def choose_in(subject: str, policy: Policy, given: Given = NOTHING) -> Choice:
     if subject in net_names():
         if given.net is not None:
             raise BadInput(f"--net is for a file without a card; {subject} is a network itself")
-        with torch.device("meta"):
+        with without_values():
             return choose(create_model(subject, width=1.0 if given.width is None else given.width), policy)
     return choose(_load(subject, given).model, policy)
 
