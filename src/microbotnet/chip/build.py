@@ -17,7 +17,7 @@ def compile_library(source: Path, *options: str) -> ctypes.CDLL:
         Failed: the compiler failed, or did not end.
     """
     library = source.with_suffix(".so")
-    command = [sys.executable, "-m", "ziglang", "c++", "-std=c++17", "-fno-sanitize=all", "-shared", "-fPIC",
+    command = [sys.executable, "-m", "ziglang", "c++", "-std=c++17", "-fno-sanitize=all", "-g0", "-shared", "-fPIC",
                "-Wno-everything", *options, "-o", str(library), str(source)]  # fmt: skip
     made = run_child(command, seconds=_LONGEST, name="zig c++")
     if made.returncode:
