@@ -5,10 +5,9 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
-from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -29,6 +28,9 @@ from .threads import fastest_threads, free_to_choose
 from .tune import freeze
 from .views import views
 from .weights import QuantizedWeights
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric  # imports torch's compiler, for seconds
 
 _LOSS_CHECK = 50  # steps between looks for a loss that is no number
 
@@ -56,7 +58,7 @@ def train(
     folder: Path,
     *,
     seed: int = 0,
-    fabric: Fabric | None = None,
+    fabric: "Fabric | None" = None,
     teacher: Teacher | Ensemble | None = None,
     tune: str = "all",
     describe: dict[str, Any] | None = None,
@@ -81,7 +83,10 @@ def train(
         BadInput: `folder` holds another training, or the recipe and the pictures do not go together.
         Failed: the loss is no longer a number, or the disk is full; the last snapshot stays good.
     """
-    fabric = fabric or Fabric(accelerator="cpu", devices=1)
+    if fabric is None:
+        from lightning_fabric import Fabric
+
+        fabric = Fabric(accelerator="cpu", devices=1)
     count = len(pictures.labels) - recipe.holdout
     steps = count // recipe.batch
     if steps < 1:
@@ -274,7 +279,7 @@ def top1(model: nn.Module, batches: Batches, labels: Tensor, batch: int = 500) -
     return 100 * sum(right) / len(labels)
 
 
-def _reduced(fabric: Fabric, value: Tensor, how: str) -> float:
+def _reduced(fabric: "Fabric", value: Tensor, how: str) -> float:
     """`value` brought together from all processes."""
     return float(cast(Tensor, fabric.all_reduce(value, reduce_op=how)))
 

@@ -9,10 +9,9 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
-from lightning_fabric import Fabric
 from torch import nn
 
 from .. import __version__
@@ -39,6 +38,9 @@ from .teacher import Ensemble, Renormalise, Teacher
 from .transfer import network_for
 from .tune import check_tune
 from .views import views
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric  # imports torch's compiler, for seconds
 
 Record = dict[str, Any]
 SCALES = ("any", POWER_OF_TWO)
@@ -72,7 +74,7 @@ def train_on(
     threshold: float | None = None,
     activations: int | None = None,
     scales: str = "any",
-    fabric: Fabric | None = None,
+    fabric: "Fabric | None" = None,
     on_step: Callable[[int, int], None] = lambda done, total: None,
     on_epoch: Callable[[Record], None] = lambda record: None,
 ) -> Outcome:
@@ -102,7 +104,10 @@ def train_on(
     Raises:
         BadInput, Failed: see `train`.
     """
-    fabric = fabric or Fabric(accelerator="cpu", devices=1)
+    if fabric is None:
+        from lightning_fabric import Fabric
+
+        fabric = Fabric(accelerator="cpu", devices=1)
     check_tune(tune)
     torch.manual_seed(seed)
     architecture: dict[str, Any]
@@ -232,7 +237,7 @@ def train_on(
     return Outcome(checkpoint, card, history)
 
 
-def _threads(fabric: Fabric) -> str:
+def _threads(fabric: "Fabric") -> str:
     return f", threads: {torch.get_num_threads()}" if fabric.device.type == "cpu" else ""
 
 
