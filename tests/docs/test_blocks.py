@@ -34,6 +34,7 @@ SHARED = {  # what a reader got elsewhere, and what it is in the folder of refer
 }
 DRAWINGS = {"docs/architecture.md"}  # a block that is neither code nor made
 COUNT = 64  # pictures of a made-up set
+COMMAND: Any = get_command(app)  # once: to read the options of all commands takes longer than many of them
 
 
 def name_of(page: Path) -> str:
@@ -132,7 +133,7 @@ def _run(command: str, page: Path, desk: Path, where: str, monkeypatch: pytest.M
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            app(arguments, standalone_mode=False)
+            COMMAND(arguments, standalone_mode=False)
         except SystemExit as end:
             if end.code:
                 raise AssertionError(f"{where}: {command} ended with {end.code}") from end
@@ -171,7 +172,7 @@ def _make_weights(desk: Path) -> None:
 
 
 def _check_options(arguments: list[str], where: str) -> None:
-    command: Any = get_command(app)
+    command = COMMAND
     while hasattr(command, "commands") and arguments and arguments[0] in command.commands:
         command = command.commands[arguments[0]]
         arguments = arguments[1:]

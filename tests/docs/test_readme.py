@@ -76,8 +76,9 @@ def test_the_commands_of_how_to_exist() -> None:
         r"^(?:cat \S+ \| )?(microbotnet .*?)(?:\s{2,}#.*)?$", (ROOT / "docs" / "how-to.md").read_text(), re.MULTILINE
     )
     assert len(lines) > 10
+    every = get_command(app)
     for line in lines:
-        command, words = get_command(app), shlex.split(line)[1:]
+        command, words = every, shlex.split(line)[1:]
         while hasattr(command, "commands") and words and words[0] in command.commands:
             command = command.commands[words.pop(0)]
         assert not hasattr(command, "commands"), line
