@@ -1,11 +1,15 @@
 """The engine as text: RTLIL from Amaranth, and what Yosys makes of it."""
 
+import re
 from pathlib import Path
 
 from .hardware.engine import Engine
 from .images import Image
 from .yosys import yosys
 
+# Yosys writes the name of a wire bare where an operator takes it without its sign; if the wire is declared signed, Verilog
+# extends it with its sign all the same. Operators that take the sign are written with $signed, however it is declared.
+_UNSIGNED = re.compile(r"^( *wire\b.*?) signed(?= )", re.MULTILINE)
 READ = "read_rtlil engine.il; hierarchy -top engine; proc; opt_clean;"
 
 
@@ -15,7 +19,7 @@ def write_rtlil(image: Image, folder: Path) -> None:
 
     folder.mkdir(parents=True, exist_ok=True)
     text = rtlil.convert(Engine(image), name="engine", emit_src=False)
-    (folder / "engine.il").write_text(text, "utf-8")
+    (folder / "engine.il").write_text(_UNSIGNED.sub(r"\1", text), "utf-8")
 
 
 def make_verilog(image: Image, folder: Path, *, cxxrtl: bool = False) -> None:
