@@ -7,8 +7,8 @@ from .hardware.engine import Engine
 from .images import Image
 from .yosys import yosys
 
-# Yosys writes the name of a wire bare where an operator takes it without its sign; if the wire is declared signed, Verilog
-# extends it with its sign all the same. Operators that take the sign are written with $signed, however it is declared.
+# Yosys writes a wire's bare name where an operator takes it without its sign; if the wire is declared signed, Verilog
+# extends it with its sign all the same. Where the sign counts Yosys writes $signed, however the wire is declared.
 _UNSIGNED = re.compile(r"^( *wire\b.*?) signed(?= )", re.MULTILINE)
 READ = "read_rtlil engine.il; hierarchy -top engine; proc; opt_clean;"
 
