@@ -62,14 +62,14 @@ def _random(layers: nn.Module) -> nn.Module:
 
 
 stages = st.tuples(
-    st.sampled_from(["pointwise", "depthwise"]), st.integers(1, 37), st.sampled_from([2, 3, 4, 5, 7]),
+    st.sampled_from(["pointwise", "depthwise", "convolution"]), st.integers(1, 37), st.sampled_from([2, 3, 4, 5, 7]),
     st.integers(1, 3), st.integers(0, 3), st.booleans(), st.sampled_from([nn.ReLU, nn.ReLU6, nn.Hardswish, None]),
 )  # fmt: skip
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
-    st.integers(0, 2**31), st.integers(3, 9), st.integers(2, 37), st.integers(2, 9), st.integers(2, 9),
+    st.integers(0, 2**31), st.integers(3, 9), st.integers(1, 37), st.integers(2, 9), st.integers(2, 9),
     st.lists(stages, min_size=1, max_size=4),
 )  # fmt: skip
 def test_any_stages(
@@ -80,24 +80,25 @@ def test_any_stages(
     x, layers, size = torch.randn(batch, channels, height, width) + torch.randn(channels, 1, 1), [], (height, width)
     expected = []
     for kind, outputs, kernel, stride, padding, excite, activation in drawn:
-        if kind == "depthwise":
+        if kind != "pointwise":
             padding = min(padding, kernel - 1)
-            if min(size) + 2 * padding < kernel or channels == 1:
+            if min(size) + 2 * padding < kernel or (channels == 1 if kind == "depthwise" else channels > 4):
                 continue
-            layers.append(nn.Conv2d(channels, channels, kernel, stride, padding, groups=channels, bias=False))
+            groups, outputs = (channels, channels) if kind == "depthwise" else (1, outputs)
+            layers.append(nn.Conv2d(channels, outputs, kernel, stride, padding, groups=groups, bias=False))
+            channels = outputs
             size = tuple((n + 2 * padding - kernel) // stride + 1 for n in size)  # type: ignore[assignment]
-            expected.append("depthwise")
         else:
             layers.append(nn.Conv2d(channels, outputs, 1, bias=False))
             channels = outputs
-            expected.append("pointwise")
+        expected.append(kind)
         layers.append(nn.BatchNorm2d(channels, momentum=0.3))
         layers += [SqueezeExcite(channels, bias=bool(kernel % 2))] if excite else [nn.Identity()]
         layers += [activation(inplace=True)] if activation else []
     if not layers:
         return
     _check(_random(nn.Sequential(*layers)), x)
-    ran = [name for name in called if name in ("depthwise", "pointwise")]
+    ran = [name for name in called if name in ("depthwise", "pointwise", "convolution")]
     assert ran[: len(expected)] == expected
 
 

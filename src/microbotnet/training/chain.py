@@ -75,7 +75,8 @@ class _Step(ctypes.Structure):
     ]
 
 
-KINDS = ("input", "pointwise", "depthwise", "result")  # in the order of the enum in kernels/chain.c
+KINDS = ("input", "pointwise", "depthwise", "convolution", "result")  # in the order of the enum in kernels/chain.c
+_FEW = 4  # channels, as those of pictures; with more the library is as fast
 _NOWHERE = ctypes.c_size_t(-1).value
 _LOOK = ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_float, ctypes.c_float, ctypes.POINTER(_Rounding))
 
@@ -110,7 +111,7 @@ class _Stage:
     def write(self, step: _Step) -> list[_Point]:
         """What is the same in each run."""
         conv = self.conv
-        step.kind = KINDS.index("pointwise" if conv.groups == 1 else "depthwise")
+        step.kind = KINDS.index(_kind(conv))
         step.height, step.width = self.before[2:]
         step.kernel, step.stride, step.padding = conv.kernel_size[0], conv.stride[0], int(conv.padding[0])
         step.made.activation = ACTIVATIONS.index(self.activation)
@@ -167,6 +168,7 @@ class Chain:
         self.steps: list[_Stage | _Result] = []
         self._written: Any = None  # the steps for C, when all are there
         self._points: list[_Point] = []
+        self._ranges: list[float] = []  # as the roundings follow them
 
     @property
     def is_written_out(self) -> bool:
@@ -188,16 +190,15 @@ class Chain:
             and max(channels, conv.out_channels) <= MOST_CHANNELS and height * width <= LARGEST_MAP
         ):  # fmt: skip
             return False
-        if conv.groups == 1:
-            fits = kernel == stride == 1 and pad == 0
-        else:
-            gated = isinstance(last := self.steps and self.steps[-1], _Stage) and last.gate is not None
-            fits = (
-                conv.groups == channels == conv.out_channels and not gated
-                and pad < kernel <= min(LARGEST_KERNEL, height + 2 * pad, width + 2 * pad)
-            )  # fmt: skip
+        kind = _kind(conv)
+        gated = isinstance(last := self.steps and self.steps[-1], _Stage) and last.gate is not None
+        if kind == "depthwise" and (gated or not conv.groups == channels == conv.out_channels):
+            return False
+        if kind == "convolution" and channels > _FEW:
+            return False
         return (
-            fits and norm.training and norm.affine and norm.track_running_stats and norm.momentum is not None
+            pad < kernel <= min(LARGEST_KERNEL, height + 2 * pad, width + 2 * pad)
+            and norm.training and norm.affine and norm.track_running_stats and norm.momentum is not None
             and len(self._behind(conv)) == 4 and _count(self._behind(conv)) > 1
         )  # fmt: skip
 
@@ -246,8 +247,11 @@ class Chain:
                 self._points += described.write(step)
             for number, (_, rounding) in enumerate(self._points, 1):
                 rounding.point = number
-        for quantizer, rounding in self._points:
-            rounding.follow(quantizer)
+        ranges = [end for quantizer, _ in self._points for end in (quantizer.low, quantizer.high)]
+        if ranges and (now := torch.stack(ranges).tolist()) != self._ranges:
+            self._ranges = now
+            for quantizer, rounding in self._points:
+                rounding.follow(quantizer)
         return type(self._written).from_buffer_copy(self._written)
 
     def looker(self, failures: list[BaseException]) -> Any:
@@ -310,6 +314,13 @@ def _stages(
             count = 3 if stage.gate is None else 7
             yield stage, step, tensors[first : first + count]
             first += count
+
+
+def _kind(conv: nn.Conv2d) -> str:
+    """Its name among the steps."""
+    if conv.groups > 1:
+        return "depthwise"
+    return "pointwise" if conv.kernel_size[0] == conv.stride[0] == 1 else "convolution"
 
 
 def _count(shape: _Shape) -> int:

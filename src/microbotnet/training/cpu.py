@@ -2,8 +2,8 @@
 
 Where a C compiler works and torch computes with one thread (`native.py`):
 
-- 1×1 and depthwise convolutions with the batch norm behind them, squeeze-and-excite, activations and the shortcuts of
-  bottlenecks, as long as one follows the other (`chain.py`);
+- 1×1 and depthwise convolutions, and those of pictures, with the batch norm behind them, squeeze-and-excite,
+  activations and the shortcuts of bottlenecks, as long as one follows the other (`chain.py`);
 - other batch norms, in one with the activation behind them.
 
 And always:
@@ -198,7 +198,8 @@ def _state(layers: Iterable[Any], run: Run | None) -> list[Any]:
         layer = waiting.pop()
         if layer is not None:
             found += layer, layer.training, _watched(layer), layer.__dict__.get("momentum")
-            waiting += layer._modules.values()
+            if "parametrizations" not in layer._modules:  # how a weight comes about does not matter
+                waiting += layer._modules.values()
     return found
 
 

@@ -297,7 +297,8 @@ def _floats(model: nn.Module) -> list[Tensor]:
 
 def _average(averaged: list[Tensor], new: list[Tensor], decay: float) -> None:
     """Move every tensor of `averaged` towards its like in `new`."""
-    torch._foreach_lerp_(averaged, [b.to(a.dtype) for a, b in zip(averaged, new, strict=True)], 1 - decay)
+    same = [b if b.dtype is a.dtype else b.to(a.dtype) for a, b in zip(averaged, new, strict=True)]
+    torch._foreach_lerp_(averaged, same, 1 - decay)
 
 
 def _refuse_nan(loss: Tensor, epoch: int, snapshot: Path) -> None:

@@ -1,13 +1,13 @@
 /* A chain's steps one after the other, forward and back. */
 #include "stage.h"
 
-enum { INPUT, POINTWISE, DEPTHWISE, RESULT };
+enum { INPUT, POINTWISE, DEPTHWISE, CONVOLUTION, RESULT };
 
 #define NOWHERE ((size_t)-1)
 
 typedef struct {
     int kind;
-    shape_t map;           /* of the values before, for DEPTHWISE */
+    shape_t map;           /* of the values before; not of POINTWISE */
     const float *weight;
     norm_t norm;
     excite_t excite;
@@ -58,7 +58,9 @@ static int stage(const source_t *from, step_t *s, look_t *look)
 {
     source_t *made = &s->made, last = *made;
 
-    if (!(s->kind == POINTWISE ? pointwise(from, s->weight, &s->norm) : depthwise(from, &s->map, s->weight, &s->norm)))
+    if (!(s->kind == POINTWISE   ? pointwise(from, s->weight, &s->norm)
+          : s->kind == DEPTHWISE ? depthwise(from, &s->map, s->weight, &s->norm)
+                                 : convolution(from, &s->map, s->weight, &s->norm)))
         return 0;
     made->activation = NONE;
     made->gate = NULL;
@@ -124,8 +126,9 @@ static int stage_backward(const source_t *from, const step_t *s, const gradient_
         done = grad_means && squeeze_excite_backward(made, &s->excite, grad, grad_means);
         behind.grad_means = s->excite.means ? grad_means : NULL;
     }
-    done = done && (s->kind == POINTWISE ? pointwise_backward(from, s->weight, &behind, to, s->grad_weight)
-                                         : depthwise_backward(from, &s->map, s->weight, &behind, to, s->grad_weight));
+    done = done && (s->kind == POINTWISE   ? pointwise_backward(from, s->weight, &behind, to, s->grad_weight)
+                    : s->kind == DEPTHWISE ? depthwise_backward(from, &s->map, s->weight, &behind, to, s->grad_weight)
+                                           : convolution_backward(from, &s->map, s->weight, &behind, to, s->grad_weight));
     free(grad_means);
     return done;
 }

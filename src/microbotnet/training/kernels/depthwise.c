@@ -175,30 +175,32 @@ int depthwise_backward(const source_t *source, const shape_t *shape, const float
 
             differences(by, constant, behind->grad + from, behind->raw + from, columns, width, first + y * line_g);
         }
+        if (to->raw) {
+            switch (s.kernel * 4 + (s.stride < 3 ? s.stride : 3)) {
+            case 13: inputs(grad, line_g, kernel, grad_a, s, width, 3, 1); break;
+            case 14: inputs(grad, line_g, kernel, grad_a, s, width, 3, 2); break;
+            case 21: inputs(grad, line_g, kernel, grad_a, s, width, 5, 1); break;
+            case 22: inputs(grad, line_g, kernel, grad_a, s, width, 5, 2); break;
+            default: inputs(grad, line_g, kernel, grad_a, s, width, s.kernel, s.stride);
+            }
+            if (source->statistics) {
+                rows_t made = {a + s.padding * (s.width + 2 * s.padding + 1) * width, s.width, 2 * s.padding * width};
+                size_t here = p * source->pixels * pixel;
+
+                gradient(source, source->raw + here, NULL, grad_a, to->raw + here, sums, NULL, &made);
+            } else
+                dense(to->raw + p * source->pixels * channels, grad_a,
+                      to->added ? to->added + p * source->pixels * channels : NULL, source->pixels, channels);
+        }
         if (grad_weight) {
-            bordered(source, p, s, a);
+            if (!to->raw || !source->statistics)
+                bordered(source, p, s, a);
             switch (s.kernel) {
             case 3: weigh(a, first, line_g, grad_kernel, s, width, 3, 3); break;
             case 5: weigh(a, first, line_g, grad_kernel, s, width, 5, 1); break;
             default: weigh(a, first, line_g, grad_kernel, s, width, s.kernel, 1);
             }
         }
-        if (!to->raw)
-            continue;
-        switch (s.kernel * 4 + (s.stride < 3 ? s.stride : 3)) {
-        case 13: inputs(grad, line_g, kernel, grad_a, s, width, 3, 1); break;
-        case 14: inputs(grad, line_g, kernel, grad_a, s, width, 3, 2); break;
-        case 21: inputs(grad, line_g, kernel, grad_a, s, width, 5, 1); break;
-        case 22: inputs(grad, line_g, kernel, grad_a, s, width, 5, 2); break;
-        default: inputs(grad, line_g, kernel, grad_a, s, width, s.kernel, s.stride);
-        }
-        if (source->statistics) {
-            float *raw = to->raw + p * source->pixels * pixel;
-
-            gradient(source, source->raw + p * source->pixels * pixel, NULL, grad_a, raw, sums, NULL);
-        } else
-            dense(to->raw + p * source->pixels * channels, grad_a,
-                  to->added ? to->added + p * source->pixels * channels : NULL, source->pixels, channels);
     }
     if (to->raw && source->statistics)
         for (size_t i = 0; i < 2 * width; i++)

@@ -74,6 +74,7 @@ int pointwise_backward(const source_t *source, const float *weight, const behind
     behind_norm(behind, source->pictures, pixels, rows);
     for (size_t picture = 0; picture < source->pictures; picture += together) {
         size_t some = source->pictures - picture < together ? source->pictures - picture : together;
+        const float *seen = NULL; /* the values, if their gradient shows them */
 
         for (size_t p = 0; p < some; p++) {
             size_t from = (picture + p) * pixels * width;
@@ -81,22 +82,24 @@ int pointwise_backward(const source_t *source, const float *weight, const behind
             differences(rows, constant_of(behind, picture + p, pixels, rows), behind->grad + from, behind->raw + from,
                         pixels, width, grad + p * pixels * width);
         }
-        if (grad_weight)
-            product(grad, 1, width, inputs(source, picture, some, a), in_width, grad_kernel, in_width, outputs, in_width,
-                    some * pixels, 1);
-        if (!to->raw)
-            continue;
-        product(grad, width, 1, kernel, in_width, grad_a, in_width, some * pixels, in_width, outputs, 0);
-        for (size_t p = 0; p < some; p++) {
-            size_t here = (picture + p) * pixels * pixel;
-            const float *gradients = grad_a + p * pixels * in_width;
+        if (to->raw) {
+            product(grad, width, 1, kernel, in_width, grad_a, in_width, some * pixels, in_width, outputs, 0);
+            for (size_t p = 0; p < some; p++) {
+                size_t here = (picture + p) * pixels * pixel;
+                const float *gradients = grad_a + p * pixels * in_width;
+                rows_t made = {a + p * pixels * in_width, pixels, 0};
 
-            if (source->statistics)
-                gradient(source, source->raw + here, gate_of(source, picture + p), gradients, to->raw + here, sums,
-                         source->gate ? to->gate + (picture + p) * in_width : NULL);
-            else
-                dense(to->raw + here, gradients, to->added ? to->added + here : NULL, pixels, channels);
+                if (source->statistics)
+                    gradient(source, source->raw + here, gate_of(source, picture + p), gradients, to->raw + here, sums,
+                             source->gate ? to->gate + (picture + p) * in_width : NULL, &made);
+                else
+                    dense(to->raw + here, gradients, to->added ? to->added + here : NULL, pixels, channels);
+            }
+            seen = source->statistics ? a : NULL;
         }
+        if (grad_weight)
+            product(grad, 1, width, seen ? seen : inputs(source, picture, some, a), in_width, grad_kernel, in_width,
+                    outputs, in_width, some * pixels, 1);
     }
     if (to->raw && source->statistics)
         for (size_t i = 0; i < 2 * in_width; i++)

@@ -64,10 +64,9 @@ int result_backward(const source_t *source, const float *shortcut, const roundin
                 grad[i] = x <= sum->low || x >= sum->high ? 0 : grad[i];
             }
         }
-        for (size_t i = 0; i < pixels; i++)
-            with_room(padded + i * width, grad + i * channels, channels);
+        with_room(padded, grad, pixels, channels);
         gradient(source, source->raw + p * pixels * width, gate_of(source, p), padded, to->raw + p * pixels * width, sums,
-                 source->gate ? to->gate + p * width : NULL);
+                 source->gate ? to->gate + p * width : NULL, NULL);
     }
     for (size_t i = 0; i < 2 * width; i++)
         to->statistics[i] = (float)sums[i];

@@ -14,7 +14,7 @@ static void fill(float *to, size_t rows, size_t columns, const float *bias)
 {
     for (size_t r = 0; r < rows; r++, to += whole(columns))
         if (bias)
-            with_room(to, bias, columns);
+            with_room(to, bias, 1, columns);
         else
             memset(to, 0, whole(columns) * sizeof *to);
 }
@@ -138,7 +138,7 @@ static void averages_backward(const source_t *made, const float *grad_averages, 
         for (size_t i = 0; i < pixels; i++)
             for (size_t c = 0; c < width; c += LANES)
                 put(room + i * width + c, at(grad_averages + c) * (1.0f / pixels));
-        gradient(made, made->raw + p * pixels * width, NULL, room, more, sums, NULL);
+        gradient(made, made->raw + p * pixels * width, NULL, room, more, sums, NULL, NULL);
         for (size_t i = 0; i < pixels * width; i += LANES)
             put(raw + i, at(raw + i) + at(more + i));
     }

@@ -64,52 +64,78 @@ void values(const source_t *source, const float *raw, const float *gate, size_t 
     if (source->statistics)
         FOR_ROUNDS(source, gate, values_by, source, raw, pixels, width, to)
     else
-        for (; pixels; pixels--, raw += source->channels, to += width)
-            with_room(to, raw, source->channels);
+        with_room(to, raw, pixels, source->channels);
 }
 
-static INLINE void gradient_by(const source_t *source, const float *raw, const float *grad, size_t width, float *to,
-                               double *sums, float *grad_gate, const float *gate, int rounds, int activation)
+/* Of so many vectors of each pixel, from channel c on. */
+static INLINE void gradient_of(const source_t *source, const float *raw, const float *grad, size_t width, float *to,
+                               double *sums, float *grad_gate, const rows_t *made, const float *gate, int rounds,
+                               int activation, size_t c, int vectors)
 {
-    const float *mean = source->statistics, *scale = mean + 2 * width, *shift = scale + width;
+    const float *mean = source->statistics + c, *scale = mean + 2 * width, *shift = scale + width;
     rounding_t normed = source->normed, gated = source->gated, last = source->activated;
+    size_t columns = made ? made->columns : source->pixels;
+    float *write = made ? made->to + c : NULL;
+    vector sum[2] = {{0}}, product[2] = {{0}}, of_gate[2] = {{0}};
 
-    for (size_t c = 0; c < width; c += LANES) {
-        vector sum = all(0), product = all(0), of_gate = all(0);
-        vector factor = at(scale + c), constant = at(shift + c), middle = at(mean + c);
+    for (size_t done = 0; done < source->pixels; done += columns) {
+        for (size_t i = done * width + c; i < (done + columns) * width; i += width) {
+#pragma GCC unroll 2
+            for (int j = 0; j < vectors; j++) {
+                vector x = at(raw + i + j * LANES), g = at(grad + i + j * LANES);
+                vector first = x * at(scale + j * LANES) + at(shift + j * LANES);
+                vector value = rounded_if(NORMED, rounds, first, &normed), gated_value = value, index = value, result;
 
-        for (size_t i = c; i < source->pixels * width; i += width) {
-            vector x = at(raw + i), first = x * factor + constant, g = at(grad + i);
-            vector value = rounded_if(NORMED, rounds, first, &normed), gated_value = value, index = value;
-
-            if (gate) {
-                gated_value = value * at(gate + c);
-                index = rounded_if(GATED, rounds, gated_value, &gated);
+                if (gate) {
+                    gated_value = value * at(gate + c + j * LANES);
+                    index = rounded_if(GATED, rounds, gated_value, &gated);
+                }
+                result = activated(index, activation);
+                if (write)
+                    put(write + j * LANES, rounded_if(ACTIVATED, rounds, result, &last));
+                g = before(index, inside_if(ACTIVATED, rounds, result, g, &last), activation);
+                if (gate) {
+                    g = inside_if(GATED, rounds, gated_value, g, &gated);
+                    of_gate[j] += g * value;
+                    g *= at(gate + c + j * LANES);
+                }
+                g = inside_if(NORMED, rounds, first, g, &normed);
+                put(to + i + j * LANES, g);
+                sum[j] += g;
+                product[j] += g * (x - at(mean + j * LANES));
             }
-            g = before(index, inside_if(ACTIVATED, rounds, activated(index, activation), g, &last), activation);
-            if (gate) {
-                g = inside_if(GATED, rounds, gated_value, g, &gated);
-                of_gate += g * value;
-                g *= at(gate + c);
-            }
-            g = inside_if(NORMED, rounds, first, g, &normed);
-            put(to + i, g);
-            sum += g;
-            product += g * (x - middle);
+            if (write)
+                write += width;
         }
-        add(sums + c, sum);
-        add(sums + width + c, product);
+        if (write)
+            write += made->gap;
+    }
+    for (int j = 0; j < vectors; j++, c += LANES) {
+        add(sums + c, sum[j]);
+        add(sums + width + c, product[j]);
         if (gate)
-            put(grad_gate + c, of_gate);
+            put(grad_gate + c, of_gate[j]);
     }
 }
 
+static INLINE void gradient_by(const source_t *source, const float *raw, const float *grad, size_t width, float *to,
+                               double *sums, float *grad_gate, const rows_t *made, const float *gate, int rounds,
+                               int activation)
+{
+    size_t c = 0;
+
+    for (; c + 2 * LANES <= width; c += 2 * LANES)
+        gradient_of(source, raw, grad, width, to, sums, grad_gate, made, gate, rounds, activation, c, 2);
+    if (c < width)
+        gradient_of(source, raw, grad, width, to, sums, grad_gate, made, gate, rounds, activation, c, 1);
+}
+
 void gradient(const source_t *source, const float *raw, const float *gate, const float *grad, float *to, double *sums,
-              float *grad_gate)
+              float *grad_gate, const rows_t *made)
 {
     size_t width = whole(source->channels);
 
-    FOR_ROUNDS(source, gate, gradient_by, source, raw, grad, width, to, sums, grad_gate)
+    FOR_ROUNDS(source, gate, gradient_by, source, raw, grad, width, to, sums, grad_gate, made)
 }
 
 void tally(const float *raw, size_t pixels, size_t width, const float *pivot, double *totals, float *means)

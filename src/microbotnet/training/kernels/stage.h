@@ -70,10 +70,19 @@ static INLINE size_t whole(size_t channels)
     return (channels + LANES - 1) / LANES * LANES;
 }
 
-static INLINE void with_room(float *to, const float *from, size_t channels)
+/* So many pixels. */
+static INLINE void with_room(float *to, const float *from, size_t pixels, size_t channels)
 {
-    memcpy(to, from, channels * sizeof *to);
-    memset(to + channels, 0, (whole(channels) - channels) * sizeof *to);
+    size_t width = whole(channels);
+
+    if (width == channels) {
+        memcpy(to, from, pixels * width * sizeof *to);
+        return;
+    }
+    for (; pixels; pixels--, to += width, from += channels) {
+        memcpy(to, from, channels * sizeof *to);
+        memset(to + channels, 0, (width - channels) * sizeof *to);
+    }
 }
 
 static INLINE size_t pixel_of(const source_t *source)
@@ -89,14 +98,15 @@ static INLINE const float *gate_of(const source_t *source, size_t picture)
 /* Leaves the room behind the channels out. */
 static INLINE void dense(float *to, const float *from, const float *added, size_t pixels, size_t channels)
 {
-    size_t width = whole(channels);
+    size_t width = whole(channels), size = pixels * channels;
 
-    for (; pixels; pixels--, to += channels, from += width) {
-        memcpy(to, from, channels * sizeof *to);
-        if (added)
-            for (size_t c = 0; c < channels; c++)
-                to[c] += *added++;
-    }
+    if (width == channels)
+        memcpy(to, from, size * sizeof *to);
+    else
+        for (size_t i = 0; i < pixels; i++)
+            memcpy(to + i * channels, from + i * width, channels * sizeof *to);
+    for (size_t i = 0; added && i < size; i++)
+        to[i] += added[i];
 }
 
 static INLINE vector rounded(vector x, const rounding_t *to)
@@ -116,10 +126,16 @@ void widen(float *ends, const float *x, size_t size);
 /* Some pixels of a picture, with room. gate: the picture's, with room, or NULL. */
 void values(const source_t *source, const float *raw, const float *gate, size_t pixels, float *to);
 
+/* Where values go: `gap` floats are left out behind each row of so many pixels. */
+typedef struct {
+    float *to;
+    size_t columns, gap;
+} rows_t;
+
 /* The gradient before the batch norm, of a picture, from `grad` behind it all; both with room. Added to sums: two rows.
-   grad_gate: the gate's, with room, written. */
+   grad_gate: the gate's, with room, written. made: the values, which come to light on the way, unless it is NULL. */
 void gradient(const source_t *source, const float *raw, const float *gate, const float *grad, float *to, double *sums,
-              float *grad_gate);
+              float *grad_gate, const rows_t *made);
 
 /* Adds to totals, over some pixels, x − pivot and its square. means: of x over these pixels; or NULL. */
 void tally(const float *raw, size_t pixels, size_t width, const float *pivot, double *totals, float *means);
@@ -139,7 +155,7 @@ void differences(const float *rows, const float *constant, const float *grad, co
 
 /* The steps of a chain. All return 0 where there is no memory.
 
-   weight: of pointwise norm->channels × source->channels, of depthwise channels × kernel². Back, `to` has no raw where
+   weight: norm->channels × source->channels × kernel², of depthwise channels × kernel². Back, `to` has no raw where
    that gradient is not wanted, and grad_weight is NULL or written. */
 int pointwise(const source_t *source, const float *weight, const norm_t *norm);
 int pointwise_backward(const source_t *source, const float *weight, const behind_t *behind, const gradient_t *to,
@@ -147,6 +163,9 @@ int pointwise_backward(const source_t *source, const float *weight, const behind
 int depthwise(const source_t *source, const shape_t *shape, const float *weight, const norm_t *norm);
 int depthwise_backward(const source_t *source, const shape_t *shape, const float *weight, const behind_t *behind,
                        const gradient_t *to, float *grad_weight);
+int convolution(const source_t *source, const shape_t *shape, const float *weight, const norm_t *norm);
+int convolution_backward(const source_t *source, const shape_t *shape, const float *weight, const behind_t *behind,
+                         const gradient_t *to, float *grad_weight);
 
 /* gate: of `made`, which has none yet, written. look: or NULL. */
 int squeeze_excite(const source_t *made, excite_t *e, float *gate, look_t *look);
