@@ -4,15 +4,14 @@
     python benchmarks/training_against.py /tmp/earlier/src [--net grain-m] [--rounds 9] [--policy P --activations 8]
 
 Both builds run their own `train` by the recipe `modern`, batch 128, one thread, and follow a teacher whose outputs are
-at hand. They take turns, each in a process of its own. Steps are timed by eights, for every eighth looks at the ranges
-of activations. A round's figure is the median eight's mean step, in processor time, since other work on the machine
-does not count in it; the ratio is the median of the rounds'. Pictures and outputs are random: their content does not
-change the work.
+at hand. Each is a process of its own; they take turns, eight steps each, for every eighth looks at the ranges of
+activations, so that what else the machine does at the time slows both. A round's figure is the mean of eight steps, in
+processor time, since other work on the machine does not count in it; the ratio is the median of the rounds'. Pictures
+and outputs are random: their content does not change the work.
 """
 
 import argparse
 import contextlib
-import itertools
 import os
 import statistics
 import subprocess
@@ -21,15 +20,15 @@ import tempfile
 import time
 from pathlib import Path
 
-BATCH, WARM_UP, STEPS, EVERY = 128, 5, 32, 8
+BATCH, WARM_UP, EVERY = 128, 9, 8
 
 
 class _EnoughError(Exception):
     pass
 
 
-def step_seconds(net: str, policy: str | None, bits: int | None) -> float:
-    """Seconds of processor a step of the build that is imported."""
+def run(net: str, policy: str | None, bits: int | None, rounds: int) -> None:
+    """Train with the build that is imported, and write what each eight steps took; before each a line is read."""
     import torch
 
     from microbotnet import create_model
@@ -46,14 +45,19 @@ def step_seconds(net: str, policy: str | None, bits: int | None) -> float:
             return torch.randn(count, 10).half()
 
     torch.set_num_threads(1)
-    times = []
+    begun = 0.0
 
     def on_step(done: int, total: int) -> None:
-        times.append(time.process_time())
-        if done == WARM_UP + STEPS:
-            raise _EnoughError
+        nonlocal begun
+        turn, step = divmod(done - WARM_UP, EVERY)
+        if done >= WARM_UP and step == 0:
+            print(turn and time.process_time() - begun, flush=True)
+            if turn == rounds:
+                raise _EnoughError
+            sys.stdin.readline()
+            begun = time.process_time()
 
-    images = torch.randint(0, 256, (BATCH * (WARM_UP + STEPS + 5), 3, 32, 32), dtype=torch.uint8)
+    images = torch.randint(0, 256, (BATCH * (WARM_UP + EVERY * rounds + 5), 3, 32, 32), dtype=torch.uint8)
     pictures = TrainingSet("random", images, torch.randint(0, 10, (len(images),)), MEAN, STD)
     model = create_model(net)
     if policy:
@@ -62,15 +66,31 @@ def step_seconds(net: str, policy: str | None, bits: int | None) -> float:
         quantize_activations(model, bits)
     with tempfile.TemporaryDirectory() as folder, contextlib.suppress(_EnoughError):
         train(model, pictures, load_recipe("modern"), Path(folder), on_step=on_step, teacher=AtHand())  # type: ignore[arg-type]
-    eights = times[WARM_UP - 1 :: EVERY]
-    return statistics.median(b - a for a, b in itertools.pairwise(eights)) / EVERY
 
 
-def measured(source: Path, arguments: list[str]) -> float:
-    """Seconds of processor a step of the build whose `src` that is, in a process of its own."""
+def started(source: Path, arguments: list[str]) -> "subprocess.Popen[str]":
+    """The build whose `src` that is, in a process of its own that waits for its turn."""
     command = [sys.executable, __file__, *arguments, "--measure"]
     where = os.environ | {"PYTHONPATH": str(source), "OMP_NUM_THREADS": "1"}
-    return float(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=where).stdout)
+    build = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=where)
+    answer(build)
+    return build
+
+
+def answer(build: "subprocess.Popen[str]") -> float:
+    assert build.stdout
+    line = build.stdout.readline()
+    if not line:
+        sys.exit("a build has ended; what it said is above")
+    return float(line)
+
+
+def turn(build: "subprocess.Popen[str]") -> float:
+    """Seconds of processor a step."""
+    assert build.stdin
+    build.stdin.write("\n")
+    build.stdin.flush()
+    return answer(build) / EVERY
 
 
 def main() -> None:
@@ -83,12 +103,13 @@ def main() -> None:
     parser.add_argument("--measure", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.measure:
-        print(step_seconds(options.net, options.policy, options.activations))
+        run(options.net, options.policy, options.activations, options.rounds)
         return
     now = Path(__file__).resolve().parents[1] / "src"
+    builds = [started(source, sys.argv[1:]) for source in (options.earlier, now)]
     ratios = []
     for i in range(options.rounds):
-        took = [measured(source, sys.argv[1:]) for source in (options.earlier, now)]
+        took = [turn(build) for build in builds]
         ratios.append(took[0] / took[1])
         print(f"round {i + 1}: earlier {1000 * took[0]:.1f} ms a step, now {1000 * took[1]:.1f}", flush=True)
     print(
