@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ...integer import ranges
 from ...integer.operators import Convolve, RescaledConvolve
 from ...integer.program import Program, Requantize
-from .kernel_call import KernelCall, table, window_of
+from .kernel_call import KernelCall, is_pointwise, table, window_of
 from .lanes import has_room, wrapped
 from .requantization import exchanged
 
@@ -241,8 +241,8 @@ def dual_forms(program: Program, operator: Convolve | RescaledConvolve) -> list[
     rounding = rounding_of(program, operator)
     if rounding is None:
         return []
-    pointwise = (operator.weights.shape[2:], operator.stride, operator.padding) == ((1, 1), (1, 1), (0, 0))
-    made = _pointwise(program, operator, rounding) if pointwise else _windows(program, operator, rounding)
+    forms = _pointwise if is_pointwise(program, operator) else _windows
+    made = forms(program, operator, rounding)
     return [] if made is None else [made]
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ...integer.operators import Convolve, Operator
 from ...integer.program import Program
 from .emit import Prepared
-from .kernel_call import KernelCall
+from .kernel_call import KernelCall, is_pointwise
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def _missing(program: Program, operator: Operator, there: set[str], isa: str) ->
         if isa == "dsp":
             missing("paired", [scores, (max(operator.stride) > 2, "windows more than two apart")])
         return found
-    pointwise = operator.weights.shape[2:] == (1, 1) and operator.stride == (1, 1) and operator.padding == (0, 0)
+    pointwise = is_pointwise(program, operator)
     if operator.bits > 2:
         missing("ternary", [(True, "its weights have 8 bits")])
         missing("quads", [
@@ -93,7 +93,8 @@ def _missing(program: Program, operator: Operator, there: set[str], isa: str) ->
             (x.shape[2] % 4 != 0 or y.shape[2] % 2 != 0, "columns of its map are no multiple of four"),
         ])  # fmt: skip
         missing("pointwise", [
-            scores, (operator.groups > 1, "groups"), (not pointwise, "its windows are larger than a pixel, or apart"),
+            scores, (operator.groups > 1, "groups"),
+            (not pointwise, "its windows are larger than a pixel, or apart, or reach over the map"),
             (y.shape[1] * y.shape[2] == 1, "one pixel"),
         ])  # fmt: skip
     if isa == "dsp":

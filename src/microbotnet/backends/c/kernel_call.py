@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...integer.operators import Convolution
-from ...integer.program import Pair, Requantize, Tensor
+from ...integer.program import Pair, Program, Requantize, Tensor
 from ...integer.rescale import Rescale
 from .packed import Packed, Steps, pack, pack_table
 
@@ -130,6 +130,13 @@ def window_of(operator: Convolution) -> Window:
     """A convolution's windows."""
     rows, columns = operator.weights.shape[2:]
     return Window((rows, columns), operator.stride, operator.padding)
+
+
+def is_pointwise(program: Program, operator: Convolution) -> bool:
+    """Whether each pixel of its output is made of the input's pixel at the same place, and there are no others."""
+    (x,), y = program.of(operator)
+    steps = (operator.weights.shape[2:], operator.stride, operator.padding)
+    return steps == ((1, 1), (1, 1), (0, 0)) and y.shape[1:] == x.shape[1:]
 
 
 def destination(output: Tensor) -> str:

@@ -17,7 +17,7 @@ from ...integer.operators import Convolve
 from ...integer.program import Program, Requantize
 from . import lanes
 from .assembly import CLAMP, guarded, into_table
-from .kernel_call import KernelCall, stretched, window_of
+from .kernel_call import KernelCall, is_pointwise, stretched, window_of
 from .lanes import unclamped
 from .requantization import Whole
 from .sparse import bridged, signed_places
@@ -141,8 +141,7 @@ def mirrored_forms(
         return []
     rows = operator.weights.reshape(len(operator.weights), -1)
     outputs, depth, inputs = len(rows), operator.weights.shape[1], rows.shape[1]
-    pointwise = (operator.weights.shape[2:], operator.stride, operator.padding) == ((1, 1), (1, 1), (0, 0))
-    load = "unpack_at" if pointwise else "unfold"
+    load = "unpack_at" if is_pointwise(program, operator) else "unfold"
     tiles, short = pixels // (2 * words), len(stretched(how, *reached)[0]) <= lanes.LONGEST_TABLE
     found = []
     for each in ENTRIES:

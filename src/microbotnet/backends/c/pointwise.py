@@ -12,7 +12,7 @@ import numpy as np
 from ...integer.operators import Convolve
 from ...integer.program import Program
 from .assembly import CLAMP, guarded, requantized, steps
-from .kernel_call import KernelCall, table
+from .kernel_call import KernelCall, is_pointwise, table
 from .lanes import has_room, wrapped
 
 FILES = ("requantize", "lanes", "armv6m", "pointwise")
@@ -110,8 +110,8 @@ class Pointwise:
 def pointwise_forms(program: Program, operator: Convolve) -> list[KernelCall]:
     """The form of a pointwise convolution to bytes, of a map of two pixels or more."""
     _, y = program.of(operator)
-    how, (outputs, inputs, *size) = operator.requantize, operator.weights.shape
-    plain = size == [1, 1] and operator.stride == (1, 1) and operator.padding == (0, 0) and operator.groups == 1
+    how, (outputs, inputs, *_) = operator.requantize, operator.weights.shape
+    plain = is_pointwise(program, operator) and operator.groups == 1
     pixels = y.shape[1] * y.shape[2]
     if not plain or y.dtype != "int8" or pixels < 2 or inputs > MOST or not has_room(program, operator):
         return []

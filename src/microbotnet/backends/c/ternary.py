@@ -14,7 +14,7 @@ from ...integer.program import Program
 from .classed import classed_forms
 from .codes import EACH, encode_codes, in_chunks
 from .gathered import gathered_forms
-from .kernel_call import KernelCall, destination, window_of
+from .kernel_call import KernelCall, destination, is_pointwise, window_of
 from .lanes import centred, has_room, in_lanes, indices, slack
 from .mirrored import mirrored_forms
 from .requantization import exchanged
@@ -92,7 +92,7 @@ def pixel_forms(program: Program, operator: Convolve) -> list[KernelCall]:
     rows = operator.weights.reshape(len(operator.weights), -1)
     outputs, depth = len(operator.weights) // operator.groups, operator.weights.shape[1]
     tiles = -(-pixels // (2 * words))
-    plain = _pointwise(operator) and pixels % 4 == 0 and (pixels % 8 == 0 or words == 2)
+    plain = is_pointwise(program, operator) and pixels % 4 == 0 and (pixels % 8 == 0 or words == 2)
     load = "unpack_at" if plain else "unfold"
     how, window = how if shifted else centred(operator, centre, more=128), window_of(operator)
     free = None if shifted else slack(program, operator)
@@ -154,9 +154,7 @@ def _making(each: int, words: int) -> float:
 
 
 def _covers(program: Program, operator: Convolve) -> bool:
-    (x,), _ = program.of(operator)
-    return operator.groups == 1 and operator.weights.shape[1:] == x.shape and operator.padding == (0, 0)
-
-
-def _pointwise(operator: Convolve) -> bool:
-    return (operator.weights.shape[2:], operator.stride, operator.padding) == ((1, 1), (1, 1), (0, 0))
+    """Whether its kernel lies on the whole input, and nowhere else: over the end it may reach too."""
+    (x,), y = program.of(operator)
+    whole = operator.groups == 1 and operator.weights.shape[1:] == x.shape
+    return whole and operator.padding == (0, 0) and y.shape[1:] == (1, 1)

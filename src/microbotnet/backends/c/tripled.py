@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ...integer.operators import Convolve
 from ...integer.program import Program
 from .dual import WORD
-from .kernel_call import KernelCall, table
+from .kernel_call import KernelCall, is_pointwise, table
 from .lanes import has_room, in_lanes, slack
 
 EACH, PIXELS, ENTRY = 3, 8, 16  # inputs of a sum; pixels of a tile; bytes of an entry
@@ -95,8 +95,9 @@ def tripled_forms(program: Program, operator: Convolve) -> list[KernelCall]:
     """The form of a ternary 1×1 convolution whose pixels fill tiles; none of others."""
     (x,), y = program.of(operator)
     pixels, outputs = prod(y.shape[1:]), len(operator.weights)
-    pointwise = (operator.weights.shape[2:], operator.stride, operator.padding) == ((1, 1), (1, 1), (0, 0))
-    if operator.bits > 2 or operator.groups > 1 or y.dtype != "int8" or not pointwise or pixels % PIXELS:
+    if operator.bits > 2 or operator.groups > 1 or y.dtype != "int8" or pixels % PIXELS:
+        return []
+    if not is_pointwise(program, operator):
         return []
     fitting = in_lanes(program, operator, x.zero_point)
     if fitting is None or fitting.requantize.pre_shift:
