@@ -13,19 +13,17 @@ _UNSIGNED = re.compile(r"^( *wire\b.*?) signed(?= )", re.MULTILINE)
 READ = "read_rtlil engine.il; hierarchy -top engine; proc; opt_clean;"
 
 
-def write_rtlil(image: Image, folder: Path) -> None:
-    """engine.il in `folder`."""
+def write_rtlil(image: Image, folder: Path, *, signed: bool = True) -> None:
+    """engine.il in `folder`. signed: whether wires are declared so."""
     from amaranth.back import rtlil
 
     folder.mkdir(parents=True, exist_ok=True)
     text = rtlil.convert(Engine(image), name="engine", emit_src=False)
-    (folder / "engine.il").write_text(text, "utf-8")
+    (folder / "engine.il").write_text(text if signed else _UNSIGNED.sub(r"\1", text), "utf-8")
 
 
 def make_verilog(image: Image, folder: Path, *, cxxrtl: bool = False) -> None:
     """engine.v in `folder`, Verilog-2005, and with `cxxrtl` the same as C++, engine.cc."""
-    write_rtlil(image, folder)
-    file = folder / "engine.il"
-    file.write_text(_UNSIGNED.sub(r"\1", file.read_text("utf-8")), "utf-8")
+    write_rtlil(image, folder, signed=False)
     also = "flatten; opt -full; write_cxxrtl -O6 -g0 engine.cc;" if cxxrtl else ""
     yosys(f"{READ} write_verilog -noattr engine.v; {also}", folder)
