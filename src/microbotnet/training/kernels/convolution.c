@@ -100,7 +100,7 @@ int convolution_backward(const source_t *source, const shape_t *shape, const flo
     size_t channels = source->channels, outputs = behind->channels, width = whole(outputs), taps = s.kernel * s.kernel;
     size_t pixels = outputs_of(s.height, s) * outputs_of(s.width, s), depth = taps * channels, deep = whole(depth);
     size_t line_m = (s.width + 2 * s.padding) * channels, places = (s.height + 2 * s.padding) * line_m;
-    size_t in_width = whole(channels), pixel = pixel_of(source);
+    size_t in_width = whole(channels);
     float *room = calloc(1, 4 * (width * 4 + 2 * outputs * deep + pixels * (width + deep) + places +
                                  source->pixels * in_width) + 16 * in_width);
     double *sums = (double *)room;
@@ -115,8 +115,6 @@ int convolution_backward(const source_t *source, const shape_t *shape, const flo
             kernel[o * deep + place_of(i, channels, taps)] = weight[o * depth + i];
     behind_norm(behind, source->pictures, pixels, rows);
     for (size_t p = 0; p < source->pictures; p++) {
-        size_t here = p * source->pixels;
-
         differences(rows, constant_of(behind, p, pixels, rows), behind->grad + p * pixels * width,
                     behind->raw + p * pixels * width, pixels, width, grad);
         if (grad_weight) {
@@ -134,16 +132,9 @@ int convolution_backward(const source_t *source, const shape_t *shape, const flo
         for (size_t y = 0; y < s.height; y++)
             with_room(grad_a + y * s.width * in_width, map + (y + s.padding) * line_m + s.padding * channels, s.width,
                       channels);
-        if (source->statistics)
-            gradient(source, source->raw + here * pixel, gate_of(source, p), grad_a, to->raw + here * pixel, sums,
-                     source->gate ? to->gate + p * in_width : NULL, NULL);
-        else
-            dense(to->raw + here * channels, grad_a, to->added ? to->added + here * channels : NULL, source->pixels,
-                  channels);
+        hand_back(source, p, grad_a, to, sums, NULL);
     }
-    if (to->raw && source->statistics)
-        for (size_t i = 0; i < 2 * in_width; i++)
-            to->statistics[i] = (float)sums[i];
+    hand_back_sums(source, sums, to);
     if (grad_weight)
         for (size_t o = 0; o < outputs; o++)
             for (size_t i = 0; i < depth; i++)

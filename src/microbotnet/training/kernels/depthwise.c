@@ -152,7 +152,7 @@ int depthwise_backward(const source_t *source, const shape_t *shape, const float
     shape_t s = *shape;
     size_t channels = source->channels, width = whole(channels), taps = s.kernel * s.kernel;
     size_t rows = outputs_of(s.height, s), columns = outputs_of(s.width, s), pixels = rows * columns;
-    size_t places = (s.height + 2 * s.padding) * (s.width + 2 * s.padding), pixel = pixel_of(source);
+    size_t places = (s.height + 2 * s.padding) * (s.width + 2 * s.padding);
     size_t border = (s.kernel - 1) / s.stride; /* before the gradient; and behind it as far as the last input looks */
     size_t high = (s.height - 1 + s.padding) / s.stride + 1, wide_ = (s.width - 1 + s.padding) / s.stride + 1;
     size_t high_g = border + (high > rows ? high : rows), wide_g = border + (wide_ > columns ? wide_ : columns);
@@ -176,6 +176,8 @@ int depthwise_backward(const source_t *source, const shape_t *shape, const float
             differences(by, constant, behind->grad + from, behind->raw + from, columns, width, first + y * line_g);
         }
         if (to->raw) {
+            rows_t made = {a + s.padding * (s.width + 2 * s.padding + 1) * width, s.width, 2 * s.padding * width};
+
             switch (s.kernel * 4 + (s.stride < 3 ? s.stride : 3)) {
             case 13: inputs(grad, line_g, kernel, grad_a, s, width, 3, 1); break;
             case 14: inputs(grad, line_g, kernel, grad_a, s, width, 3, 2); break;
@@ -183,14 +185,7 @@ int depthwise_backward(const source_t *source, const shape_t *shape, const float
             case 22: inputs(grad, line_g, kernel, grad_a, s, width, 5, 2); break;
             default: inputs(grad, line_g, kernel, grad_a, s, width, s.kernel, s.stride);
             }
-            if (source->statistics) {
-                rows_t made = {a + s.padding * (s.width + 2 * s.padding + 1) * width, s.width, 2 * s.padding * width};
-                size_t here = p * source->pixels * pixel;
-
-                gradient(source, source->raw + here, NULL, grad_a, to->raw + here, sums, NULL, &made);
-            } else
-                dense(to->raw + p * source->pixels * channels, grad_a,
-                      to->added ? to->added + p * source->pixels * channels : NULL, source->pixels, channels);
+            hand_back(source, p, grad_a, to, sums, &made);
         }
         if (grad_weight) {
             if (!to->raw || !source->statistics)
@@ -202,9 +197,7 @@ int depthwise_backward(const source_t *source, const shape_t *shape, const float
             }
         }
     }
-    if (to->raw && source->statistics)
-        for (size_t i = 0; i < 2 * width; i++)
-            to->statistics[i] = (float)sums[i];
+    hand_back_sums(source, sums, to);
     if (grad_weight)
         for (size_t c = 0; c < channels; c++)
             for (size_t t = 0; t < taps; t++)

@@ -61,7 +61,7 @@ int pointwise_backward(const source_t *source, const float *weight, const behind
                        float *grad_weight)
 {
     size_t channels = source->channels, in_width = whole(channels), outputs = behind->channels, width = whole(outputs);
-    size_t together = at_once(source), pixels = source->pixels, tile = together * pixels, pixel = pixel_of(source);
+    size_t together = at_once(source), pixels = source->pixels, tile = together * pixels;
     float *room = calloc(1, 4 * (tile * (width + 2 * in_width) + 2 * outputs * in_width + 4 * width) + 16 * in_width);
     double *sums = (double *)room;
     float *rows = (float *)(sums + 2 * in_width), *kernel = rows + 4 * width, *grad_kernel = kernel + outputs * in_width;
@@ -85,15 +85,9 @@ int pointwise_backward(const source_t *source, const float *weight, const behind
         if (to->raw) {
             product(grad, width, 1, kernel, in_width, grad_a, in_width, some * pixels, in_width, outputs, 0);
             for (size_t p = 0; p < some; p++) {
-                size_t here = (picture + p) * pixels * pixel;
-                const float *gradients = grad_a + p * pixels * in_width;
                 rows_t made = {a + p * pixels * in_width, pixels, 0};
 
-                if (source->statistics)
-                    gradient(source, source->raw + here, gate_of(source, picture + p), gradients, to->raw + here, sums,
-                             source->gate ? to->gate + (picture + p) * in_width : NULL, &made);
-                else
-                    dense(to->raw + here, gradients, to->added ? to->added + here : NULL, pixels, channels);
+                hand_back(source, picture + p, grad_a + p * pixels * in_width, to, sums, &made);
             }
             seen = source->statistics ? a : NULL;
         }
@@ -101,9 +95,7 @@ int pointwise_backward(const source_t *source, const float *weight, const behind
             product(grad, 1, width, seen ? seen : inputs(source, picture, some, a), in_width, grad_kernel, in_width,
                     outputs, in_width, some * pixels, 1);
     }
-    if (to->raw && source->statistics)
-        for (size_t i = 0; i < 2 * in_width; i++)
-            to->statistics[i] = (float)sums[i];
+    hand_back_sums(source, sums, to);
     if (grad_weight)
         for (size_t o = 0; o < outputs; o++)
             memcpy(grad_weight + o * channels, grad_kernel + o * in_width, channels * sizeof *grad_weight);

@@ -65,11 +65,9 @@ int result_backward(const source_t *source, const float *shortcut, const roundin
             }
         }
         with_room(padded, grad, pixels, channels);
-        gradient(source, source->raw + p * pixels * width, gate_of(source, p), padded, to->raw + p * pixels * width, sums,
-                 source->gate ? to->gate + p * width : NULL, NULL);
+        hand_back(source, p, padded, to, sums, NULL);
     }
-    for (size_t i = 0; i < 2 * width; i++)
-        to->statistics[i] = (float)sums[i];
+    hand_back_sums(source, sums, to);
     free(sums);
     return 1;
 }

@@ -138,6 +138,24 @@ void gradient(const source_t *source, const float *raw, const float *gate, const
     FOR_ROUNDS(source, gate, gradient_by, source, raw, grad, width, to, sums, grad_gate, made)
 }
 
+void hand_back(const source_t *source, size_t picture, const float *grad, const gradient_t *to, double *sums,
+               const rows_t *made)
+{
+    size_t here = picture * source->pixels * pixel_of(source);
+
+    if (source->statistics)
+        gradient(source, source->raw + here, gate_of(source, picture), grad, to->raw + here, sums,
+                 source->gate ? to->gate + picture * whole(source->channels) : NULL, made);
+    else
+        dense(to->raw + here, grad, to->added ? to->added + here : NULL, source->pixels, source->channels);
+}
+
+void hand_back_sums(const source_t *source, const double *sums, const gradient_t *to)
+{
+    for (size_t i = 0; to->raw && source->statistics && i < 2 * whole(source->channels); i++)
+        to->statistics[i] = (float)sums[i];
+}
+
 void tally(const float *raw, size_t pixels, size_t width, const float *pivot, double *totals, float *means)
 {
     for (size_t c = 0; c < width; c += LANES) {

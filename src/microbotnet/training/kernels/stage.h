@@ -137,6 +137,14 @@ typedef struct {
 void gradient(const source_t *source, const float *raw, const float *gate, const float *grad, float *to, double *sums,
               float *grad_gate, const rows_t *made);
 
+/* The gradient of a picture's values from `grad` behind them, with room: before their batch norm, where they have one. The
+   others as of gradient(). */
+void hand_back(const source_t *source, size_t picture, const float *grad, const gradient_t *to, double *sums,
+               const rows_t *made);
+
+/* The statistics' gradients, from the sums of all pictures. */
+void hand_back_sums(const source_t *source, const double *sums, const gradient_t *to);
+
 /* Adds to totals, over some pixels, x − pivot and its square. means: of x over these pixels; or NULL. */
 void tally(const float *raw, size_t pixels, size_t width, const float *pivot, double *totals, float *means);
 
