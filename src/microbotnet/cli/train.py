@@ -61,7 +61,8 @@ def train(
         typer.Option(
             "--from",
             metavar="CHECKPOINT",
-            help=f"The network and weights to begin with; its classes may be others. {SUBJECT}",
+            help=f"The network and weights to begin with; its classes may be others, and with --net its blocks and "
+            f"inner channels more or fewer. {SUBJECT}",
         ),
     ] = None,
     weights: Weights = None,
@@ -151,8 +152,8 @@ def train(
         "distillation": distillation, "temperature": temperature, "views": views,
     }  # fmt: skip
     plan = load_recipe(recipe, changes)
-    if begin is not None and (net is not None or width is not None):
-        raise BadInput("--from brings its own network; leave out --net and --width")
+    if begin is not None and width is not None:
+        raise BadInput("--from brings its own width; leave out --width")
     if begin is None and any(option is not None for option in (weights, input_shape, mean, std)):
         raise BadInput("--weights, --input-shape, --mean and --std are for a network from outside; give --from too")
     if threshold is not None and policy is None:
@@ -164,6 +165,7 @@ def train(
         input_size = found.design.resolution
     source = open_source(data, size=input_size or 32, split=split)
     label = Path(begin).name.removesuffix(".safetensors") if begin else f"{found.name}-{width:g}"
+    label += f"-to-{found.name}" if begin and net else ""
     label += f"-{quantizer}-{Path(policy).stem}" if policy else ""
     label += f"-{Path(data).name}" if data not in (None, CIFAR10) else ""
     label += f"-a{activations}" if activations else ""
@@ -194,7 +196,7 @@ def train(
                 )
 
         outcome = train_on(
-            source, plan, recipe, folder, net=net or found.name, width=width, begin=begin, tune=tune,
+            source, plan, recipe, folder, net=net if begin else net or found.name, width=width, begin=begin, tune=tune,
             given=Given.of(weights=weights, input_shape=input_shape, mean=mean, std=std),
             input_size=input_size, policy=policy, quantizer=quantizer, threshold=threshold, activations=activations,
             scales=scales, seed=seed, teacher=teacher, fabric=fabric, on_step=on_step, on_epoch=on_epoch,

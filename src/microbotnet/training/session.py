@@ -34,6 +34,7 @@ from .checkpoint import Checkpoint, save_checkpoint
 from .loop import TrainingSet, top1, train
 from .outside import outside_data
 from .recipe import Recipe, fitted
+from .redesign import redesigned
 from .teacher import Ensemble, Renormalise, Teacher
 from .transfer import network_for
 from .tune import check_tune
@@ -61,7 +62,7 @@ def train_on(
     recipe_name: str,
     folder: Path,
     *,
-    net: str = "microbotnet",
+    net: str | None = None,
     width: float = 1.0,
     seed: int = 0,
     teacher: str | None = None,
@@ -88,11 +89,11 @@ def train_on(
         source: the pictures; see `open_source`. They are resized to the network's size, and normalised as `begin`'s
             were, else as CIFAR-10's, so that weights carry over from one set to another.
         recipe, recipe_name: what to do, and what the card calls it; few pictures have a smaller batch (see `fitted`).
-        net, width: `create_model`'s; a design's file too.
+        net, width: `create_model`'s, or a design's file; None is MicroBotNet, or the network of `begin`.
         teacher: a checkpoint (name or file) whose outputs are followed; it must know all classes. Several, with commas
             between them, teach as one: the mean of their logits.
-        begin: a checkpoint whose network and weights training begins with, instead of `net` and `width`; where its
-            classes are others, its last layer is new (see `network_for`).
+        begin: a checkpoint whose network and weights training begins with; where its classes are others, its last layer
+            is new (see `network_for`). With `net` too, its weights begin that design (see `redesigned`).
         given: what `begin`'s file cannot say.
         tune: how much of the network is changed; see `freeze`.
         input_size: side of the network's pictures; None is that of `begin` or the design, else 32.
@@ -115,7 +116,7 @@ def train_on(
     mean: tuple[float, ...] = MEAN
     std: tuple[float, ...] = STD
     if begin is None:
-        architecture = architecture_of(net, len(source.classes), width=width, input_size=input_size)
+        architecture = architecture_of(net or "microbotnet", len(source.classes), width=width, input_size=input_size)
         model = create_model(**architecture)
     else:
         loaded = float_network(begin, given)
@@ -130,6 +131,8 @@ def train_on(
                 f"--policy {of['policy']} --quantizer {of['quantizer']}, or others"
             )
         check_unseen(source, loaded.card["data"], begin)
+        if net is not None:
+            loaded = redesigned(loaded, net, begin)
         model, architecture = network_for(loaded, begin, source.classes, input_size)
         mean, std = (tuple(loaded.card["data"][key]) for key in ("mean", "std"))
         if ".py:" not in begin or given.weights is not None:  # else nothing has been learned yet
