@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from microbotnet import create_model, trace
 from microbotnet.cli import app, main
 from microbotnet.cli.train import DESIGN
 from microbotnet.data import source
+from microbotnet.design import load_design, to_toml
 from microbotnet.errors import BadInput
 from microbotnet.integer.checkpoint import lower_checkpoint
 from microbotnet.quant import bake, quantize
@@ -179,7 +181,9 @@ def test_training_with_power_of_two_scales_makes_firmware_that_shifts(tmp_path: 
     [
         (["train", "modern", "--scales", "power-of-two"], "give --activations 8 too"),
         (["train", "modern", "--scales", "two"], "scales must be one of any, power-of-two"),
-        (["train", "modern", "--from", "microbotnet-0.25", "--width", "0.5"], "leave out --net and --width"),
+        (["train", "modern", "--from", "microbotnet-0.25", "--width", "0.5"], "leave out --width"),
+        (["train", "modern", "--from", "grain-m", "--net", "grain-s"], "its weights do not fit"),
+        (["train", "modern", "--from", "grain-m", "--net", "microbotnet"], "microbotnet: no design"),
         (["train", "modern", "--policy", "note"], "did you mean 'notes'"),
         (["train", "modern", "--policy", "notes", "--quantizer", "tqq"], "did you mean 'ttq'"),
         (["train", "moderne"], "no recipe 'moderne'"),
@@ -241,3 +245,18 @@ def test_what_is_trained_if_no_network_is_named(tmp_path: Path, options: list[st
     run = CliRunner().invoke(app, ["train", "modern", *options, "--epochs", "1", "--batch", "100", "--out", str(out)])
     assert run.exit_code == 0, run.output
     assert json.loads((out / "model.json").read_text())["architecture"]["name"] == named
+
+
+@pytest.mark.usefixtures("few_pictures")
+def test_a_design_begins_with_the_weights_of_another(tmp_path: Path) -> None:
+    smaller = load_design("grain-s")
+    stages = (*smaller.stages[:-1], replace(smaller.stages[-1], expansion=1.5))
+    (tmp_path / "less.toml").write_text(to_toml(replace(smaller, stages=stages)), "utf-8")
+    options = ["--policy", "pointwise-but-last", "--activations", "8", "--epochs", "1", "--batch", "100"]
+    begun = ["--from", "grain-s-ternary", "--net", str(tmp_path / "less.toml"), "--out", str(tmp_path / "out")]
+    run = CliRunner().invoke(app, ["train", "settle", *begun, *options])
+    assert run.exit_code == 0, run.output
+    card = json.loads((tmp_path / "out" / "model.json").read_text())
+    assert card["architecture"]["name"] == "less"
+    assert card["architecture"]["design"]["stages"][-1]["expansion"] == 1.5
+    assert card["recipe"]["begin"] == "grain-s-ternary"

@@ -65,6 +65,12 @@ def test_files_that_are_none(tmp_path: Path) -> None:
         load_design(str(tmp_path / "bad.json"))
 
 
+def test_a_file_that_changed_is_read_again(tmp_path: Path) -> None:
+    for width in (8, 16):
+        (tmp_path / "mine.toml").write_text(f"[[stages]]\nwidth = {width}\n")
+        assert load_design(str(tmp_path / "mine.toml")).stages[0].width == width
+
+
 def test_designs_are_read_without_torch() -> None:
     code = "import sys; from microbotnet.design import *; [load_design(n) for n in design_names()]"
     done = subprocess.run([sys.executable, "-c", f"{code}; print('torch' in sys.modules)"], capture_output=True)

@@ -11,13 +11,17 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
+from torch import nn
+from torch.nn import functional as F
 
 from microbotnet import BadInput, Failed, create_model
+from microbotnet.data.mixup import draw_mix
 from microbotnet.quant import quantize
 from microbotnet.training import loop, snapshot
 from microbotnet.training.loop import TrainingSet, make_optimizer, train
 from microbotnet.training.recipe import Recipe
 from microbotnet.training.teacher import Teacher
+from microbotnet.training.views import views
 
 SCRIPT = Path(__file__).with_name("train_small.py")
 
@@ -106,12 +110,12 @@ def test_a_student_follows_its_teacher(tmp_path: Path) -> None:
     random = torch.randint(0, 4, (len(pictures.labels),), generator=torch.Generator().manual_seed(1))
     mislabelled = TrainingSet("wrong labels", pictures.images, random, pictures.mean, pictures.std)
     right = {}
-    for views in (0, 2):  # run in every step, and kept for two views
-        teacher = Teacher("t", taught, range(4), tmp_path / f"outputs-{views}")
-        recipe = Recipe(epochs=30, batch=32, learning_rate=0.3, distillation=1.0, temperature=2.0, views=views)
-        student, _ = train(_small(), mislabelled, recipe, tmp_path / f"student-{views}", teacher=teacher)
+    for kept in (0, 2):  # run in every step, and kept for two views
+        teacher = Teacher("t", taught, range(4), tmp_path / f"outputs-{kept}")
+        recipe = Recipe(epochs=30, batch=32, learning_rate=0.3, distillation=1.0, temperature=2.0, views=kept)
+        student, _ = train(_small(), mislabelled, recipe, tmp_path / f"student-{kept}", teacher=teacher)
         batches = loop.Batches(pictures.images, pictures.mean, pictures.std)
-        right[views] = loop.top1(student, batches, pictures.labels)
+        right[kept] = loop.top1(student, batches, pictures.labels)
     assert min(right.values()) > 90, right
     assert len(list((tmp_path / "outputs-2").iterdir())) == 2
     assert not (tmp_path / "outputs-0").exists()
@@ -130,6 +134,40 @@ def test_kept_views_are_shown_mirrored_every_second_time_round(tmp_path: Path) -
     torch.testing.assert_close(third, first.flip(-1))
     torch.testing.assert_close(fourth, second.flip(-1))
     assert not torch.allclose(first.sum((1, 2, 3)), second.sum((1, 2, 3)))  # other crops
+
+
+@pytest.mark.parametrize("zoom", [0.0, 0.5])
+def test_mixed_pictures_have_the_labels_of_both_and_a_teacher_answers_to_the_mixture(
+    tmp_path: Path, zoom: float
+) -> None:
+    pictures, count = _coloured(), len(_coloured().labels)
+    torch.manual_seed(2)
+    linear, taught = (nn.Sequential(nn.Flatten(), nn.LazyLinear(4)) for _ in range(2))
+    plain = Recipe(
+        epochs=3, batch=32, crop=2, zoom=zoom, temperature=2.0, distillation=0.25, views=2, learning_rate=0.0
+    )
+    recipe = replace(plain, mix=1.0)
+    of_set = pictures.images, None, pictures.mean, pictures.std
+    unmixed = views(*of_set, plain, torch.device("cpu"))
+    for model in (linear, taught):
+        model(unmixed(0, 0)(torch.arange(2)))
+    wanted = []
+    for epoch, view in enumerate((0, 1, 0)):
+        mix, seen = draw_mix(count, 1.0, view, 0), unmixed(view, 0)(torch.arange(count))
+        share = mix.share[:, None, None, None]
+        both = seen * share + seen[mix.partner] * (1 - share)
+        answers = taught(both)
+        logits = linear(both.flip(-1) if epoch == 2 else both)
+        each = [
+            F.cross_entropy(logits, labels, reduction="none")
+            for labels in (pictures.labels, pictures.labels[mix.partner])
+        ]
+        hard = (mix.share * each[0] + (1 - mix.share) * each[1]).mean()
+        soft = 4 * F.kl_div((logits / 2).log_softmax(1), (answers / 2).softmax(1), reduction="batchmean")
+        wanted.append((0.75 * hard + 0.25 * soft).item())
+    teacher = Teacher("t", taught, range(4), tmp_path / "outputs")
+    _, history = train(linear, pictures, recipe, tmp_path / "student", teacher=teacher)
+    assert [record["loss"] for record in history] == pytest.approx(wanted, rel=5e-3)  # answers are kept as float16
 
 
 def test_a_loss_that_is_no_number_stops_it_and_leaves_the_snapshot(tmp_path: Path) -> None:

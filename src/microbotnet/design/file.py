@@ -27,7 +27,6 @@ def design_names() -> list[str]:
     return sorted(f.name.removesuffix(".toml") for f in files(__package__).joinpath("designs").iterdir())
 
 
-@cache
 def load_design(name: str) -> Design:
     """A design by its name, or a user's own by the path of its .toml or .json file.
 
@@ -36,12 +35,17 @@ def load_design(name: str) -> Design:
             unknown, of another type or out of range (named).
     """
     if name in design_names():
-        return parse_design((files(__package__) / "designs" / f"{name}.toml").read_text("utf-8"), name)
+        return _shipped(name)
     if not name.endswith(SUFFIXES):
         close = get_close_matches(name.lower(), design_names(), n=1)
         hint = f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(design_names())}"
         raise BadInput(f"no design is called {name!r}; {hint} (your own: the path of a .toml or .json file)")
     return parse_design(read_text(Path(name), "a design"), name)
+
+
+@cache
+def _shipped(name: str) -> Design:
+    return parse_design((files(__package__) / "designs" / f"{name}.toml").read_text("utf-8"), name)
 
 
 def parse_design(text: str, where: str) -> Design:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..data.augment import Batches
+from ..data.mixup import draw_mix, mixed_labels
 from ..errors import BadInput, Failed
 from ..quant.latent import clip_latent
 from ..quant.parametrize import quantized_layers
@@ -153,7 +154,9 @@ def train(
             averaged.load_state_dict(best)
             optimizer.state.clear()
         cached = teacher is not None and recipe.views > 0
-        take = draw(epoch % recipe.views, 0) if cached else draw(epoch, seed)
+        view = (epoch % recipe.views, 0) if cached else (epoch, seed)
+        take = draw(*view)
+        mix = draw_mix(count, recipe.mix, *view) if recipe.mix else None
         soft = teacher.outputs(take, count, epoch % recipe.views) if teacher and cached else None
         mirrored = cached and recipe.flip and epoch // recipe.views % 2 == 1  # every second time round
         order = torch.randperm(count, generator=torch.Generator().manual_seed(seed * 200_003 + epoch))
@@ -173,7 +176,8 @@ def train(
                 inputs = inputs.flip(-1)
             with quantized.computed(), faster:
                 logits = network(inputs)
-            loss = F.cross_entropy(logits, targets, label_smoothing=recipe.label_smoothing)
+            wanted = targets if mix is None else mixed_labels(labels, index, mix, logits.shape[1]).to(device)
+            loss = F.cross_entropy(logits, wanted, label_smoothing=recipe.label_smoothing)
             if teacher is not None:
                 followed = teacher(inputs) if soft is None else soft[index].to(device).float()
                 loss = torch.lerp(loss, _divergence(logits, followed, recipe.temperature), recipe.distillation)

@@ -32,6 +32,7 @@ class Recipe:
     crop, flip: padding in pixels before the random crop; mirror half of the pictures.
     zoom, jitter: instead of the crop, cut out at least this share of each picture and resize it (0 does not); and
         change brightness, contrast and saturation by factors within 1 ± jitter.
+    mix: α of MixUp, which lays another picture over each; a teacher answers to the mixture. 0 does not.
     settle: share of the run, at its end, in which ternary and binary kernels stand still; see `settle.settle`.
     holdout: training pictures kept out and measured after every epoch.
     restart_from_best: begin each stage of `steps` with the best held-out weights so far.
@@ -59,6 +60,7 @@ class Recipe:
     flip: bool = True
     zoom: float = 0.0
     jitter: float = 0.0
+    mix: float = 0.0
     settle: float = 0.0
     holdout: int = 0
     restart_from_best: bool = False
@@ -92,6 +94,7 @@ _BOUNDS: dict[str, tuple[float, float]] = {
     "crop": (0, 1024),
     "zoom": (0, 1),
     "jitter": (0, 1),
+    "mix": (0, 100),
     "settle": (0, 1),
     "holdout": (0, 10_000_000),
     "temperature": (0.01, 1000),

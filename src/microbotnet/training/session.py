@@ -322,6 +322,7 @@ def _member(name: str, recipe: Recipe, pictures: TrainingSet, source: Source) ->
         digest.update(key.encode() + value.numpy().tobytes())
     kind = "both mirror images" if recipe.flip else "as it is"
     described = [kind, recipe.crop, recipe.zoom, recipe.jitter, recipe.views, recipe.holdout, columns]
+    described += [recipe.mix] if recipe.mix else []  # answers that were kept before there was MixUp stay good
     size, draw = card["architecture"]["input_size"], None
     if size != pictures.images.shape[-1] and recipe.zoom and pictures.originals is not None:
         count = len(pictures.labels) - recipe.holdout

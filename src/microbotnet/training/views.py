@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from ..data.augment import Batches, draw_view
+from ..data.mixup import draw_mix, mixed
 from ..data.zoom import ZoomedBatches, draw_zoom
 from .recipe import Recipe
 
@@ -36,10 +37,16 @@ def views(
                 zoomed.take, view=draw_zoom(len(images), recipe.zoom, recipe.jitter, recipe.flip, epoch, seed)
             )
 
-        return zoom
+        return _mixing(zoom, len(images), recipe.mix)
     batches = Batches(images, mean, std, pad=recipe.crop, device=device)
 
     def cut(epoch: int, seed: int) -> Take:
         return partial(batches.take, view=draw_view(len(images), recipe.crop, recipe.flip, epoch, seed))
 
-    return cut
+    return _mixing(cut, len(images), recipe.mix)
+
+
+def _mixing(draw: Callable[[int, int], Take], count: int, strength: float) -> Callable[[int, int], Take]:
+    if not strength:
+        return draw
+    return lambda epoch, seed: mixed(draw(epoch, seed), draw_mix(count, strength, epoch, seed))
