@@ -1,5 +1,6 @@
 """A module of one's own to a program in one call."""
 
+import warnings
 from copy import deepcopy
 
 import numpy as np
@@ -45,6 +46,23 @@ def test_one_call_is_the_three_and_leaves_the_model_alone(model: nn.Module) -> N
     with torch.no_grad():
         real = model.eval()((x - torch.tensor(MEAN)[:, None, None]) / torch.tensor(STD)[:, None, None]).numpy()
     assert np.abs(run(program, pictures()) * program.result.scale - real).max() < 0.05 * np.abs(real).max()
+
+
+@pytest.mark.parametrize(("loud", "warns"), [(1.0, False), (3000.0, True)])
+def test_a_network_that_rounding_ruins_is_said_to_be(loud: float, warns: bool) -> None:
+    """One channel of large values leaves the others, on which the class depends, a few of 256 steps."""
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(3, 6, 3), nn.ReLU(), nn.Flatten(), nn.Linear(216, 4))
+    with torch.no_grad():
+        model[0].weight[0] *= loud
+        model[3].weight[:, :36] = 0
+        model[3].weight *= 10
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        microbotnet.to_program(model, pictures(200), mean=MEAN, std=STD)
+    said = [str(one.message) for one in caught if "another class" in str(one.message)]
+    assert len(said) == warns
+    assert all("rounded to 8 bits" in one and "of 200 inputs" in one for one in said)
 
 
 def test_features_go_in_as_int8(model: nn.Module) -> None:

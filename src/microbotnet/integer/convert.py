@@ -1,5 +1,6 @@
 """From a module of one's own to its integer program, in one call."""
 
+import warnings
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from typing import Any
@@ -17,6 +18,7 @@ from .lower import lower
 from .program import Program
 
 _BATCH = 250  # inputs, so that a large calibration needs little memory
+_OTHERS = 0.1  # of the answers, which may be others without a word
 
 
 def to_program(
@@ -66,7 +68,11 @@ def set_ranges(
     *,
     bits: int = 8,
 ) -> None:
-    """Put quantizers on the activations of `model`, in place, with ranges from `inputs`; see `to_program`."""
+    """Put quantizers on the activations of `model`, in place, with ranges from `inputs`; see `to_program`.
+
+    Warns:
+        UserWarning: the rounded network names another class for more than a tenth of the first inputs.
+    """
     if not isinstance(inputs, np.ndarray) or inputs.dtype not in (np.uint8, np.float32) or inputs.ndim < 2:
         found = f"{inputs.shape} {inputs.dtype}" if isinstance(inputs, np.ndarray) else type(inputs).__name__
         raise BadInput(f"inputs must be an array (N, …), uint8 for pictures or float32 for features, not {found}")
@@ -74,8 +80,29 @@ def set_ranges(
         raise BadInput(f"pictures are (N, C, H, W) uint8, not {inputs.shape}; give features as float32")
     if not inputs.size:
         raise BadInput(f"inputs of shape {inputs.shape} hold nothing to set ranges with; give a hundred or more")
-    quantize_activations(model, bits, inputs.shape[1:])
+    quantizers = quantize_activations(model, bits, inputs.shape[1:])
+    first = next(_batches(inputs, mean, std))
+    quantizers.watch = lambda key, x: None  # while somebody watches, nothing is rounded
+    real = _answers(model, first)
     calibrate(model, _batches(inputs, mean, std))
+    others = float((_answers(model, first) != real).double().mean())
+    if others > _OTHERS:
+        warnings.warn(
+            f"rounded to {bits} bits the network names another class for {100 * others:.0f} % of {len(first)} inputs; "
+            f"train it on for a few epochs with its activations rounded: microbotnet train settle --from FILE "
+            f"--activations {bits}",
+            stacklevel=3,
+        )
+
+
+def _answers(model: nn.Module, inputs: Tensor) -> Tensor:
+    """The first class of each input, (N,) int64, in eval mode; of what is no classifier zeros."""
+    training = model.training
+    with torch.no_grad():
+        found = model.eval()(inputs)
+    model.train(training)
+    scores = isinstance(found, Tensor) and found.ndim == 2 and found.shape[1:] != inputs.shape[1:]  # no autoencoder
+    return found.argmax(1) if scores else torch.zeros(len(inputs), dtype=torch.long)
 
 
 def _batches(inputs: NDArray[Any], mean: Sequence[float] | None, std: Sequence[float] | None) -> Iterator[Tensor]:
