@@ -29,7 +29,7 @@ def results_table() -> str:
     ]
     for costs, card, published in results():
         recipe = card["recipe"]
-        how = f"{recipe['name']}, {recipe['epochs']} epochs, seed {recipe['seed']}"
+        how = _trained(recipe)
         how += f", teacher {recipe['teacher']}" if recipe["teacher"] else ""
         how += _outside(card)
         cells = [
@@ -58,7 +58,7 @@ def ternary_table() -> str:
         bits = how.get("activations", {}).get("bits")
         cells = [
             name,
-            "8 bits" if how["policy"] == "none" else f"{how['quantizer']}, policy {how['policy']}",
+            _kernels(how),
             f"{bits} bits" if bits else "float",
             _top1(card),
             f"{trained(name).profile.energy.total / 1e6:.2f} µJ",
@@ -84,10 +84,10 @@ def robot_table() -> str:
             name,
             which,
             str(len(card["data"]["classes"])),
-            "float" if how == "none" else f"{how['quantizer']}, policy {how['policy']}",
+            "float" if how == "none" else _kernels(how),
             _top1(card),
             f"{card['metrics']['test_pictures']:,}",
-            f"{recipe['name']}, {recipe['epochs']} epochs, seed {recipe['seed']}{_outside(card)}",
+            f"{_trained(recipe)}{_outside(card)}",
         ]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
@@ -96,6 +96,15 @@ def robot_table() -> str:
 def _label(card: dict[str, Any]) -> str:
     net = card["architecture"]
     return net["name"] if "design" in net else f"MicroBotNet ×{net['width']:.2f}"
+
+
+def _trained(recipe: dict[str, Any]) -> str:
+    begin = f" from {recipe['begin']}" if recipe.get("begin") else ""
+    return f"{recipe['name']}, {recipe['epochs']} epochs{begin}, seed {recipe['seed']}"
+
+
+def _kernels(how: dict[str, Any]) -> str:
+    return "8 bits" if how["policy"] == "none" else f"{how['quantizer']}, policy {how['policy']}"
 
 
 def _outside(card: dict[str, Any]) -> str:

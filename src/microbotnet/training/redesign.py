@@ -117,7 +117,7 @@ def _take(state: State, path: str, block: Block, trained: State, before: str) ->
 
     inner = _strongest(old(project).flatten(1).norm(dim=0) * old(_norm(depthwise)).abs(), block.expanded)
     every = torch.arange(block.outputs)
-    axes = {project: (every, inner)} | {_norm(project): (every,)}
+    axes: dict[str, tuple[Tensor, ...]] = {project: (every, inner), _norm(project): (every,)}
     for layer in (*names.get("expand", ()), depthwise):
         axes |= {layer: (inner,), _norm(layer): (inner,)}
     if block.squeeze_excite:
