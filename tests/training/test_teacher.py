@@ -111,6 +111,15 @@ def test_a_teacher_answers_as_its_network_does_with_its_batch_norms_folded(tmp_p
     assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
 
 
+def test_a_teacher_with_rounded_activations_answers_as_its_network(tmp_path: Path) -> None:
+    model = microbotnet.from_pretrained("grain-s-int8").eval()
+    pictures = torch.randn(3, 3, 32, 32, generator=torch.Generator().manual_seed(1))
+    teacher = Teacher("t", nn.Sequential(Renormalise((0,), (1,), (0,), (1,)), model), range(10), tmp_path)
+    with torch.no_grad():
+        wanted = model(pictures)
+    torch.testing.assert_close(teacher(pictures), wanted, rtol=0.05, atol=0.1)  # it may compute in bfloat16
+
+
 def test_pictures_are_normalised_anew_for_a_teacher_that_learned_with_others() -> None:
     pictures = torch.rand(2, 3, 4, 4)
     ours, others = ((0.4, 0.5, 0.6), (0.2, 0.3, 0.1)), ((0.5, 0.1, 0.2), (0.5, 0.25, 1.0))

@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from ..atomic import write_atomically
+from ..quant.activations import NAME
 from ..sealed import UNSEALED, read_sealed, sealed
 from .cpu import multiplies_bfloat16
 from .views import Take
@@ -84,8 +85,11 @@ class Teacher:
 def _folded(model: nn.Module) -> nn.Module:
     """Changes a network in eval mode: batch norms behind convolutions in a sequence become part of them.
 
-    A small network is then twice as fast, for most of its time goes by reading and writing activations.
+    A small network is then twice as fast, for most of its time goes by reading and writing activations. Where these are
+    rounded nothing is changed, for the rounding follows the layers as they were.
     """
+    if any(hasattr(module, NAME) for module in model.modules()):
+        return model
     for sequence in (module for module in model.modules() if type(module) is nn.Sequential):
         for before, behind in pairwise(list(sequence._modules)):
             convolve, norm = sequence._modules[before], sequence._modules[behind]
