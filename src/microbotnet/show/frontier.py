@@ -30,7 +30,8 @@ def frontier_charts(found: Comparison, circuits: Sequence[Circuit] = ()) -> dict
     chips = [Point(f"{c.name}, {c.node_nm:g} nm", c.energy_pj / 1e6, c.top1, "silicon") for c in found.silicon]
     simulated = [Point(_short(c.label), c.total, c.top1, KEY[0]) for c in circuits]
     flash = [_point(row, _kilobytes(row), row.cifar10_integers) for row in known if row.network.checkpoint]
-    named = [point for row, point in zip(known, energy, strict=True) if row.network.label in NOTES or _for_chips(row)]
+    labels = {*NOTES, *(row.network.label for row in for_chips(found).rows)}
+    named = [point for row, point in zip(known, energy, strict=True) if row.network.label in labels]
     first = {(point.label, point.y): point for point in [*pareto([*energy, *chips]), *chips, *named]}
     budget = (BUDGET_PJ / 1e6, "1 µJ")
     return {
@@ -86,14 +87,26 @@ def _point(row: Row, x: float, known: tuple[float, str] | None) -> Point:
 
 
 def for_chips(found: Comparison) -> Comparison:
-    """The designs that were trained in integers, and the notes' network as it is shipped."""
-    shipped = (row for row in found.rows if row.network.checkpoint)
-    return replace(found, rows=tuple(row for row in shipped if row.network.label == NOTES[1] or _for_chips(row)))
+    """The designs that were trained in integers, and the notes' network as it is shipped.
+
+    Not those that another with the same kind of kernels beats with less energy.
+    """
+    shipped = [row for row in found.rows if row.network.checkpoint]
+    ours = [row for row in shipped if _for_chips(row)]
+    kept = [row for row in ours if not any(_beats(other, row) for other in ours)]
+    return replace(found, rows=tuple(row for row in shipped if row.network.label == NOTES[1] or row in kept))
 
 
 def _for_chips(row: Row) -> bool:
     card = shipped_cards().get(row.network.label, {})
     return "design" in card.get("architecture", {}) and card["quantization"] != "none"
+
+
+def _beats(one: Row, other: Row) -> bool:
+    kinds = [shipped_cards()[row.network.label]["quantization"]["policy"] for row in (one, other)]
+    a, b = one.network, other.network
+    cheaper = a.profile.energy.total < b.profile.energy.total
+    return kinds[0] == kinds[1] and cheaper and (a.top1_integers or 0) > (b.top1_integers or 0)
 
 
 def _short(label: str) -> str:
