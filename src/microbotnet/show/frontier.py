@@ -93,8 +93,8 @@ def for_chips(found: Comparison) -> Comparison:
     """
     shipped = [row for row in found.rows if row.network.checkpoint]
     ours = [row for row in shipped if _for_chips(row)]
-    kept = [row for row in ours if not any(_beats(other, row) for other in ours)]
-    return replace(found, rows=tuple(row for row in shipped if row.network.label == NOTES[1] or row in kept))
+    kept = {row.network.label for row in ours if not any(_beats(other, row) for other in ours)} | {NOTES[1]}
+    return replace(found, rows=tuple(row for row in shipped if row.network.label in kept))
 
 
 def _for_chips(row: Row) -> bool:
