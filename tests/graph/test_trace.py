@@ -244,6 +244,20 @@ def test_scripted_modules_trace_too() -> None:
     assert [node.kind for node in graph] == ["input", "conv", "relu"]
 
 
+@pytest.mark.parametrize("warn_only", [False, True])
+def test_deterministic_algorithms_change_no_graph(warn_only: bool) -> None:
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Upsample(scale_factor=2, mode="bilinear"))
+    before = trace(model, (3, 8, 8))
+    torch.use_deterministic_algorithms(True, warn_only=warn_only)
+    try:
+        assert trace(model, (3, 8, 8)) == before
+        assert torch.are_deterministic_algorithms_enabled()
+        assert torch.is_deterministic_algorithms_warn_only_enabled() == warn_only
+    finally:
+        torch.use_deterministic_algorithms(False)
+    assert [node.kind for node in before] == ["input", "conv", "interpolate"]
+
+
 def test_composite_operators_are_taken_apart() -> None:
     class Einsum(nn.Module):
         def __init__(self) -> None:

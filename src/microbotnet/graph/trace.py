@@ -79,13 +79,20 @@ def _trace(model: nn.Module, input_shape: Sequence[int], calls: Calls | None) ->
 
 @contextmanager
 def _evaluating(model: nn.Module) -> Iterator[None]:
-    """Evaluation mode for a while; afterwards every flag, buffer and parameter of the model is what it was."""
+    """Evaluation mode for a while; afterwards every flag, buffer and parameter of the model is what it was.
+
+    Torch takes bilinear resizing apart where deterministic algorithms are asked for, as every training asks, so for
+    that while they are not.
+    """
+    deterministic = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
     modules = [(module, module.training, dict(module._buffers.items())) for module in model.modules()]
     values = [(tensor, tensor.data) for tensor in [*model.parameters(), *model.buffers()]]
     try:
         model.eval()
+        torch.use_deterministic_algorithms(False)
         yield
     finally:
+        torch.use_deterministic_algorithms(deterministic[0], warn_only=deterministic[1])
         for module, training, buffers in modules:
             module.training = training
             if isinstance(module._buffers, dict):  # not so in a scripted module, which cannot replace them
