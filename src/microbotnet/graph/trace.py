@@ -84,15 +84,18 @@ def _evaluating(model: nn.Module) -> Iterator[None]:
     Torch takes bilinear resizing apart where deterministic algorithms are asked for, as every training asks, so for
     that while they are not.
     """
-    deterministic = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    deterministic = torch.are_deterministic_algorithms_enabled()
+    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
     modules = [(module, module.training, dict(module._buffers.items())) for module in model.modules()]
     values = [(tensor, tensor.data) for tensor in [*model.parameters(), *model.buffers()]]
     try:
         model.eval()
-        torch.use_deterministic_algorithms(False)
+        if deterministic:  # to say so imports torch's compiler
+            torch.use_deterministic_algorithms(False)
         yield
     finally:
-        torch.use_deterministic_algorithms(deterministic[0], warn_only=deterministic[1])
+        if deterministic:
+            torch.use_deterministic_algorithms(True, warn_only=warn_only)
         for module, training, buffers in modules:
             module.training = training
             if isinstance(module._buffers, dict):  # not so in a scripted module, which cannot replace them
