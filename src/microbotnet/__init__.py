@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from .quant import quantize as quantize
     from .quant.activations import calibrate as calibrate
     from .quant.activations import quantize_activations as quantize_activations
+    from .quant.bias_correction import correct_biases as correct_biases
 
 __version__ = "0.1.0"
 
@@ -53,6 +54,7 @@ _HOME = {
     "Graph": "graph",
     "bake": "quant",
     "calibrate": "quant.activations",
+    "correct_biases": "quant.bias_correction",
     "count_macs": "cost.macs",
     "create_model": "nets",
     "estimate_energy": "cost.energy",

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from ..data.augment import Batches, contiguous
 from ..errors import BadInput
 from ..quant.activations import calibrate, quantize_activations
+from ..quant.bias_correction import correct_biases
 from ..training.state import check_values
 from .lower import lower
 from .program import Program
@@ -30,7 +31,9 @@ def to_program(
     labels: Sequence[str] = (),
     bits: int = 8,
 ) -> Program:
-    """Quantize a trained network after training, and lower it: `quantize_activations`, `calibrate` and `lower` in one.
+    """Quantize a trained network after training, and lower it.
+
+    In one call: `quantize_activations`, `calibrate`, `correct_biases` and `lower`.
 
     Weights become 8 bits with a scale for each output channel (ternary kernels keep their three values), activations
     8 bits with one scale a tensor, sums 32 bits: Jacob et al. 2017 (arXiv 1712.05877), with ranges of the least mean
@@ -68,7 +71,7 @@ def set_ranges(
     *,
     bits: int = 8,
 ) -> None:
-    """Put quantizers on the activations of `model`, in place, with ranges from `inputs`; see `to_program`.
+    """Put quantizers on the activations of `model`, in place, with ranges and biases from `inputs`; see `to_program`.
 
     Warns:
         UserWarning: the rounded network names another class for more than a tenth of the first inputs.
@@ -85,6 +88,7 @@ def set_ranges(
     quantizers.watch = lambda key, x: None  # while somebody watches, nothing is rounded
     real = _answers(model, first)
     calibrate(model, _batches(inputs, mean, std))
+    correct_biases(model, _batches(inputs, mean, std))
     others = float((_answers(model, first) != real).double().mean())
     if others > _OTHERS:
         warnings.warn(

@@ -5,7 +5,7 @@ each. The network is not changed: while it runs, the functions that it calls are
 that stand at a point are rounded.
 """
 
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from math import ceil, log2
 from typing import Any
 
@@ -31,6 +31,10 @@ _PACE = 0.05  # by which a look moves it
 _HEADROOM = 2.0  # of the scores beyond what was seen, since saturated scores cannot be told apart
 _LEAST = 1e-30  # a scale under it is that of a tensor of zeros
 _SAMPLES = 8192  # of a tensor, in each batch of a calibration
+
+
+Between = Callable[[int, str, Sequence[Any], Mapping[str, Any], Tensor], Tensor]
+"""From the number of a call, the function's name, its arguments and its result to what goes on instead."""
 
 
 def levels(bits: int) -> tuple[int, int]:
@@ -176,6 +180,7 @@ class ActivationQuantizers(nn.ModuleDict):
             raise BadInput(_inside(graph, node))
         self.register_buffer("steps", torch.zeros((), dtype=torch.int64))
         self.watch: Callable[[str, Tensor], None] | None = None  # instead of rounding: shown the values
+        self.between: Between | None = None  # may replace what a call made before it is rounded
         self._runs: list[Run] = []
 
     @property
@@ -275,6 +280,8 @@ class Run(TorchFunctionMode):
                 "a network that runs other operators in training cannot be trained so"
             )
         self.count += 1
+        if self.quantizers.between is not None:
+            result = self.quantizers.between(self.count, func.__name__, args, kwargs or {}, result)
         if key is not None:
             result = self.point(key, result)
         setattr(result, MARK, True)
