@@ -87,26 +87,20 @@ def _point(row: Row, x: float, known: tuple[float, str] | None) -> Point:
 
 
 def for_chips(found: Comparison) -> Comparison:
-    """The designs that were trained in integers, and the notes' network as it is shipped.
-
-    Not those that another with the same kind of kernels beats with less energy.
-    """
+    """The designs that no other with the same kind of kernels beats with no more energy, and the notes' network."""
     shipped = [row for row in found.rows if row.network.checkpoint]
-    ours = [row for row in shipped if _for_chips(row)]
+    ours = [row for row in shipped if "design" in shipped_cards().get(row.network.label, {}).get("architecture", {})]
     kept = {row.network.label for row in ours if not any(_beats(other, row) for other in ours)} | {NOTES[1]}
     return replace(found, rows=tuple(row for row in shipped if row.network.label in kept))
 
 
-def _for_chips(row: Row) -> bool:
-    card = shipped_cards().get(row.network.label, {})
-    return "design" in card.get("architecture", {}) and card["quantization"] != "none"
-
-
 def _beats(one: Row, other: Row) -> bool:
-    kinds = [shipped_cards()[row.network.label]["quantization"]["policy"] for row in (one, other)]
+    """Kernels that are not quantized are rounded to 8 bits, as those are that were trained with the policy "none"."""
+    kinds = [shipped_cards()[row.network.label]["quantization"] for row in (one, other)]
+    names = [kind if isinstance(kind, str) else kind["policy"] for kind in kinds]
     a, b = one.network, other.network
-    cheaper = a.profile.energy.total < b.profile.energy.total
-    return kinds[0] == kinds[1] and cheaper and (a.top1_integers or 0) > (b.top1_integers or 0)
+    cheap = a.profile.energy.total <= b.profile.energy.total
+    return names[0] == names[1] and cheap and (a.top1_integers or 0) > (b.top1_integers or 0)
 
 
 def _short(label: str) -> str:
