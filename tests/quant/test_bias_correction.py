@@ -48,7 +48,7 @@ def test_other_pictures_come_nearer_to_the_unrounded_network(seed: int) -> None:
     x = pictures(500, 1)
     with torch.no_grad():
         before = (copy(x) - model(x)).square().mean()
-        correct_biases(copy, pictures(200).split(100))
+        correct_biases(copy, [pictures(100), pictures(100, 2)])
         after = (copy(x) - model(x)).square().mean()
     assert after < 0.7 * before
 
@@ -61,6 +61,15 @@ def test_the_outputs_have_their_means_again() -> None:
         correct_biases(copy, [x])
         after = copy(x).mean(0)
     assert (after - real).abs().max() < 0.1 * (before - real).abs().max()
+
+
+def test_a_small_batch_counts_as_much_as_its_pictures() -> None:
+    model, x = loud(0), pictures(200)
+    odd, even = rounded(model), rounded(model)
+    correct_biases(odd, [x[:190], x[190:]])
+    correct_biases(even, [x])
+    with torch.no_grad():
+        assert (odd(x).mean(0) - even(x).mean(0)).abs().max() < 0.01 * even(x).std()
 
 
 def test_a_shared_bias_and_one_that_is_not_there_stay() -> None:

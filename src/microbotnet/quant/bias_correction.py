@@ -35,6 +35,7 @@ def correct_biases(model: nn.Module, batches: Iterable[Tensor]) -> None:
     model.eval()
     first: tuple[Tensor, list[Tensor], list[Tensor]] | None = None
     for inputs in batches:
+        correction.sizes.append(len(inputs))
         real = correction.run(inputs, rounded=False, between=correction.see)
         first = first or (inputs, real, correction.run(inputs, rounded=True))
         correction.run(inputs, rounded=True, between=correction.mend)
@@ -55,6 +56,7 @@ class _Correction:
         self.own = {id(tensor): tensor for tensor in [*model.parameters(), *model.buffers()]}
         self.means: dict[int, Tensor] = {}  # by the number of the call
         self.shifts: dict[int, list[Tensor]] = {}  # by the number of the call, of every batch
+        self.sizes: list[int] = []  # of every batch
         self.biases: dict[int, Tensor] = {}  # by the number of the call
 
     def run(self, inputs: Tensor, *, rounded: bool, between: Any = None) -> list[Tensor]:
@@ -89,12 +91,14 @@ class _Correction:
     def apply(self) -> list[tuple[Tensor, Tensor]]:
         """Move the biases; them and what they were."""
         uses = Counter(id(bias) for bias in self.biases.values())
+        weights = [size * len(self.sizes) / sum(self.sizes) for size in self.sizes]  # 1 each where batches are alike
         kept = []
         for call, shifts in self.shifts.items():
             bias = self.biases[call]
             if uses[id(bias)] == 1:
                 kept.append((bias, bias.clone()))
-                bias += torch.stack(shifts).mean(0).view(bias.shape)
+                every = [weight * shift for weight, shift in zip(weights, shifts, strict=True)]
+                bias += torch.stack(every).mean(0).view(bias.shape)
         return kept
 
 
