@@ -37,6 +37,14 @@ def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, seed:
     assert (run(read, pictures) == run(program, pictures)).all()
 
 
+def test_one_program_is_one_file(tmp_path: Path) -> None:
+    files = set()
+    for count in range(12):
+        save_program(tmp_path / f"{count}.program", random_program(7, size=(6, 6)))
+        files.add((tmp_path / f"{count}.program").read_bytes())
+    assert len(files) == 1
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     save_program(tmp_path / "a.program", random_program(7, size=(6, 6)))

@@ -32,7 +32,8 @@ Arrays = dict[str, NDArray[Any]]
 def save_program(path: Path | str, program: Program) -> None:
     """Write a program to a file, which every command reads; whole or not at all.
 
-    The file is safetensors (arrays, and JSON in their metadata) with a checksum over both; nothing in it is code.
+    The file is safetensors (arrays, and JSON in their metadata) with a checksum over both; nothing in it is code. The
+    same program gives the same bytes.
 
     Args:
         path: where; commands know it by the suffix .program. program: what.
@@ -43,7 +44,17 @@ def save_program(path: Path | str, program: Program) -> None:
     arrays: Arrays = {}
     text = json.dumps(_plain(program, "", arrays), ensure_ascii=False)
     metadata = {"format": FORMAT, "program": text, "sha256": _checksum(text, arrays)}
-    write_atomically(Path(path), save(arrays, metadata))
+    write_atomically(Path(path), _in_order(save(arrays, metadata)))
+
+
+def _in_order(content: bytes) -> bytes:
+    """With the metadata by their names: the library has another order each time, and one program is one file."""
+    length = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + length])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + content[8 + length :]
 
 
 def load_program(path: Path | str) -> Program:
