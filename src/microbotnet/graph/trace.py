@@ -81,8 +81,8 @@ def _trace(model: nn.Module, input_shape: Sequence[int], calls: Calls | None) ->
 def _evaluating(model: nn.Module) -> Iterator[None]:
     """Evaluation mode for a while; afterwards every flag, buffer and parameter of the model is what it was.
 
-    Torch takes bilinear resizing apart where deterministic algorithms are asked for, as every training asks, so for
-    that while they are not.
+    Deterministic algorithms, which every training asks for, are off meanwhile: with them torch takes bilinear resizing
+    apart.
     """
     deterministic = torch.are_deterministic_algorithms_enabled()
     warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
@@ -90,7 +90,7 @@ def _evaluating(model: nn.Module) -> Iterator[None]:
     values = [(tensor, tensor.data) for tensor in [*model.parameters(), *model.buffers()]]
     try:
         model.eval()
-        if deterministic:  # to say so imports torch's compiler
+        if deterministic:  # the call imports torch's compiler
             torch.use_deterministic_algorithms(False)
         yield
     finally:

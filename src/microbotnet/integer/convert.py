@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ..data.augment import Batches, contiguous
 from ..errors import BadInput
-from ..quant.activations import calibrate, quantize_activations
+from ..quant.activations import calibrate, quantize_activations, unrounded
 from ..quant.bias_correction import correct_biases
 from ..training.state import check_values
 from .lower import lower
@@ -85,7 +85,7 @@ def set_ranges(
         raise BadInput(f"inputs of shape {inputs.shape} hold nothing to set ranges with; give a hundred or more")
     quantizers = quantize_activations(model, bits, inputs.shape[1:])
     first = next(_batches(inputs, mean, std))
-    quantizers.watch = lambda key, x: None  # while somebody watches, nothing is rounded
+    quantizers.watch = unrounded
     real = _answers(model, first)
     calibrate(model, _batches(inputs, mean, std))
     correct_biases(model, _batches(inputs, mean, std))

@@ -37,6 +37,10 @@ Between = Callable[[int, str, Sequence[Any], Mapping[str, Any], Tensor], Tensor]
 """From the number of a call, the function's name, its arguments and its result to what goes on instead."""
 
 
+def unrounded(key: str, x: Tensor) -> None:
+    """As a quantizer's `watch`: nothing is rounded, for while somebody watches nothing is, and nothing is kept."""
+
+
 def levels(bits: int) -> tuple[int, int]:
     """The lowest and the highest integer: −2^(bits−1) and 2^(bits−1) − 1."""
     return -(2 ** (bits - 1)), 2 ** (bits - 1) - 1

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
-from .activations import NAME, ActivationQuantizers
+from .activations import NAME, ActivationQuantizers, unrounded
 
 _PLACES = {"batch_norm": 4, "linear": 2}  # of the bias among a function's arguments
 _PLACES |= {f"conv{how}{axes}d": 2 for how in ("", "_transpose") for axes in (1, 2, 3)}
@@ -63,7 +63,7 @@ class _Correction:
         """The outputs of the network."""
         quantizers = getattr(self.model, NAME)
         assert isinstance(quantizers, ActivationQuantizers)
-        quantizers.watch = None if rounded else lambda key, x: None  # while somebody watches, nothing is rounded
+        quantizers.watch = None if rounded else unrounded
         quantizers.between = between
         try:
             outputs = self.model(inputs)
@@ -76,7 +76,7 @@ class _Correction:
         place = _PLACES.get(name)
         if place is not None:
             bias = kwargs.get("bias", args[place] if len(args) > place else None)
-            if id(bias) in self.own and not outputs.is_complex():
+            if id(bias) in self.own:
                 self.biases[call], self.means[call] = bias, _mean(name, outputs)
         return outputs
 
