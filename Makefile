@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
+INSTALL := $(PIP) install --quiet --no-compile  # Python compiles what is imported, when it is
 USE := $(VENV)/.use
 DEV := $(VENV)/.dev
 
@@ -21,13 +22,13 @@ $(USE): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "microbotnet needs Python 3.11 or newer; say which: make PYTHON=python3.12 …"; exit 1; }
 	@echo "Making the environment in $(VENV): no PyTorch, downloads about 150 MB, takes about a minute. Done once."
 	@$(PYTHON) -m venv $(VENV)
-	@$(PIP) install --quiet --requirement requirements.lock
-	@$(PIP) install --quiet --no-deps --editable .
+	@$(INSTALL) --requirement requirements.lock
+	@$(INSTALL) --no-deps --editable .
 	@touch $@
 
 $(DEV): $(USE) requirements-dev.lock
 	@echo "Adding PyTorch and what the tests need: downloads about 350 MB, takes 2 to 3 minutes. Done once."
-	@$(PIP) install --quiet --requirement requirements-dev.lock
+	@$(INSTALL) --requirement requirements-dev.lock
 	@touch $@
 
 demo: $(USE)
