@@ -42,9 +42,9 @@ if TYPE_CHECKING:
     from .nets import register_net as register_net
     from .quant import bake as bake
     from .quant import quantize as quantize
-    from .quant.activations import calibrate as calibrate
     from .quant.activations import quantize_activations as quantize_activations
     from .quant.bias_correction import correct_biases as correct_biases
+    from .quant.calibration import calibrate as calibrate
 
 __version__ = "0.1.0"
 
@@ -53,7 +53,7 @@ _HOME = {
     "Failed": "errors",
     "Graph": "graph",
     "bake": "quant",
-    "calibrate": "quant.activations",
+    "calibrate": "quant.calibration",
     "correct_biases": "quant.bias_correction",
     "count_macs": "cost.macs",
     "create_model": "nets",

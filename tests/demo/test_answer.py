@@ -143,7 +143,7 @@ def test_firmware_that_does_not_fit_the_board_says_so_when_it_is_chosen() -> Non
     pytest.importorskip("unicorn", reason="the extra mcu is not installed")
     pytest.importorskip("ziglang", reason="the extra mcu is not installed")
     with pytest.raises((BadInput, Failed), match="does not fit"):
-        open_network("grain-m-int8 on scum")
+        open_network("microbotnet-0.32-one-negative-one-pointwise on scum")
 
 
 def test_the_default_is_offered_as_firmware() -> None:

@@ -23,7 +23,8 @@ from microbotnet.integer.validation import check_consistent
 from microbotnet.nets import SqueezeExcite, create_model
 from microbotnet.nets.designed import Designed
 from microbotnet.quant import quantize
-from microbotnet.quant.activations import calibrate, quantize_activations
+from microbotnet.quant.activations import quantize_activations
+from microbotnet.quant.calibration import calibrate
 from microbotnet.quant.uniform import uniform
 from microbotnet.sources.agreement import rounded_integers
 

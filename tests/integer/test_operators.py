@@ -26,7 +26,8 @@ from microbotnet.integer.program import Program
 from microbotnet.integer.ranges import check
 from microbotnet.integer.validation import check_consistent
 from microbotnet.nets import SqueezeExcite
-from microbotnet.quant.activations import ActivationQuantizers, calibrate, quantize_activations
+from microbotnet.quant.activations import ActivationQuantizers, quantize_activations
+from microbotnet.quant.calibration import calibrate
 from microbotnet.quant.uniform import uniform
 from microbotnet.show.colouring import by_energy
 from microbotnet.show.network import draw_network

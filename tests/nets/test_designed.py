@@ -25,7 +25,8 @@ from microbotnet.integer.lower import lower
 from microbotnet.nets import architecture, find_net
 from microbotnet.nets.designed import Designed
 from microbotnet.nets.layers import ShiftMax
-from microbotnet.quant.activations import calibrate, quantize_activations
+from microbotnet.quant.activations import quantize_activations
+from microbotnet.quant.calibration import calibrate
 from microbotnet.training.checkpoint import load_checkpoint, save_checkpoint
 
 TINY = Design(

@@ -21,9 +21,9 @@ from microbotnet.quant.activations import (
     ActivationQuantizer,
     ActivationQuantizers,
     affine,
-    calibrate,
     quantize_activations,
 )
+from microbotnet.quant.calibration import calibrate
 from microbotnet.quant.stages import cut
 from microbotnet.training.checkpoint import load_checkpoint, save_checkpoint
 from microbotnet.training.loop import TrainingSet, train
@@ -266,14 +266,6 @@ def test_a_network_with_other_operators_in_training_is_refused() -> None:
 def test_bad_wishes_are_refused(make: Callable[[], nn.Module], bits: int, reason: str) -> None:
     with pytest.raises(BadInput, match=reason):
         quantize_activations(make(), bits, (3, 8, 8))
-
-
-def test_nothing_to_calibrate_with_is_refused() -> None:
-    model, _ = quantized()
-    with pytest.raises(BadInput, match="no pictures"):
-        calibrate(model, [])
-    with pytest.raises(BadInput, match=r"input: its values are NaN"):
-        calibrate(model, [torch.full((1, 3, 8, 8), torch.nan)])
 
 
 RECIPE = Recipe(epochs=2, batch=32, learning_rate=0.05, warmup=0.2, average=0.9, nesterov=True, decay_norms=False)

@@ -17,7 +17,8 @@ from microbotnet.integer.operators import Add, Convolve
 from microbotnet.integer.program import Program
 from microbotnet.nets.designed import Designed
 from microbotnet.quant import quantize
-from microbotnet.quant.activations import affine, calibrate, quantize_activations
+from microbotnet.quant.activations import affine, quantize_activations
+from microbotnet.quant.calibration import calibrate
 from microbotnet.quant.parametrize import bake, latent_kernels
 from microbotnet.quant.policy import Policy
 from microbotnet.quant.power_of_two import nearest, power_of_two_scales, spaced

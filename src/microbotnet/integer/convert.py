@@ -12,8 +12,9 @@ from torch import Tensor, nn
 
 from ..data.augment import Batches, contiguous
 from ..errors import BadInput
-from ..quant.activations import calibrate, quantize_activations, unrounded
+from ..quant.activations import quantize_activations, unrounded
 from ..quant.bias_correction import correct_biases
+from ..quant.calibration import calibrate
 from ..training.state import check_values
 from .lower import lower
 from .program import Program

@@ -30,7 +30,6 @@ _EVERY = 8  # training steps between looks at the range
 _PACE = 0.05  # by which a look moves it
 _HEADROOM = 2.0  # of the scores beyond what was seen, since saturated scores cannot be told apart
 _LEAST = 1e-30  # a scale under it is that of a tensor of zeros
-_SAMPLES = 8192  # of a tensor, in each batch of a calibration
 
 
 Between = Callable[[int, str, Sequence[Any], Mapping[str, Any], Tensor], Tensor]
@@ -338,61 +337,6 @@ def quantize_activations(
     model.register_forward_pre_hook(quantizers.enter)
     model.register_forward_hook(quantizers.leave, always_call=True)
     return quantizers
-
-
-def calibrate(model: nn.Module, batches: Iterable[Tensor]) -> None:
-    """Set the ranges of `quantize_activations` from pictures, with the network as it is in eval mode.
-
-    Each range is the one, from the whole to a third of what was seen, that rounds a sample with the least mean
-    squared error. The scores' is the whole.
-
-    Args:
-        batches: normalised pictures, (N, 3, H, W) float32.
-
-    Raises:
-        BadInput: there are no pictures, or the network makes values of them that are no numbers.
-    """
-    quantizers = getattr(model, NAME)
-    assert isinstance(quantizers, ActivationQuantizers)
-    seen: dict[str, list[Tensor]] = {}
-    generator = torch.Generator().manual_seed(0)
-
-    def watch(key: str, x: Tensor) -> None:
-        values = x.detach().float().cpu().reshape(-1)
-        picked = values[torch.randint(len(values), (min(_SAMPLES, len(values)),), generator=generator)]
-        seen.setdefault(key, []).append(torch.cat([torch.stack(torch.aminmax(values)), picked]))
-
-    training = model.training
-    quantizers.watch = watch
-    try:
-        with torch.no_grad():
-            for batch in batches:
-                model.eval()(batch)
-    finally:
-        quantizers.watch = None
-        model.train(training)
-    if not seen:
-        raise BadInput("no pictures were given to calibrate the activations with")
-    for name, found in seen.items():
-        values = torch.cat(found)
-        if not torch.isfinite(values).all():
-            raise BadInput(f"{name.replace('/', '.')}: its values are NaN or infinite; nothing can be calibrated")
-        quantizer = quantizers[name]
-        assert isinstance(quantizer, ActivationQuantizer)
-        _fit(quantizer, values)
-
-
-def _fit(quantizer: ActivationQuantizer, values: Tensor) -> None:
-    low, high = torch.aminmax(values)
-    inside = values.clamp(quantizer.lowest, quantizer.highest)
-    shares = (1.0,) if quantizer.bits == SCORE_BITS else torch.linspace(1, 1 / 3, 41).tolist()
-    errors = []
-    with torch.no_grad():
-        for share in shares:
-            quantizer.set(low * share, high * share)
-            errors.append(float((quantizer(inside.to(quantizer.low.device)).cpu() - inside).square().sum()))
-    share = shares[errors.index(min(errors))]
-    quantizer.set(low * share, high * share)
 
 
 def _rounded(x: Tensor, scale: float, zero_point: int, least: int, most: int) -> Tensor:

@@ -31,7 +31,7 @@ def energy_chart(
     keys = [("kind0", "int8, modelled"), ("kind1", "weights at 2 bits, modelled"), ("silicon", "measured chip")]
     keys += [KEY] if circuits else []
     title = f"Energy of one 32×32 picture ({found.preset.name})"
-    x_title = "µJ a picture, logarithmic; top-1 on CIFAR-10 is that of the weights as trained"
+    x_title = "µJ a picture, logarithmic; top-1 is that of the weights as trained, in integers"
     return log_bars(bars, title, x_title, keys, limit=(1.0, "1 µJ"), width=width, inline=inline)
 
 

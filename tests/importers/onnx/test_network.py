@@ -14,7 +14,8 @@ from microbotnet.errors import BadInput
 from microbotnet.graph.trace import trace
 from microbotnet.importers.onnx import import_onnx
 from microbotnet.integer.lower import lower
-from microbotnet.quant.activations import calibrate, quantize_activations
+from microbotnet.quant.activations import quantize_activations
+from microbotnet.quant.calibration import calibrate
 
 
 def exported(net: nn.Module, path: Path, *, opset: int = 17, folded: bool = True) -> Path:
