@@ -124,9 +124,8 @@ def _sense(model: nn.Module, inputs: Tensor, generator: torch.Generator) -> None
     try:
         torch.autograd.grad(felt, start, random, allow_unused=True)
     except RuntimeError as error:  # an operator without a gradient, or one that wrote over what its gradient needs
-        warnings.warn(
-            f"ranges are set without the outputs' gradient, by the squared error alone: {error}", stacklevel=3
-        )
+        why = str(error).partition(". ")[0]  # a hint to those who train it follows
+        warnings.warn(f"ranges are set without the outputs' gradient, by the squared error alone: {why}", stacklevel=3)
 
 
 def _root_mean_square(leaf: Tensor) -> Tensor:
