@@ -50,15 +50,21 @@ def seen(pictures: torch.Tensor) -> torch.Tensor:
     return (pictures.float() / 255 - mean) / std
 
 
-def others(model: torch.nn.Module, samples: Any, folder: Path, method: Any) -> Any:
-    """A session of onnxruntime with the network quantized by it."""
+def exported(model: torch.nn.Module, folder: Path) -> Path:
+    """The float network as onnxruntime's quantizer wants it."""
     inputs = torch.zeros(1, 3, 32, 32)
-    float_file, ready, file = folder / "float.onnx", folder / "ready.onnx", folder / "int8.onnx"
+    float_file, ready = folder / "float.onnx", folder / "ready.onnx"
     names = {"input_names": ["x"], "output_names": ["y"], "dynamic_axes": {"x": {0: "n"}, "y": {0: "n"}}}
     torch.onnx.export(model, (inputs,), str(float_file), opset_version=17, dynamo=False, **names)  # type: ignore[arg-type]
+    quant_pre_process(str(float_file), str(ready))
+    return ready
+
+
+def others(ready: Path, samples: Any, method: Any) -> Any:
+    """A session of onnxruntime with the network quantized by it."""
+    file = ready.with_name("int8.onnx")
     kinds = {"activation_type": QuantType.QInt8, "weight_type": QuantType.QInt8, "per_channel": True}
     with contextlib.redirect_stdout(sys.stderr):
-        quant_pre_process(str(float_file), str(ready))
         quantize_static(str(ready), str(file), Reader(samples), calibrate_method=method, **kinds)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
@@ -73,7 +79,7 @@ def main() -> None:
     logging.disable(logging.WARNING)
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
-    samples = sample_pictures("cifar10", 32, 1000)
+    samples = seen(torch.from_numpy(sample_pictures("cifar10", 32, 1000))).numpy()
     pictures, labels = load_cifar10(split="test")
     pictures, labels = pictures[: arguments.pictures], labels[: arguments.pictures]
     x, truth = seen(pictures), labels.numpy()
@@ -84,9 +90,10 @@ def main() -> None:
         found = {"float": scores.argmax(1)}
         found["microbotnet"] = load(open_program(name)).predict(pictures.numpy()).argmax(1)
         with tempfile.TemporaryDirectory() as folder:
+            ready = exported(model, Path(folder))
             for what, method in METHODS.items():
                 try:
-                    session = others(model, seen(torch.from_numpy(samples)).numpy(), Path(folder), method)
+                    session = others(ready, samples, method)
                 except ValueError as error:  # of numpy, where a tensor is constant
                     print(f"{name:18} {what:32} fails: {error}")
                     continue

@@ -140,13 +140,13 @@ def _fit(quantizer: ActivationQuantizer, low: Tensor, high: Tensor, values: Tens
     quantizer.set(low, high)
     if quantizer.bits == SCORE_BITS or quantizer.fixed:
         return
-    inside = values.clamp(quantizer.lowest, quantizer.highest)
-    device = quantizer.low.device
+    inside = values.clamp(quantizer.lowest, quantizer.highest).to(quantizer.low.device)
+    weights = weights.to(inside)
 
     @cache
     def error(below: float, above: float) -> float:
         quantizer.set(low * below, high * above)
-        return float(((quantizer(inside.to(device)).cpu() - inside).square() * weights).sum())
+        return float(((quantizer(inside) - inside).square() * weights).sum())
 
     below = above = 1.0
     for _ in range(4):
