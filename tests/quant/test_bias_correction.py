@@ -1,12 +1,13 @@
 """Rounding no longer shifts the mean of a channel."""
 
 from copy import deepcopy
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from microbotnet import calibrate, correct_biases, quantize_activations
+from microbotnet import correct_biases, quantize_activations
 from microbotnet.quant.activations import NAME
 
 
@@ -35,9 +36,12 @@ def loud(seed: int) -> nn.Module:
 
 
 def rounded(model: nn.Module, bits: int = 8) -> nn.Module:
+    """With ranges as wide as the largest channel, so that there is something to mend."""
     copy = deepcopy(model)
-    quantize_activations(copy, bits, (3, 8, 8))
-    calibrate(copy, [pictures(200)])
+    quantizers: Any = quantize_activations(copy, bits, (3, 8, 8))
+    quantizers.watch = lambda key, x: quantizers[key].observe(x)
+    copy(pictures(200))
+    quantizers.watch = None
     return copy
 
 
@@ -50,7 +54,7 @@ def test_other_pictures_come_nearer_to_the_unrounded_network(seed: int) -> None:
         before = (copy(x) - model(x)).square().mean()
         correct_biases(copy, [pictures(100), pictures(100, 2)])
         after = (copy(x) - model(x)).square().mean()
-    assert after < 0.85 * before
+    assert after < 0.7 * before
 
 
 def test_the_outputs_have_their_means_again() -> None:
