@@ -28,6 +28,9 @@ WRONG = {
     "beyond infinity": b"epochs = 1e999",
     "a long integer": b"epochs = " + b"9" * 400,
     "a longer integer": b"epochs = " + b"9" * 5000,
+    "a long word": b"a" * 200_000,
+    "a word and spaces": b"a" + b" " * 200_000,
+    "quotes": b"a = 'b" + b'"' * 200_000,
     "another encoding": "summary = 'größer'".encode("latin-1"),
     "zeros": bytes(1000),
     "a long file": b"# " + b"x" * 2**20,
@@ -41,10 +44,10 @@ def test_a_file_that_cannot_be_read_is_refused_at_once(
 ) -> None:
     path = tmp_path / "mine.toml"
     path.write_bytes(WRONG[what])
-    before, begun = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
+    before, begun = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.thread_time()
     with pytest.raises(BadInput, match=r"mine\.toml") as caught:
         read(str(path))
-    assert time.process_time() - begun < 1
+    assert time.thread_time() - begun < 1
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000  # kB
     assert len(str(caught.value)) < 500
 

@@ -12,8 +12,10 @@ from .errors import BadInput
 LARGEST_TOML = 1 << 18
 """Bytes of a user's file; the longest that comes with the package has 4 kB."""
 LARGEST_JSON = 1 << 26
-_WORD = r"""(?:[\w-]+|"[^"\n]*"|'[^'\n]*')"""
-_DEEP_KEY = re.compile(rf"{_WORD}(?:[ \t]*\.[ \t]*{_WORD}){{16}}")  # tomllib takes memory with the square of its depth
+_WORD = r"""(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')"""
+# tomllib takes memory with the square of a key's depth. Begun at words only, and never gone back, the search takes time
+# with the length of the text.
+_DEEP_KEY = re.compile(rf"(?<![\w-]){_WORD}(?:[ \t]*+\.[ \t]*+{_WORD}){{16}}")
 
 
 def read_text(path: Path, what: str, largest: int = LARGEST_TOML) -> str:
