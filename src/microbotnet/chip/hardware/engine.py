@@ -239,43 +239,48 @@ class Engine(wiring.Component):
             with m.If(f("ternary") & f("dense")):
                 m.d.sync += more.eq(columns.sums[len(few) :])
 
-        def of(values: list[Any], number: int) -> Any:
-            """Of each column the value of the one that rounder `number` has now."""
+        def of(values: list[Any], number: int, group: Signal) -> Any:
+            """Of each column the value of the one that rounder `number` has in that group."""
             return Array(values[number::count])[group]
 
         sum_of = [sums[bits * o : bits * (o + 1)].as_signed() for o in range(self.columns)]
         stages = [{name: Signal(width, name=f"{name}_{at}", reset_less=name != "valid") for name, width in {
             "valid": 1, "end": 1, "group": len(group), "first": len(first), "last": len(last), "target": len(target),
-            "tile": len(tile),
-        }.items()} for at in ("rounded", "looked")]  # fmt: skip
-        rounded, looked = stages
-        m.d.sync += rounded["valid"].eq(pending & ~waits)
+            "tile": len(tile), "again": 1, "waits": 1,
+        }.items()} for at in ("chosen", "rounded", "looked")]  # fmt: skip
+        chosen, rounded, looked = stages
+        m.d.sync += chosen["valid"].eq(pending)
+        m.d.sync += rounded["valid"].eq(chosen["valid"] & ~chosen["waits"])
         m.d.sync += looked["valid"].eq(rounded["valid"] & ~f("wide"))
-        with m.If(pending & ~waits):
-            values = {"end": last_group, "group": group, "first": first, "last": last, "target": target, "tile": tile}
-            m.d.sync += [rounded[name].eq(value) for name, value in values.items()]
+        with m.If(pending):
+            values = {"end": last_group, "group": group, "first": first, "last": last, "target": target, "tile": tile,
+                      "again": again, "waits": waits}  # fmt: skip
+            m.d.sync += [chosen[name].eq(value) for name, value in values.items()]
+        with m.If(chosen["valid"]):
+            names = ("end", "group", "first", "last", "target", "tile")
+            m.d.sync += [rounded[name].eq(chosen[name]) for name in names]
         with m.If(rounded["valid"]):
             m.d.sync += [looked[name].eq(rounded[name]) for name in ("end", "group", "first", "last", "target")]
         made_bytes = []
         for number in range(count):
             rounder = Rounder(self.image)
             m.submodules[f"rounder{number}"] = rounder
-            value, multiplier, offset = of(sum_of, number), of(multipliers, number), of(offsets, number)
-            m.d.comb += [
-                rounder.fire.eq(pending), rounder.shift.eq(f("shift")), rounder.low.eq(f("low")),
-                rounder.high.eq(f("high")), rounder.value.eq(value), rounder.multiplier.eq(multiplier),
-                rounder.offset.eq(offset),
-            ]  # fmt: skip
+            value, multiplier = of(sum_of, number, group), of(multipliers, number, group)
+            offset = of(offsets, number, chosen["group"])
             if has_pair:
-                with m.If(f("pair")):
-                    half = Mux(again, value[8:16], value[:8]).as_signed()
-                    m.d.comb += [
-                        rounder.value.eq(half), rounder.multiplier.eq(Mux(again, multipliers[1], multipliers[0])),
-                        rounder.offset.eq(offsets[0]), rounder.again.eq(again),
-                    ]  # fmt: skip
+                half = Mux(again, value[8:16], value[:8]).as_signed()
+                value = Mux(f("pair"), half, value)
+                multiplier = Mux(f("pair"), Mux(again, multipliers[1], multipliers[0]), multiplier)
+                offset = Mux(f("pair"), offsets[0], offset)
+            with m.If(pending):
+                m.d.sync += [rounder.value.eq(value), rounder.multiplier.eq(multiplier)]
+            m.d.comb += [
+                rounder.fire.eq(chosen["valid"]), rounder.again.eq(chosen["again"]), rounder.offset.eq(offset),
+                rounder.shift.eq(f("shift")), rounder.low.eq(f("low")), rounder.high.eq(f("high")),
+            ]  # fmt: skip
             made_bytes.append(self._look_up(m, rounder, number, rounded))
         self._write(m, made_bytes, looked)
-        m.d.comb += self.idle.eq(~(step["valid"] | pending | rounded["valid"] | looked["valid"]))
+        m.d.comb += self.idle.eq(~(step["valid"] | pending | chosen["valid"] | rounded["valid"] | looked["valid"]))
 
     def _look_up(self, m: Module, rounder: Rounder, number: int, rounded: dict[str, Signal]) -> Signal:
         """The rounded value through its table, if it has one; out to the user, if it is a score."""
