@@ -1,7 +1,8 @@
 """The engine: it reads a pass, walks through it, sums in columns, rounds and writes.
 
-Three stages after each other: what is read is asked for; a cycle later it is added up; the sums of a finished pixel are
-taken out of the columns and rounded, some a cycle, while the next pixel's are made. A tile begins while the last one's
+Stages after each other: what is read is asked for; it arrives; it is added up; the sums of a finished pixel are taken
+out of the columns, some a cycle are chosen, rounded, looked up and written, while the next pixel's are made. What is
+added and what is multiplied stands in registers, so that it changes once a cycle. A tile begins while the last one's
 sums are rounded; its own wait until its constants are there.
 """
 
@@ -61,6 +62,7 @@ class Engine(wiring.Component):
         m.d.comb += walk.fields.eq(self.passes_data)
         self.idle, self.stall = Signal(), Signal()  # nothing is on its way; the columns wait for the rounders
         self.running, self.stale, self.pending = Signal(), Signal(), Signal()
+        self.adding, self.turned = Signal(), Signal()  # a step is on its way; the last of a tile is added
         multipliers, offsets = self._constants(m, walk)
         self._sequence(m, walk)
         taken = self._sum(m, walk, columns)
@@ -87,7 +89,7 @@ class Engine(wiring.Component):
                     m.next = "TURN"
                     with m.If(walk.last_tile):
                         m.next = "WAIT"
-            with m.State("TURN"):  # the tile's last step is added in this cycle, or waits
+            with m.State("TURN"):  # what the tile's last step reads has arrived, or waits
                 m.d.comb += self.busy.eq(1)
                 with m.If(~self.stall):
                     m.d.comb += walk.turn.eq(1)
@@ -113,7 +115,7 @@ class Engine(wiring.Component):
         m.d.comb += [self.constants_address.eq(row), ends.eq(~f("spread") | (column == f("tile")))]
         with m.If(walk.begin):
             m.d.sync += row.eq(f("constants"))
-        with m.If(walk.begin | (walk.turn & f("own_rows"))):
+        with m.If(walk.begin | (self.turned & f("own_rows"))):
             m.d.sync += [self.stale.eq(1), asked.eq(0)]
         arrived, at = Signal(), Signal(range(count), reset_less=True)
         m.d.sync += arrived.eq(self.constants_enable)
@@ -133,7 +135,7 @@ class Engine(wiring.Component):
         return multipliers, offsets
 
     def _sum(self, m: Module, walk: Walk, columns: Columns) -> dict[str, Signal]:
-        """A step: what it reads is asked for; the cycle after it is added."""
+        """A step: what it reads is asked for, arrives in the next cycle, and is added in the one after."""
         f, side, image = self.field, self.side, self.image
         banks = image.work.geometry.banks
         meets = (self.read_address ^ self.write_address)[: banks.bit_length() - 1] == 0 if banks > 1 else Const(1)
@@ -145,51 +147,53 @@ class Engine(wiring.Component):
         ]  # fmt: skip
         read_weights = walk.go & walk.fetch & (walk.first_pixel | ~f("held"))
         from_rom = self._weights(m, read_weights, walk.weight_address)
-        step = {name: Signal(width, name=f"step_{name}", reset_less=name != "valid") for name, width in {
+        widths = {
             "valid": 1, "inside": 1, "first": 1, "clear": 1, "last": 1, "substep": len(walk.substep),
-            "sub": len(walk.sub), "entry": len(walk.entry), "filling": 1, "kept": 1, "second": 1, "last_tile": 1,
-            "target": len(walk.target), "tile": len(walk.tile),
-        }.items()}  # fmt: skip
+            "sub": len(walk.sub), "second": 1, "tile_end": 1, "last_tile": 1, "target": len(walk.target),
+            "tile": len(walk.tile),
+        }  # fmt: skip
+        asked, step = (
+            {name: Signal(width, name=f"{name}_{at}", reset_less=name != "valid") for name, width in widths.items()}
+            for at in ("asked", "step")
+        )
+        entry, filling, kept = (
+            Signal(len(walk.entry), reset_less=True),
+            Signal(reset_less=True),
+            Signal(reset_less=True),
+        )
         with m.If(~self.stall):
-            m.d.sync += step["valid"].eq(walk.go)
+            m.d.sync += [asked["valid"].eq(walk.go), step["valid"].eq(asked["valid"])]
         with m.If(walk.go):
-            asked = (
-                "inside",
-                "first",
-                "clear",
-                "last",
-                "substep",
-                "sub",
-                "second",
-                "last_tile",
-                "target",
-                "tile",
-                "entry",
-            )
-            m.d.sync += [step[name].eq(getattr(walk, name)) for name in asked]
+            m.d.sync += [asked[name].eq(getattr(walk, name)) for name in widths if name != "valid"]
             m.d.sync += [
-                step["filling"].eq(walk.fetch & f("held") & walk.first_pixel),
-                step["kept"].eq(f("held") & ~walk.first_pixel),
-            ]
+                entry.eq(walk.entry), filling.eq(walk.fetch & f("held") & walk.first_pixel),
+                kept.eq(f("held") & ~walk.first_pixel),
+            ]  # fmt: skip
         weights = Signal(image.weights.width)
         entries = image.work.buffer_entries
         m.d.comb += weights.eq(from_rom)
         if entries:
             buffer = Array(Signal(image.weights.width, name=f"buffer{n}", reset_less=True) for n in range(entries))
-            with m.If(step["valid"] & step["filling"]):
-                m.d.sync += buffer[step["entry"]].eq(from_rom)
-            with m.If(step["kept"]):
-                m.d.comb += weights.eq(buffer[step["entry"]])
-        fill = f("fill").replicate(side)
+            with m.If(asked["valid"] & filling):
+                m.d.sync += buffer[entry].eq(from_rom)
+            with m.If(kept):
+                m.d.comb += weights.eq(buffer[entry])
+        data, operands = Signal(len(columns.data), reset_less=True), Signal(len(weights), reset_less=True)
+        with m.If(asked["valid"] & ~self.stall):
+            m.d.sync += [step[name].eq(asked[name]) for name in widths if name != "valid"]
+            m.d.sync += data.eq(Mux(asked["inside"], self.read_data, f("fill").replicate(side)))
+            with m.If(f("ternary") & f("dense") | f("int8")):
+                m.d.sync += operands.eq(weights)
         aside = f("two") & ~step["second"]
         fire = step["valid"] & ~self.stall
         m.d.comb += [
-            columns.data.eq(Mux(step["inside"], self.read_data, fill)), columns.weights.eq(weights),
+            columns.data.eq(data), columns.weights.eq(operands),
             columns.substep.eq(step["substep"]), columns.sub.eq(step["sub"]),
             columns.first.eq(step["first"] | f("two")), columns.clear.eq(step["clear"]), columns.fire.eq(fire),
             columns.aside.eq(aside), columns.fill.eq(f("fill")), columns.second_fill.eq(f("second_fill")),
             *(getattr(columns, name).eq(f(name)) for name in FLAGS),
         ]  # fmt: skip
+        m.d.comb += self.adding.eq(asked["valid"] | step["valid"])
         return {**step, "fire": fire}
 
     def _weights(self, m: Module, enable: Any, address: Any) -> Any:
@@ -222,7 +226,7 @@ class Engine(wiring.Component):
         m.d.comb += ready.eq((~pending | last_group) & ~self.stale)
         m.d.comb += self.stall.eq(step["valid"] & step["last"] & ~ready)
         take = Signal()
-        m.d.comb += take.eq(step["fire"] & step["last"])
+        m.d.comb += [take.eq(step["fire"] & step["last"]), self.turned.eq(take & step["tile_end"] & ~step["last_tile"])]
         with m.If(pending):
             if has_pair:
                 m.d.sync += again.eq(f("pair") & ~again)
@@ -280,7 +284,7 @@ class Engine(wiring.Component):
             ]  # fmt: skip
             made_bytes.append(self._look_up(m, rounder, number, rounded))
         self._write(m, made_bytes, looked)
-        m.d.comb += self.idle.eq(~(step["valid"] | pending | chosen["valid"] | rounded["valid"] | looked["valid"]))
+        m.d.comb += self.idle.eq(~(self.adding | pending | chosen["valid"] | rounded["valid"] | looked["valid"]))
 
     def _look_up(self, m: Module, rounder: Rounder, number: int, rounded: dict[str, Signal]) -> Signal:
         """The rounded value through its table, if it has one; out to the user, if it is a score."""
