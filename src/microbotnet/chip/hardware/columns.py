@@ -143,7 +143,8 @@ class Columns(wiring.Component):
         """The sums that have not ended, those nearest to their end first; where they go on, the nearest."""
         many, reach = self.multipliers, self.image.work.reach
         rest = [Signal(signed(self.bits), name=f"sum{o}_{n}", reset_less=True) for n in range(1, reach)]
-        for n, (sum_, behind) in enumerate(zip(rest, [*rest[1:], 0], strict=True), 1):
+        for n, sum_ in enumerate(rest, 1):
+            behind = rest[n] if n < len(rest) else 0
             product = Mux(self.substep == n // many, products[many - 1 - n % many], 0)
             with m.If(self.fire & self.sliding):
                 m.d.sync += sum_.eq(Mux(self.first, Mux(self.clear, 0, behind), sum_) + product)
