@@ -47,18 +47,25 @@ class Teacher:
         outside: Sequence[str] = (),
     ) -> None:
         self.name, self.size, self.draw, self.mirror, self.outside = name, size, draw, mirror, list(outside)
-        self.model = _folded(copy.deepcopy(model).eval().requires_grad_(False))
+        self.model = copy.deepcopy(model).eval().requires_grad_(False)
+        self.rounds = any(hasattr(module, NAME) for module in model.modules())  # its activations, to few bits
+        if not self.rounds:  # the rounding follows the layers as they were
+            _fold(self.model)
         self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.columns = torch.tensor(columns)
         self.folder = folder
 
     @torch.no_grad()
     def __call__(self, inputs: Tensor) -> Tensor:
-        """Logits (B, classes) float32 for normalised pictures; computed in bfloat16 where a CPU multiplies that."""
+        """Logits (B, classes) float32 for normalised pictures; computed in bfloat16 where a CPU multiplies that.
+
+        Activations that are rounded to few bits would fall to other numbers by it: those stay in float32.
+        """
         self.model.to(inputs.device)
         if self.size is not None and inputs.shape[-1] != self.size:
             inputs = F.interpolate(inputs, (self.size, self.size), mode="bicubic", antialias=True)
-        with torch.autocast("cpu", torch.bfloat16, enabled=inputs.device.type == "cpu" and multiplies_bfloat16()):
+        faster = inputs.device.type == "cpu" and not self.rounds and multiplies_bfloat16()
+        with torch.autocast("cpu", torch.bfloat16, enabled=faster):
             logits: Tensor = self.model(inputs)
         return logits.float()[:, self.columns.to(inputs.device)]
 
@@ -82,21 +89,17 @@ class Teacher:
         return (self(inputs) + self(inputs.flip(-1))) / 2 if self.mirror else self(inputs)
 
 
-def _folded(model: nn.Module) -> nn.Module:
+def _fold(model: nn.Module) -> None:
     """Changes a network in eval mode: batch norms behind convolutions in a sequence become part of them.
 
-    A small network is then twice as fast, for most of its time goes by reading and writing activations. Where these are
-    rounded nothing is changed, for the rounding follows the layers as they were.
+    A small network is then twice as fast, for most of its time goes by reading and writing activations.
     """
-    if any(hasattr(module, NAME) for module in model.modules()):
-        return model
     for sequence in (module for module in model.modules() if type(module) is nn.Sequential):
         for before, behind in pairwise(list(sequence._modules)):
             convolve, norm = sequence._modules[before], sequence._modules[behind]
             if type(convolve) is nn.Conv2d and type(norm) is nn.BatchNorm2d:
                 sequence._modules[before] = fuse_conv_bn_eval(convolve, norm)
                 sequence._modules[behind] = nn.Identity()
-    return model
 
 
 class Renormalise(nn.Module):
