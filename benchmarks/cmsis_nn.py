@@ -408,7 +408,9 @@ class Measurements:
         digest = fingerprint(program)[:16]
         for build in self.builds if self.folder else []:
             if not any(self._is(count, core, digest) and count.build == build.name for count in self.counts):
-                self.counts.append(self._count(network, program, digest, core, build))
+                count, mine = self._count(network, program, digest, core, build), (network, core, build.name)
+                others = [each for each in self.counts if (each.network, each.core, each.build) != mine]
+                self.counts = [*others, count]
                 self._keep()
         found = [count for count in self.counts if self._is(count, core, digest)]
         if not found:
