@@ -44,10 +44,10 @@ def test_a_file_that_cannot_be_read_is_refused_at_once(
 ) -> None:
     path = tmp_path / "mine.toml"
     path.write_bytes(WRONG[what])
-    before, begun = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.thread_time()
+    before, begun = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
     with pytest.raises(BadInput, match=r"mine\.toml") as caught:
         read(str(path))
-    assert time.thread_time() - begun < 1
+    assert time.process_time() - begun < 1
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000  # kB
     assert len(str(caught.value)) < 500
 

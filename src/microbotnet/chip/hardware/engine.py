@@ -156,11 +156,8 @@ class Engine(wiring.Component):
             {name: Signal(width, name=f"{name}_{at}", reset_less=name != "valid") for name, width in widths.items()}
             for at in ("asked", "step")
         )
-        entry, filling, kept = (
-            Signal(len(walk.entry), reset_less=True),
-            Signal(reset_less=True),
-            Signal(reset_less=True),
-        )
+        entry = Signal(len(walk.entry), reset_less=True)
+        filling, kept = Signal(reset_less=True), Signal(reset_less=True)
         with m.If(~self.stall):
             m.d.sync += [asked["valid"].eq(walk.go), step["valid"].eq(asked["valid"])]
         with m.If(walk.go):
@@ -250,9 +247,10 @@ class Engine(wiring.Component):
         sum_of = [sums[bits * o : bits * (o + 1)].as_signed() for o in range(self.columns)]
         stages = [{name: Signal(width, name=f"{name}_{at}", reset_less=name != "valid") for name, width in {
             "valid": 1, "end": 1, "group": len(group), "first": len(first), "last": len(last), "target": len(target),
-            "tile": len(tile), "again": 1, "waits": 1,
+            "tile": len(tile),
         }.items()} for at in ("chosen", "rounded", "looked")]  # fmt: skip
         chosen, rounded, looked = stages
+        chosen |= {name: Signal(name=f"{name}_chosen", reset_less=True) for name in ("again", "waits")}
         m.d.sync += chosen["valid"].eq(pending)
         m.d.sync += rounded["valid"].eq(chosen["valid"] & ~chosen["waits"])
         m.d.sync += looked["valid"].eq(rounded["valid"] & ~f("wide"))
@@ -261,8 +259,7 @@ class Engine(wiring.Component):
                       "again": again, "waits": waits}  # fmt: skip
             m.d.sync += [chosen[name].eq(value) for name, value in values.items()]
         with m.If(chosen["valid"]):
-            names = ("end", "group", "first", "last", "target", "tile")
-            m.d.sync += [rounded[name].eq(chosen[name]) for name in names]
+            m.d.sync += [rounded[name].eq(chosen[name]) for name in rounded if name != "valid"]
         with m.If(rounded["valid"]):
             m.d.sync += [looked[name].eq(rounded[name]) for name in ("end", "group", "first", "last", "target")]
         made_bytes = []
