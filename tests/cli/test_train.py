@@ -122,6 +122,25 @@ def test_distillation_from_a_shipped_network(tmp_path: Path, monkeypatch: pytest
 
 
 @pytest.mark.usefixtures("few_pictures")
+def test_unlabelled_pictures_beside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    frames = tmp_path / "frames"
+    frames.mkdir()
+    for i in range(40):
+        Image.fromarray(np.full((20, 20, 3), 6 * i, np.uint8)).save(frames / f"{i}.png")
+    options = ["--width", "0.25", "--epochs", "1", "--batch", "100", "--holdout", "100", "--json"]
+    more = ["--teacher", "microbotnet-0.25", "--unlabelled", str(frames)]
+    result = CliRunner().invoke(app, ["train", "modern", *options, *more])
+    assert result.exit_code == 0, result.output
+    (card,) = tmp_path.glob("runs/modern-microbotnet-0.25-and-frames-*/model.json")
+    data = json.loads(card.read_text())["data"]
+    assert (data["training_pictures"], data["unlabelled"]) == (200, {"sets": [str(frames)], "pictures": 40})
+    alone = CliRunner().invoke(app, ["train", "modern", *options, "--unlabelled", str(frames)])
+    assert "--unlabelled, --distillation, --temperature and --views say how a teacher" in str(alone.exception)
+
+
+@pytest.mark.usefixtures("few_pictures")
 @pytest.mark.parametrize("quantizer", ["one-negative-one", "ttq"])
 def test_ternary_training_from_shipped_weights_is_killed_and_goes_on(
     tmp_path: Path, dies_after: Callable[[int], AbstractContextManager[None]], quantizer: str

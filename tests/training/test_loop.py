@@ -121,6 +121,30 @@ def test_a_student_follows_its_teacher(tmp_path: Path) -> None:
     assert not (tmp_path / "outputs-0").exists()
 
 
+@pytest.mark.parametrize("mix", [0.0, 1.0])
+def test_pictures_without_a_label_follow_the_teacher_alone(tmp_path: Path, mix: float) -> None:
+    pictures, told = _coloured(), torch.arange(320) < 64
+    taught, _ = train(_small(), pictures, Recipe(epochs=20, batch=32, learning_rate=0.3), tmp_path / "teacher")
+
+    def followed(labels: torch.Tensor, share: float) -> tuple[dict[str, torch.Tensor], dict[str, float]]:
+        """The student after two epochs, and the record of the last."""
+        folder = tmp_path / f"{len(list(tmp_path.iterdir()))}"
+        teacher = Teacher("t", taught, range(4), tmp_path / f"outputs-{mix}")
+        recipe = Recipe(epochs=2, batch=32, learning_rate=0.1, distillation=share, temperature=2.0, views=2, mix=mix)
+        model, history = train(_small(), replace(pictures, labels=labels), recipe, folder, teacher=teacher)
+        return model.state_dict(), history[-1]
+
+    nobody, record = followed(torch.full((320,), -1), 0.25)
+    teacher_alone, _ = followed(pictures.labels, 1.0)
+    torch.testing.assert_close(nobody, teacher_alone)
+    assert record["train_top1"] == 0
+    some, record = followed(torch.where(told, pictures.labels, -1), 0.25)
+    wrong, _ = followed(torch.where(told, (pictures.labels + 1) % 4, -1), 0.25)
+    assert not torch.allclose(some["5.weight"], wrong["5.weight"])  # those with a label learn from it
+    assert not torch.allclose(some["5.weight"], nobody["5.weight"])
+    assert record["train_top1"] * 64 / 100 == pytest.approx(round(record["train_top1"] * 64 / 100))  # of those 64
+
+
 def test_kept_views_are_shown_mirrored_every_second_time_round(tmp_path: Path) -> None:
     pictures = _coloured()
     noise = torch.randint(0, 256, pictures.images.shape, generator=torch.Generator().manual_seed(0)).byte()

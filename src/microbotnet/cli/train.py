@@ -108,6 +108,14 @@ def train(
             "mean of their outputs."
         ),
     ] = None,
+    unlabelled: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|FOLDER",
+            help="With --teacher, more pictures, whose classes nobody has to know: there its outputs alone are "
+            "followed. A set that --data can name, or any folder; several as A,B,….",
+        ),
+    ] = None,
     distillation: Annotated[
         float | None, typer.Option(help=_FROM_RECIPE + " Share of the loss that is distillation, 0…1.")
     ] = None,
@@ -145,8 +153,11 @@ def train(
     from ..training.recipe import load_recipe
     from ..training.session import train_on
 
-    if teacher is None and any(option is not None for option in (distillation, temperature, views)):
-        raise BadInput("--distillation, --temperature and --views say how a teacher is followed; give --teacher too")
+    if teacher is None and any(option is not None for option in (unlabelled, distillation, temperature, views)):
+        raise BadInput(
+            "--unlabelled, --distillation, --temperature and --views say how a teacher is followed; give --teacher too"
+        )
+    more = [] if unlabelled is None else unlabelled.split(",")
     changes = {
         "epochs": epochs, "batch": batch, "learning_rate": learning_rate, "holdout": holdout,
         "distillation": distillation, "temperature": temperature, "views": views,
@@ -168,6 +179,7 @@ def train(
     label += f"-to-{found.name}" if begin and net else ""
     label += f"-{quantizer}-{Path(policy).stem}" if policy else ""
     label += f"-{Path(data).name}" if data not in (None, CIFAR10) else ""
+    label += "".join(f"-and-{Path(name).name}" for name in more)
     label += f"-a{activations}" if activations else ""
     label += "-shifts" if scales != "any" else ""
     label += f"-{tune}" if tune != "all" else ""
@@ -199,7 +211,8 @@ def train(
             source, plan, recipe, folder, net=net if begin else net or found.name, width=width, begin=begin, tune=tune,
             given=Given.of(weights=weights, input_shape=input_shape, mean=mean, std=std),
             input_size=input_size, policy=policy, quantizer=quantizer, threshold=threshold, activations=activations,
-            scales=scales, seed=seed, teacher=teacher, fabric=fabric, on_step=on_step, on_epoch=on_epoch,
+            scales=scales, seed=seed, teacher=teacher, unlabelled=more, fabric=fabric, on_step=on_step,
+            on_epoch=on_epoch,
         )  # fmt: skip
     if not fabric.is_global_zero:
         return

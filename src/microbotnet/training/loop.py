@@ -40,7 +40,8 @@ _LOSS_CHECK = 50  # steps between looks for a loss that is no number
 class TrainingSet:
     """Pictures to learn from.
 
-    images: (N, 3, H, W) uint8. labels: (N,) int64. mean, std: of each channel on the scale 0…1.
+    images: (N, 3, H, W) uint8. labels: (N,) int64, −1 where nobody has told the class: there the teacher's answer is
+    all there is to follow. mean, std: of each channel on the scale 0…1.
     originals: the same pictures, larger, where there are such.
     """
 
@@ -109,6 +110,7 @@ def train(
     draw = views(pictures.images[:count], originals, pictures.mean, pictures.std, recipe, device)
     held_out = Batches(pictures.images[count:], pictures.mean, pictures.std, device=device)
     labels = pictures.labels
+    distilled = torch.where(labels < 0, 1.0, recipe.distillation)  # the share of each picture's loss
 
     model = model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = make_optimizer(model, recipe)
@@ -142,7 +144,7 @@ def train(
     if progress.threads is not None:
         torch.set_num_threads(min(progress.threads, torch.get_num_threads()))
     elif device.type == "cpu" and fabric.world_size == 1 and free_to_choose():
-        step_alone = _step_alone(model, draw(0, seed)(torch.arange(recipe.batch)), labels[: recipe.batch])
+        step_alone = _step_alone(model, draw(0, seed)(torch.arange(recipe.batch)), labels[: recipe.batch].relu())
         progress.threads = fastest_threads(step_alone, torch.get_num_threads())
         save()
 
@@ -165,7 +167,8 @@ def train(
         settle(model, averaged, recipe, epoch)
         old, new = _floats(averaged), _floats(model)
         total, right = torch.zeros((), device=device), torch.zeros((), device=device)
-        for step, batch in enumerate(order[: steps * recipe.batch].reshape(steps, recipe.batch)):
+        shown = order[: steps * recipe.batch]
+        for step, batch in enumerate(shown.reshape(steps, recipe.batch)):
             index = batch[fabric.global_rank :: fabric.world_size]
             done = epoch * steps + step
             rate = recipe.learning_rate * recipe.pace((done + 0.5) / (recipe.epochs * steps))
@@ -176,11 +179,13 @@ def train(
                 inputs = inputs.flip(-1)
             with quantized.computed(), faster:
                 logits = network(inputs)
-            wanted = targets if mix is None else mixed_labels(labels, index, mix, logits.shape[1]).to(device)
-            loss = F.cross_entropy(logits, wanted, label_smoothing=recipe.label_smoothing)
+            wanted = targets.relu() if mix is None else mixed_labels(labels, index, mix, logits.shape[1]).to(device)
+            loss = F.cross_entropy(logits, wanted, label_smoothing=recipe.label_smoothing, reduction="none")
             if teacher is not None:
                 followed = teacher(inputs) if soft is None else soft[index].to(device).float()
-                loss = torch.lerp(loss, _divergence(logits, followed, recipe.temperature), recipe.distillation)
+                share = distilled[index] if mix is None else distilled[index].maximum(distilled[mix.partner[index]])
+                loss = torch.lerp(loss, _divergence(logits, followed, recipe.temperature), share.to(device))
+            loss = loss.mean()
             stepper.zero_grad()
             fabric.backward(loss)
             stepper.step()
@@ -193,13 +198,13 @@ def train(
             on_step(done + 1, recipe.epochs * steps)
 
         if recipe.reestimate_norms and (recipe.holdout or epoch == recipe.epochs - 1):
-            some = torch.split(order[: steps * recipe.batch], recipe.batch)[:BATCHES]
+            some = torch.split(shown, recipe.batch)[:BATCHES]
             reestimate_norms(averaged, (take(index) for index in some))
         record = {
             "epoch": epoch + 1,
             "learning_rate": rate,
             "loss": _reduced(fabric, total, "mean") / steps,
-            "train_top1": 100 * _reduced(fabric, right, "sum") / (steps * recipe.batch),
+            "train_top1": 100 * _reduced(fabric, right, "sum") / max(1, int((labels[shown] >= 0).sum())),
         }
         if recipe.holdout:
             record["holdout_top1"] = top1(averaged, held_out, labels[count:])
@@ -289,9 +294,9 @@ def _reduced(fabric: "Fabric", value: Tensor, how: str) -> float:
 
 
 def _divergence(logits: Tensor, followed: Tensor, temperature: float) -> Tensor:
-    """Distillation loss (Hinton et al. 2015, arXiv 1503.02531), times T² so that its gradients keep their size."""
+    """Each picture's distillation loss (Hinton et al. 2015, arXiv 1503.02531), times T² to keep its gradients' size."""
     ours, theirs = F.log_softmax(logits / temperature, 1), F.log_softmax(followed / temperature, 1)
-    return F.kl_div(ours, theirs, reduction="batchmean", log_target=True) * temperature**2
+    return F.kl_div(ours, theirs, reduction="none", log_target=True).sum(1) * temperature**2
 
 
 def _floats(model: nn.Module) -> list[Tensor]:

@@ -5,7 +5,7 @@ import hashlib
 import io
 import json
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -21,6 +21,7 @@ from ..data.augment import Batches
 from ..data.cifar10 import MEAN, STD
 from ..data.resize import resized
 from ..data.source import Source, check_unseen, positions
+from ..data.unlabelled import load_unlabelled
 from ..errors import BadInput
 from ..inference import in_channels, shown, side_of
 from ..nets import Fitted, create_model, input_shape_of
@@ -66,6 +67,7 @@ def train_on(
     width: float = 1.0,
     seed: int = 0,
     teacher: str | None = None,
+    unlabelled: Sequence[str] = (),
     begin: str | None = None,
     given: Given = NOTHING,
     tune: str = "all",
@@ -92,6 +94,8 @@ def train_on(
         net, width: `create_model`'s, or a design's file; None is MicroBotNet, or the network of `begin`.
         teacher: a checkpoint (name or file) whose outputs are followed; it must know all classes. Several, with commas
             between them, teach as one: the mean of their logits.
+        unlabelled: names of sets and folders with more pictures, on which the teacher's answers alone are followed;
+            see `load_unlabelled`. What is tested with is left out of them.
         begin: a checkpoint whose network and weights training begins with; where its classes are others, its last layer
             is new (see `network_for`). With `net` too, its weights begin that design (see `redesigned`).
         given: what `begin`'s file cannot say.
@@ -148,6 +152,13 @@ def train_on(
     if power_of_two and activations is None:
         raise BadInput("power-of-two scales are those of integers; give --activations 8 too")
     originals, labels = source.load("train")
+    told = len(labels) - recipe.holdout
+    if unlabelled:
+        if teacher is None:
+            raise BadInput("nobody says what is in unlabelled pictures; give --teacher too")
+        more = load_unlabelled(unlabelled, originals.shape[-1], (originals, source.load("test")[0]))
+        originals = torch.cat((originals[:told], more, originals[told:]))
+        labels = torch.cat((labels[:told], torch.full((len(more),), -1), labels[told:]))
     recipe = fitted(recipe, len(labels) - recipe.holdout, fabric.world_size)
     images = resized(originals, architecture["input_size"])
     if begin is None and isinstance(model, Fitted):
@@ -208,7 +219,8 @@ def train_on(
             "classes": list(source.classes),
             "mean": list(mean),
             "std": list(std),
-            "training_pictures": len(labels) - recipe.holdout,
+            "training_pictures": told,
+            **({"unlabelled": {"sets": list(unlabelled), "pictures": len(more)}} if unlabelled else {}),
             **({"outside": outside} if outside else {}),
             **({"split": source.share} if source.share is not None else {}),
         },
