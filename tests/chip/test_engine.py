@@ -111,9 +111,10 @@ EQUAL = """
 module equal (input clk, input signed [{bits}-1:0] value, output equal);
     wire signed [15:0] made;
     rounder rounder (.clk(clk), .rst(1'b0), .value(value), .multiplier({multiplier}), .offset({offset}),
-                     .again(1'b0), .fire(1'b1), .shift({shift}), .low(-16'sd128), .high(16'sd127), .made(made));
-    reg signed [31:0] acc;
-    always @(posedge clk) acc <= value;
+                     .fire(1'b1), .again(1'b0), .add(1'b1), .shift({shift}), .low(-16'sd128), .high(16'sd127),
+                     .made(made));
+    reg signed [31:0] before, acc;
+    always @(posedge clk) begin before <= value; acc <= before; end
     wire signed [31:0] m = {m};
     wire signed [31:0] product = (acc >>> {p}) * m + ($signed((acc & {mask}) * m) >>> {p});
     wire signed [31:0] y = (product + ({o})) >>> {s};
@@ -144,7 +145,7 @@ def test_the_rounder_is_proven_to_round_every_sum_as_requantize_does(moved: int,
     (tmp_path / "equal.v").write_text(text)
     (tmp_path / "rounder.il").write_text(rtlil.convert(Rounder(found), name="rounder", emit_src=False))
     script = ("read_rtlil rounder.il; read_verilog -sv equal.v; hierarchy -top equal; proc; flatten; opt -full; "
-              "sat -seq 2 -prove-skip 1 -prove equal 1 -verify")  # fmt: skip
+              "sat -seq 3 -prove-skip 2 -prove equal 1 -verify")  # fmt: skip
     if moved:
         with pytest.raises(Failed):
             yosys(script, tmp_path)

@@ -15,15 +15,17 @@ FLAGS = ("ternary", "int8", "product", "pair", "largest", "smallest", "dense", "
 class Columns(wiring.Component):
     """The next sums, from a word of memory and a word of weights.
 
-    Lanes add x, ¬x or nothing; the 1 that makes ¬x + 1 = −x is in the rounding's offset. What a kind of step does not
-    use gets zeros, so that it stays still. As many columns as a word has channels have lanes and multipliers; those
-    behind have lanes only.
+    Lanes add x, ¬x or nothing; the 1 that makes ¬x + 1 = −x is in the rounding's offset. As many columns as a word has
+    channels have lanes and multipliers; those behind have lanes only. What lanes and multipliers make stands in
+    registers, and is added to the sums in the cycle after. What a kind of step does not use gets zeros or stays as it
+    was, so that it stands still.
 
     A column's multipliers take as many lanes in a dense step, and in a sliding one the same lane, by as many columns
     of the kernel. Then the sums that have not ended stand in a row, and each moves on with the next column of the map.
 
-    data: a word; fields of the pass by name. first: of the steps of a pixel; clear: and all sums begin. fire: keep the
-    new sums. aside: the word goes to what the next step makes of two. sums: of all columns, as they will be.
+    data: a word; fields of the pass by name. fire: keep what this step makes. aside: the word goes to what the next
+    step makes of two. Of the step before: first: of the steps of a pixel; clear: and all sums begin; add_substep: its
+    substep; add: keep the new sums. sums: of all columns, as they will be.
     """
 
     def __init__(self, image: Image) -> None:
@@ -34,8 +36,9 @@ class Columns(wiring.Component):
         self.has_slides, self.has_signs = any(one.sliding for one in passes), any(one.ternary for one in passes)
         super().__init__({
             "data": In(geometry.word_bits), "weights": In(geometry.weight_bits),
-            "substep": In(image.substep_bits), "sub": In(2), "first": In(1), "clear": In(1), "fire": In(1),
-            "aside": In(1), "fill": In(8), "second_fill": In(8), **{name: In(1) for name in FLAGS},
+            "substep": In(image.substep_bits), "sub": In(2), "fire": In(1), "aside": In(1),
+            "fill": In(8), "second_fill": In(8), **{name: In(1) for name in FLAGS},
+            "first": In(1), "clear": In(1), "add_substep": In(image.substep_bits), "add": In(1),
             "sums": Out(self.bits * self.count),
         })  # fmt: skip
 
@@ -57,10 +60,10 @@ class Columns(wiring.Component):
             m.d.comb += self.sums[self.bits * o : self.bits * (o + 1)].eq(made)
             added: list[Any] = []
             if lanes is not None and (o < side or self.squares):
-                added.append(self._lanes_sum(m, o, bytes_of, lanes))
+                added.append(self._kept(m, f"tree{o}", self._lanes_sum(m, o, bytes_of, lanes), self.ternary))
             if o >= side:
                 m.d.comb += made.eq(Mux(self.first, 0, sum_) + sum(added))
-                with m.If(self.fire & self.ternary & self.dense):
+                with m.If(self.add & self.ternary & self.dense):
                     m.d.sync += sum_.eq(made)
                 continue
             before: Any = 0
@@ -70,19 +73,28 @@ class Columns(wiring.Component):
                 added.append(self._ended(m, o, products))
             total = Signal(signed(max(len(p) for p in added)), name=f"added{o}")
             m.d.comb += [
-                total.eq(_either(added)),  # all but one are zero
+                total.eq(Mux(self.ternary, added[0], added[-1])),
                 made.eq(Mux(self.first, Mux(self.clear, 0, before), sum_) + total),
             ]
-            x, last = bytes_of[o].as_signed(), sum_[:8].as_signed()
+            if kinds & {LARGEST, PAIR}:
+                seen = self._kept(m, f"seen{o}", bytes_of[o].as_signed(), self.largest | self.pair)
             if LARGEST in kinds:
+                x, last = seen, sum_[:8].as_signed()
                 with m.If(self.largest):
                     m.d.comb += made.eq(Mux(self.first | ((x > last) ^ self.smallest), x, last))
             if PAIR in kinds:
                 with m.If(self.pair):
-                    m.d.comb += made.eq(Cat(kept[o], bytes_of[o]))
-            with m.If(self.fire & ~self.aside):
+                    m.d.comb += made.eq(Cat(kept[o], seen))
+            with m.If(self.add):
                 m.d.sync += sum_.eq(made)
         return m
+
+    def _kept(self, m: Module, name: str, value: Any, used: Any) -> Signal:
+        """What a step makes, for the next cycle."""
+        kept = Signal(value.shape(), name=name, reset_less=True)
+        with m.If(self.fire & used):
+            m.d.sync += kept.eq(value)
+        return kept
 
     def _lane_weights(self, m: Module) -> list[list[tuple[Any, Any]]]:
         """Of each column and lane: whether it counts, and whether negatively. Where no weights are read it is its own
@@ -134,9 +146,7 @@ class Columns(wiring.Component):
                         a.eq(kept[o].as_signed() - self.fill.as_signed()),
                         b.eq(bytes_of[o].as_signed() - self.second_fill.as_signed()),
                     ]
-            product = Signal(signed(18), name=f"product{o}_{number}")
-            m.d.comb += product.eq(a * b)
-            found.append(product)
+            found.append(self._kept(m, f"product{o}_{number}", a * b, self.int8 | self.product & ~self.aside))
         return found
 
     def _slide(self, m: Module, o: int, products: list[Any]) -> Any:
@@ -145,8 +155,8 @@ class Columns(wiring.Component):
         rest = [Signal(signed(self.bits), name=f"sum{o}_{n}", reset_less=True) for n in range(1, reach)]
         for n, sum_ in enumerate(rest, 1):
             behind = rest[n] if n < len(rest) else 0
-            product = Mux(self.substep == n // many, products[many - 1 - n % many], 0)
-            with m.If(self.fire & self.sliding):
+            product = Mux(self.add_substep == n // many, products[many - 1 - n % many], 0)
+            with m.If(self.add & self.sliding):
                 m.d.sync += sum_.eq(Mux(self.first, Mux(self.clear, 0, behind), sum_) + product)
         return rest[0] if rest else 0
 
@@ -154,17 +164,9 @@ class Columns(wiring.Component):
         """What the products add to the sum that ends first."""
         *others, last = products
         if self.has_slides and self.image.work.reach > self.multipliers:
-            last = Mux(self.sliding & (self.substep != 0), 0, last)
+            last = Mux(self.sliding & (self.add_substep != 0), 0, last)
         if not others:
             return last
         rest = Signal(signed(len(others[0]) + 2), name=f"rest{o}")
         m.d.comb += rest.eq(Mux(self.sliding, 0, sum(others)) if self.has_slides else sum(others))
         return rest + last
-
-
-def _either(values: list[Any]) -> Any:
-    """All but one are zero."""
-    found = values[0]
-    for value in values[1:]:
-        found = found | value
-    return found

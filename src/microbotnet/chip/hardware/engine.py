@@ -1,9 +1,9 @@
 """The engine: it reads a pass, walks through it, sums in columns, rounds and writes.
 
-Stages after each other: what is read is asked for; it arrives; it is added up; the sums of a finished pixel are taken
-out of the columns, some a cycle are chosen, rounded, looked up and written, while the next pixel's are made. What is
-added and what is multiplied stands in registers, so that it changes once a cycle. A tile begins while the last one's
-sums are rounded; its own wait until its constants are there.
+Stages after each other: what is read is asked for; it arrives; it is multiplied, or added up by lanes; that is added to
+the columns' sums; those of a finished pixel are taken, some a cycle are chosen, multiplied, rounded, looked up and
+written, while the next pixel's are made. What each stage begins with stands in registers, so that it changes once a
+cycle. A tile begins while the last one's sums are rounded; its own wait until its constants are there.
 """
 
 from typing import Any
@@ -135,7 +135,7 @@ class Engine(wiring.Component):
         return multipliers, offsets
 
     def _sum(self, m: Module, walk: Walk, columns: Columns) -> dict[str, Signal]:
-        """A step: what it reads is asked for, arrives in the next cycle, and is added in the one after."""
+        """A step: what it reads is asked for, arrives, is worked out and is added to the sums, a cycle each."""
         f, side, image = self.field, self.side, self.image
         banks = image.work.geometry.banks
         meets = (self.read_address ^ self.write_address)[: banks.bit_length() - 1] == 0 if banks > 1 else Const(1)
@@ -152,14 +152,15 @@ class Engine(wiring.Component):
             "sub": len(walk.sub), "second": 1, "tile_end": 1, "last_tile": 1, "target": len(walk.target),
             "tile": len(walk.tile),
         }  # fmt: skip
-        asked, step = (
-            {name: Signal(width, name=f"{name}_{at}", reset_less=name != "valid") for name, width in widths.items()}
-            for at in ("asked", "step")
-        )
+        asked, step, made = (
+            {name: Signal(width, name=f"{name}_{at}", reset_less=name != "valid") for name, width in widths.items()
+             if at != "made" or name not in ("inside", "sub")}
+            for at in ("asked", "step", "made")
+        )  # fmt: skip
         entry = Signal(len(walk.entry), reset_less=True)
         filling, kept = Signal(reset_less=True), Signal(reset_less=True)
         with m.If(~self.stall):
-            m.d.sync += [asked["valid"].eq(walk.go), step["valid"].eq(asked["valid"])]
+            m.d.sync += [asked["valid"].eq(walk.go), step["valid"].eq(asked["valid"]), made["valid"].eq(step["valid"])]
         with m.If(walk.go):
             m.d.sync += [asked[name].eq(getattr(walk, name)) for name in widths if name != "valid"]
             m.d.sync += [
@@ -181,17 +182,20 @@ class Engine(wiring.Component):
             m.d.sync += data.eq(Mux(asked["inside"], self.read_data, f("fill").replicate(side)))
             with m.If(f("ternary") & f("dense") | f("int8")):
                 m.d.sync += operands.eq(weights)
-        aside = f("two") & ~step["second"]
-        fire = step["valid"] & ~self.stall
+        fire, add = step["valid"] & ~self.stall, made["valid"] & ~self.stall
+        with m.If(fire):
+            m.d.sync += [made[name].eq(step[name]) for name in made if name != "valid"]
         m.d.comb += [
             columns.data.eq(data), columns.weights.eq(operands),
             columns.substep.eq(step["substep"]), columns.sub.eq(step["sub"]),
-            columns.first.eq(step["first"] | f("two")), columns.clear.eq(step["clear"]), columns.fire.eq(fire),
-            columns.aside.eq(aside), columns.fill.eq(f("fill")), columns.second_fill.eq(f("second_fill")),
+            columns.fire.eq(fire), columns.aside.eq(f("two") & ~step["second"]),
+            columns.fill.eq(f("fill")), columns.second_fill.eq(f("second_fill")),
+            columns.first.eq(made["first"] | f("two")), columns.clear.eq(made["clear"]),
+            columns.add_substep.eq(made["substep"]), columns.add.eq(add & ~(f("two") & ~made["second"])),
             *(getattr(columns, name).eq(f(name)) for name in FLAGS),
         ]  # fmt: skip
-        m.d.comb += self.adding.eq(asked["valid"] | step["valid"])
-        return {**step, "fire": fire}
+        m.d.comb += self.adding.eq(asked["valid"] | step["valid"] | made["valid"])
+        return {**made, "add": add}
 
     def _weights(self, m: Module, enable: Any, address: Any) -> Any:
         """The word of weights that was asked for last: from outside, or from gates where they are hardwired."""
@@ -223,7 +227,7 @@ class Engine(wiring.Component):
         m.d.comb += ready.eq((~pending | last_group) & ~self.stale)
         m.d.comb += self.stall.eq(step["valid"] & step["last"] & ~ready)
         take = Signal()
-        m.d.comb += [take.eq(step["fire"] & step["last"]), self.turned.eq(take & step["tile_end"] & ~step["last_tile"])]
+        m.d.comb += [take.eq(step["add"] & step["last"]), self.turned.eq(take & step["tile_end"] & ~step["last_tile"])]
         with m.If(pending):
             if has_pair:
                 m.d.sync += again.eq(f("pair") & ~again)
@@ -248,18 +252,21 @@ class Engine(wiring.Component):
         stages = [{name: Signal(width, name=f"{name}_{at}", reset_less=name != "valid") for name, width in {
             "valid": 1, "end": 1, "group": len(group), "first": len(first), "last": len(last), "target": len(target),
             "tile": len(tile),
-        }.items()} for at in ("chosen", "rounded", "looked")]  # fmt: skip
-        chosen, rounded, looked = stages
-        chosen |= {name: Signal(name=f"{name}_chosen", reset_less=True) for name in ("again", "waits")}
-        m.d.sync += chosen["valid"].eq(pending)
-        m.d.sync += rounded["valid"].eq(chosen["valid"] & ~chosen["waits"])
+        }.items()} for at in ("chosen", "multiplied", "rounded", "looked")]  # fmt: skip
+        chosen, multiplied, rounded, looked = stages
+        for at, stage in (("chosen", chosen), ("multiplied", multiplied)):
+            stage |= {name: Signal(name=f"{name}_{at}", reset_less=True) for name in ("again", "waits")}
+        m.d.sync += [chosen["valid"].eq(pending), multiplied["valid"].eq(chosen["valid"])]
+        m.d.sync += rounded["valid"].eq(multiplied["valid"] & ~multiplied["waits"])
         m.d.sync += looked["valid"].eq(rounded["valid"] & ~f("wide"))
         with m.If(pending):
             values = {"end": last_group, "group": group, "first": first, "last": last, "target": target, "tile": tile,
                       "again": again, "waits": waits}  # fmt: skip
             m.d.sync += [chosen[name].eq(value) for name, value in values.items()]
         with m.If(chosen["valid"]):
-            m.d.sync += [rounded[name].eq(chosen[name]) for name in rounded if name != "valid"]
+            m.d.sync += [multiplied[name].eq(chosen[name]) for name in chosen if name != "valid"]
+        with m.If(multiplied["valid"]):
+            m.d.sync += [rounded[name].eq(multiplied[name]) for name in rounded if name != "valid"]
         with m.If(rounded["valid"]):
             m.d.sync += [looked[name].eq(rounded[name]) for name in ("end", "group", "first", "last", "target")]
         made_bytes = []
@@ -267,7 +274,7 @@ class Engine(wiring.Component):
             rounder = Rounder(self.image)
             m.submodules[f"rounder{number}"] = rounder
             value, multiplier = of(sum_of, number, group), of(multipliers, number, group)
-            offset = of(offsets, number, chosen["group"])
+            offset = of(offsets, number, multiplied["group"])
             if has_pair:
                 half = Mux(again, value[8:16], value[:8]).as_signed()
                 value = Mux(f("pair"), half, value)
@@ -276,12 +283,13 @@ class Engine(wiring.Component):
             with m.If(pending):
                 m.d.sync += [rounder.value.eq(value), rounder.multiplier.eq(multiplier)]
             m.d.comb += [
-                rounder.fire.eq(chosen["valid"]), rounder.again.eq(chosen["again"]), rounder.offset.eq(offset),
+                rounder.fire.eq(chosen["valid"]), rounder.add.eq(multiplied["valid"]),
+                rounder.again.eq(multiplied["again"]), rounder.offset.eq(offset),
                 rounder.shift.eq(f("shift")), rounder.low.eq(f("low")), rounder.high.eq(f("high")),
             ]  # fmt: skip
             made_bytes.append(self._look_up(m, rounder, number, rounded))
         self._write(m, made_bytes, looked)
-        m.d.comb += self.idle.eq(~(self.adding | pending | chosen["valid"] | rounded["valid"] | looked["valid"]))
+        m.d.comb += self.idle.eq(~Cat(self.adding, pending, *(stage["valid"] for stage in stages)).any())
 
     def _look_up(self, m: Module, rounder: Rounder, number: int, rounded: dict[str, Signal]) -> Signal:
         """The rounded value through its table, if it has one; out to the user, if it is a score."""
