@@ -62,6 +62,9 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             for j in range(16):
                 values = np.full((40, 40, 3), 60 * i + 5 * j, np.uint8)
                 Image.fromarray(values).save(tmp_path / folder / name / f"{j}.png")
+    (tmp_path / "my-frames").mkdir()
+    for j in range(16):
+        Image.fromarray(np.full((40, 40, 3), 3 + 5 * j, np.uint8)).save(tmp_path / "my-frames" / f"{j}.png")
     random = np.random.default_rng(0)
     np.save("pictures.npy", random.integers(0, 256, (8, 3, 32, 32), dtype=np.uint8))
     np.save("spectrograms.npy", random.normal(0, 20, (4, 1, 49, 10)).astype(np.float32))
