@@ -134,6 +134,8 @@ def test_pictures_without_a_label_follow_the_teacher_alone(tmp_path: Path, mix: 
         model, history = train(_small(), replace(pictures, labels=labels), recipe, folder, teacher=teacher)
         return model.state_dict(), history[-1]
 
+    with pytest.raises(BadInput, match="nobody says what is in unlabelled pictures"):
+        train(_small(), replace(pictures, labels=torch.where(told, pictures.labels, -1)), Recipe(batch=32), tmp_path)
     nobody, record = followed(torch.full((320,), -1), 0.25)
     teacher_alone, _ = followed(pictures.labels, 1.0)
     torch.testing.assert_close(nobody, teacher_alone)

@@ -47,6 +47,6 @@ def mixed(take: Callable[[Tensor], Tensor], mix: Mix) -> Callable[[Tensor], Tens
 
 
 def mixed_labels(labels: Tensor, index: Tensor, mix: Mix, classes: int) -> Tensor:
-    """The shares of the classes in the mixed pictures at `index` (B,): (B, classes) float32. −1 counts as class 0."""
-    own, other = (torch.nn.functional.one_hot(labels[at].relu(), classes) for at in (index, mix.partner[index]))
+    """The shares of the classes in the mixed pictures at `index` (B,): (B, classes) float32."""
+    own, other = (torch.nn.functional.one_hot(labels[at], classes) for at in (index, mix.partner[index]))
     return torch.lerp(other.float(), own.float(), mix.share[index, None])

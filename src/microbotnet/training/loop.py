@@ -109,8 +109,10 @@ def train(
     originals = None if pictures.originals is None else pictures.originals[:count]
     draw = views(pictures.images[:count], originals, pictures.mean, pictures.std, recipe, device)
     held_out = Batches(pictures.images[count:], pictures.mean, pictures.std, device=device)
-    labels = pictures.labels
-    distilled = torch.where(labels < 0, 1.0, recipe.distillation)  # the share of each picture's loss
+    told, labels = pictures.labels >= 0, pictures.labels.relu()
+    if teacher is None and not told.all():
+        raise BadInput("nobody says what is in unlabelled pictures; give --teacher too")
+    distilled = torch.where(told, recipe.distillation, 1.0)  # the share of each picture's loss
 
     model = model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = make_optimizer(model, recipe)
@@ -144,7 +146,7 @@ def train(
     if progress.threads is not None:
         torch.set_num_threads(min(progress.threads, torch.get_num_threads()))
     elif device.type == "cpu" and fabric.world_size == 1 and free_to_choose():
-        step_alone = _step_alone(model, draw(0, seed)(torch.arange(recipe.batch)), labels[: recipe.batch].relu())
+        step_alone = _step_alone(model, draw(0, seed)(torch.arange(recipe.batch)), labels[: recipe.batch])
         progress.threads = fastest_threads(step_alone, torch.get_num_threads())
         save()
 
@@ -179,7 +181,7 @@ def train(
                 inputs = inputs.flip(-1)
             with quantized.computed(), faster:
                 logits = network(inputs)
-            wanted = targets.relu() if mix is None else mixed_labels(labels, index, mix, logits.shape[1]).to(device)
+            wanted = targets if mix is None else mixed_labels(labels, index, mix, logits.shape[1]).to(device)
             loss = F.cross_entropy(logits, wanted, label_smoothing=recipe.label_smoothing, reduction="none")
             if teacher is not None:
                 followed = teacher(inputs) if soft is None else soft[index].to(device).float()
@@ -192,7 +194,7 @@ def train(
             if averaged is not model:
                 _average(old, new, min(recipe.average, (1 + done) / (10 + done)))
             total += loss.detach()
-            right += (logits.detach().argmax(1) == targets).sum()
+            right += (told[index].to(device) & (logits.detach().argmax(1) == targets)).sum()
             if step % _LOSS_CHECK == 0 or step == steps - 1:
                 _refuse_nan(total, epoch, snapshot)
             on_step(done + 1, recipe.epochs * steps)
@@ -204,7 +206,7 @@ def train(
             "epoch": epoch + 1,
             "learning_rate": rate,
             "loss": _reduced(fabric, total, "mean") / steps,
-            "train_top1": 100 * _reduced(fabric, right, "sum") / max(1, int((labels[shown] >= 0).sum())),
+            "train_top1": 100 * _reduced(fabric, right, "sum") / max(1, int(told[shown].sum())),
         }
         if recipe.holdout:
             record["holdout_top1"] = top1(averaged, held_out, labels[count:])

@@ -154,8 +154,6 @@ def train_on(
     originals, labels = source.load("train")
     told = len(labels) - recipe.holdout
     if unlabelled:
-        if teacher is None:
-            raise BadInput("nobody says what is in unlabelled pictures; give --teacher too")
         more = load_unlabelled(unlabelled, originals.shape[-1], (originals, source.load("test")[0]))
         originals = torch.cat((originals[:told], more, originals[told:]))
         labels = torch.cat((labels[:told], torch.full((len(more),), -1), labels[told:]))
