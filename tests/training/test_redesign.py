@@ -44,12 +44,14 @@ def _file(folder: Path, design: Design) -> str:
 
 
 @st.composite
-def _grown(draw: st.DrawFn) -> Design:
-    """`SMALL` with blocks that have a shortcut more, and more inner channels."""
+def _grown(draw: st.DrawFn, changed: bool) -> Design:
+    """`SMALL` with blocks that have a shortcut more, and more inner channels; `changed` also kernels and gates."""
     stages: list[Stage] = []
     for stage in SMALL.stages:
+        gated = stage.squeeze_excite or (changed and draw(st.booleans()))
+        kernel = draw(st.sampled_from([3, 5])) if changed else 3
         wider = draw(st.sampled_from([1.0, 1.25, 2.0]))
-        stages.append(replace(stage, expansion=stage.expansion * wider))
+        stages.append(replace(stage, expansion=stage.expansion * wider, squeeze_excite=gated, kernel=kernel))
         if draw(st.booleans()):
             stages.append(
                 Stage(
@@ -57,26 +59,35 @@ def _grown(draw: st.DrawFn) -> Design:
                     expansion=draw(st.sampled_from([1.0, 1.5, 4.0])),
                     repeats=draw(st.integers(1, 2)),
                     squeeze_excite=draw(st.booleans()),
-                    kernel=5,  # so that none takes the place of another when they go again
+                    kernel=7,  # so that none takes the place of another when they go again
                 )
             )
     return replace(SMALL, stages=tuple(stages))
 
 
-@given(design=_grown())
-def test_a_grown_network_answers_as_before_and_shrunk_again_is_the_same(
-    design: Design, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    folder = tmp_path_factory.mktemp("grown")
+@given(design=_grown(changed=True))
+def test_a_grown_network_answers_as_before(design: Design, tmp_path_factory: pytest.TempPathFactory) -> None:
     before = _checkpoint(SMALL)
-    after = redesigned(before, _file(folder, design), "it")
+    after = redesigned(before, _file(tmp_path_factory.mktemp("grown"), design), "it")
     pictures = torch.randn(4, 3, 16, 16)
     torch.testing.assert_close(after.model(pictures), before.model(pictures), rtol=1e-5, atol=1e-5)
     assert design_from(after.card["architecture"]["design"]) == design, "the card says so"
 
-    again = redesigned(after, _file(folder, SMALL), "mine.toml")
+
+@given(design=_grown(changed=False))
+def test_a_grown_network_shrunk_again_is_the_same(design: Design, tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.mktemp("grown")
+    before = _checkpoint(SMALL)
+    again = redesigned(redesigned(before, _file(folder, design), "it"), _file(folder, SMALL), "mine.toml")
     old, new = before.model.state_dict(), again.model.state_dict()
     assert [key for key in old if not torch.equal(old[key], new[key])] == [], "channels that nobody hears go first"
+
+
+def test_a_new_gate_can_learn(tmp_path: Path) -> None:
+    gated = replace(SMALL, stages=(*SMALL.stages[:1], replace(SMALL.stages[1], squeeze_excite=True), *SMALL.stages[2:]))
+    model = redesigned(_checkpoint(SMALL), _file(tmp_path, gated), "it").model.train()
+    model(torch.randn(4, 3, 16, 16)).square().sum().backward()
+    assert model.features[2].conv[5].fc[2].weight.grad.abs().sum() > 0  # type: ignore[union-attr,index]
 
 
 def test_shipped_weights_begin_a_design_with_a_block_more(tmp_path: Path) -> None:
@@ -126,6 +137,8 @@ def test_the_most_alike_blocks_are_kept() -> None:
     assert pairs([block(24)], [block(48), block(24), block(24)]) in ({1: 0}, {2: 0})
     assert pairs([block(16, groups=2)], [block(24, groups=2)]) == {}, "channels of groups do not move"
     assert pairs([replace(block(16), stride=2)], [block(16)]) is None
+    assert pairs([block(16)], [replace(block(16), kernel=5), block(16)]) == {1: 0}
+    assert pairs([replace(block(16), kernel=5)], [block(16)]) == {}, "a kernel does not shrink"
 
 
 @pytest.mark.parametrize(
@@ -133,7 +146,11 @@ def test_the_most_alike_blocks_are_kept() -> None:
     [
         ({"stem": Stem(6)}, "stem of width 6, kernel 3, stride 2, hardswish, it of width 4"),
         ({"head": Head(hidden=8)}, "head of width 0, hidden 8"),
-        ({"stages": (*SMALL.stages, Stage(16))}, "it has 4→12→8, 8→24→12, 12→36→16, it 4→12→8, 8→24→12"),
+        (
+            {"stages": (*SMALL.stages, Stage(16))},
+            "it has 4→12→8 (3×3), 8→24→12 (3×3, gate), 12→36→16 (3×3), it 4→12→8 (3×3), 8→24→12 (3×3, gate)",
+        ),
+        ({"stages": (*SMALL.stages[:2], Stage(12, stride=2))}, "12 (3×3), it 4→12→8 (3×3), 8→24→12 (3×3, gate)"),
         ({"stages": SMALL.stages[1:]}, "cannot begin as the identity"),
     ],
 )  # fmt: skip

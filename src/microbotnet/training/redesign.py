@@ -1,15 +1,17 @@
-"""Begin a design with the weights of another: blocks and inner channels more or fewer, the rest as it was trained.
+"""Begin a design with the weights of another: blocks and inner channels more or fewer, larger k×k kernels, new gates.
 
 What is new begins so that the network answers as before: a block as the identity, a channel with a projection of zero
-(Chen et al. 2015, Net2Net, arXiv 1511.05641). The inner channels that go are those of which the projection hears
+(Chen et al. 2015, Net2Net, arXiv 1511.05641), a larger kernel with zeros around the old one, a squeeze-and-excite half
+open behind a batch norm of twice the size. The inner channels that go are those of which the projection hears
 least, by the batch norm's scale and the size of their column (after Liu et al. 2017, arXiv 1708.06519).
 """
 
 from collections.abc import Sequence
-from math import inf
+from operator import add
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from ..design import Block, Design, design_from
 from ..design.design import layer_names
@@ -19,7 +21,7 @@ from ..nets import create_model
 from .checkpoint import Checkpoint
 
 State = dict[str, Tensor]
-_ALIKE = ("inputs", "outputs", "kernel", "stride", "squeeze_excite", "activation", "groups", "shift_max", "expands")
+_ALIKE = ("inputs", "outputs", "stride", "activation", "groups", "shift_max", "expands")
 
 
 def redesigned(checkpoint: Checkpoint, net: str, name: str) -> Checkpoint:
@@ -51,8 +53,8 @@ def redesigned(checkpoint: Checkpoint, net: str, name: str) -> Checkpoint:
     kept = pairs(old, new)
     if kept is None:
         raise BadInput(
-            f"{net}: its blocks without a shortcut must be those of {name}, for they cannot begin as the identity: "
-            f"it has {_trunk(new)}, {name} {_trunk(old)}"
+            f"{net}: its blocks without a shortcut must be those of {name}, for they cannot begin as the identity; "
+            f"their kernels may be larger and gates new: it has {_trunk(new)}, {name} {_trunk(old)}"
         )
     for j, block in enumerate(new):
         path = f"features.{j + 1}"
@@ -70,26 +72,26 @@ def redesigned(checkpoint: Checkpoint, net: str, name: str) -> Checkpoint:
 def pairs(theirs: Sequence[Block], ours: Sequence[Block]) -> dict[int, int] | None:
     """Which of their blocks each of ours takes its weights from, both by their place from 0; None where it cannot be.
 
-    A longest common subsequence: as many blocks as can be, and of those the ones with the most alike inner channels.
+    A longest common subsequence: as many blocks as can be, of those the ones that keep most inner channels, and of
+    those the ones that are most alike.
     Ours that are not in it begin as the identity, so have a shortcut; theirs are left out.
     """
     n, m = len(theirs), len(ours)
-    best = [[-inf] * (m + 1) for _ in range(n + 1)]
+    best: dict[tuple[int, int], tuple[float, ...]] = {(n, m): (0.0, 0.0, 0.0)}  # blocks, channels, likeness from there
     step: dict[tuple[int, int], tuple[int, int]] = {}
-    best[n][m] = 0.0
     for i in range(n, -1, -1):
         for j in range(m, -1, -1):
             ways = []
-            if i < n and j < m and _like(theirs[i], ours[j]):
-                inner = sorted((theirs[i].expanded, ours[j].expanded))
-                ways.append((best[i + 1][j + 1] + 1 + inner[0] / inner[1] / (n + m), (i + 1, j + 1)))
-            if i < n and theirs[i].shortcut:
-                ways.append((best[i + 1][j], (i + 1, j)))
-            if j < m and ours[j].shortcut:
-                ways.append((best[i][j + 1], (i, j + 1)))
+            if (i + 1, j + 1) in best and _like(theirs[i], ours[j]):
+                gained = (1, min(theirs[i].expanded, ours[j].expanded), _likeness(theirs[i], ours[j]))
+                ways.append((tuple(map(add, best[i + 1, j + 1], gained)), (i + 1, j + 1)))
+            if (i + 1, j) in best and theirs[i].shortcut:
+                ways.append((best[i + 1, j], (i + 1, j)))
+            if (i, j + 1) in best and ours[j].shortcut:
+                ways.append((best[i, j + 1], (i, j + 1)))
             if ways:
-                best[i][j], step[i, j] = max(ways)
-    if best[0][0] == -inf:
+                best[i, j], step[i, j] = max(ways)
+    if (0, 0) not in best:
         return None
     found: dict[int, int] = {}
     at = (0, 0)
@@ -101,14 +103,27 @@ def pairs(theirs: Sequence[Block], ours: Sequence[Block]) -> dict[int, int] | No
     return found
 
 
-def _like(one: Block, other: Block) -> bool:
-    """Whether a block can take another's weights."""
-    movable = one.expands and one.groups == 1 and not one.shift_max  # inner channels that can come and go
-    return (movable or one.expanded == other.expanded) and all(getattr(one, f) == getattr(other, f) for f in _ALIKE)
+def _like(theirs: Block, ours: Block) -> bool:
+    """Whether our block can take their weights."""
+    movable = theirs.expands and theirs.groups == 1 and not theirs.shift_max  # inner channels that can come and go
+    around = ours.kernel - theirs.kernel
+    return (
+        (movable or theirs.expanded == ours.expanded)
+        and around >= 0 == around % 2
+        and ours.squeeze_excite >= theirs.squeeze_excite
+        and all(getattr(theirs, name) == getattr(ours, name) for name in _ALIKE)
+    )
+
+
+def _likeness(theirs: Block, ours: Block) -> float:
+    """0…1, of blocks that are like each other."""
+    fewer, more = sorted((theirs.expanded, ours.expanded))
+    changed = (theirs.kernel != ours.kernel) + (theirs.squeeze_excite != ours.squeeze_excite)
+    return fewer / more / (1 + changed)
 
 
 def _take(state: State, path: str, block: Block, trained: State, before: str) -> None:
-    """The weights of the block `before`: of fewer inner channels the strongest; new ones are not heard yet."""
+    """The weights of the block `before`: of fewer inner channels the strongest; what is new is not heard yet."""
     names = layer_names(block, path)
     depthwise, project = names["depthwise"][0], names["project"][0]
 
@@ -120,14 +135,22 @@ def _take(state: State, path: str, block: Block, trained: State, before: str) ->
     axes: dict[str, tuple[Tensor, ...]] = {project: (every, inner), _norm(project): (every,)}
     for layer in (*names.get("expand", ()), depthwise):
         axes |= {layer: (inner,), _norm(layer): (inner,)}
-    if block.squeeze_excite:
+    gated = block.squeeze_excite and f"{before}{names['squeeze_excite'][0].removeprefix(path)}.weight" in trained
+    if gated:
         first, second = names["squeeze_excite"]
         squeezed = _strongest(old(second).norm(dim=0) * old(first).norm(dim=1), block.squeezed)
         axes |= {first: (squeezed, inner), second: (inner, squeezed)}
     elif block.shift_max:
         axes |= dict.fromkeys(names["squeeze_excite"], ())
-    for key in [key for key in state if key.startswith(f"{path}.")]:
-        state[key] = _moved(state[key], trained[before + key.removeprefix(path)], axes[key.rpartition(".")[0]])
+    for key in [key for key in state if key.startswith(f"{path}.") and key.rpartition(".")[0] in axes]:
+        theirs = trained[before + key.removeprefix(path)]
+        if key == f"{depthwise}.weight":
+            theirs = F.pad(theirs, 4 * [(block.kernel - theirs.shape[-1]) // 2])
+        state[key] = _moved(state[key], theirs, axes[key.rpartition(".")[0]])
+    if block.squeeze_excite and not gated:
+        state[f"{names['squeeze_excite'][1]}.weight"].zero_()
+        for name in ("weight", "bias"):
+            state[f"{_norm(depthwise)}.{name}"] *= 2
 
 
 def _moved(fresh: Tensor, trained: Tensor, axes: tuple[Tensor, ...]) -> Tensor:
@@ -165,4 +188,8 @@ def _words(design: Design, part: str) -> str:
 
 def _trunk(blocks: Sequence[Block]) -> str:
     """The blocks without a shortcut."""
-    return ", ".join(f"{b.inputs}→{b.expanded}→{b.outputs}" for b in blocks if not b.shortcut)
+    return ", ".join(
+        f"{b.inputs}→{b.expanded}→{b.outputs} ({b.kernel}×{b.kernel}{', gate' * b.squeeze_excite})"
+        for b in blocks
+        if not b.shortcut
+    )
