@@ -62,7 +62,7 @@ def train(
             "--from",
             metavar="CHECKPOINT",
             help=f"The network and weights to begin with; its classes may be others, and with --net its blocks and "
-            f"inner channels more or fewer. {SUBJECT}",
+            f"inner channels more or fewer, its kernels larger. {SUBJECT}",
         ),
     ] = None,
     weights: Weights = None,
