@@ -81,7 +81,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "runs" / "made").mkdir(parents=True)
 
     def made_up(classes: int, size: int) -> tuple[torch.Tensor, torch.Tensor]:
-        generator = torch.Generator().manual_seed(0)
+        generator = torch.Generator().manual_seed(classes)  # other pictures for other sets
         return torch.randint(0, 256, (COUNT, 3, size, size), generator=generator).byte(), torch.arange(COUNT) % classes
 
     def small_robot(name: str, split: str = "train", folder: Path | None = None) -> tuple[torch.Tensor, torch.Tensor]:
