@@ -52,6 +52,7 @@ def counted(image: Image) -> dict[str, int]:
         (random_network(28, operators=6), Geometry()),  # gates, extremes, pads, views
         (random_network(67, operators=6), Geometry(lanes=16, requantizers=1, banks=4, buffer=0)),  # uneven pools
         (random_program(1007), Geometry(banks=1, buffer=1)),  # no depthwise kernel but of 1×1
+        (random_program(520047), Geometry(lanes=64)),  # around the maps numbers of few bits
     ],
 )
 def test_every_tensor_of_a_random_program_is_right_and_the_accesses_are_those_counted(

@@ -177,9 +177,11 @@ class Engine(wiring.Component):
             with m.If(kept):
                 m.d.comb += weights.eq(buffer[entry])
         data, operands = Signal(len(columns.data), reset_less=True), Signal(len(weights), reset_less=True)
+        fill = Signal(8)  # the field is as wide as the largest fill
+        m.d.comb += fill.eq(f("fill"))
         with m.If(asked["valid"] & ~self.stall):
             m.d.sync += [step[name].eq(asked[name]) for name in widths if name != "valid"]
-            m.d.sync += data.eq(Mux(asked["inside"], self.read_data, f("fill").replicate(side)))
+            m.d.sync += data.eq(Mux(asked["inside"], self.read_data, fill.replicate(side)))
             with m.If(f("ternary") & f("dense") | f("int8")):
                 m.d.sync += operands.eq(weights)
         fire, add = step["valid"] & ~self.stall, made["valid"] & ~self.stall
@@ -189,7 +191,7 @@ class Engine(wiring.Component):
             columns.data.eq(data), columns.weights.eq(operands),
             columns.substep.eq(step["substep"]), columns.sub.eq(step["sub"]),
             columns.fire.eq(fire), columns.aside.eq(f("two") & ~step["second"]),
-            columns.fill.eq(f("fill")), columns.second_fill.eq(f("second_fill")),
+            columns.fill.eq(fill), columns.second_fill.eq(f("second_fill")),
             columns.first.eq(made["first"] | f("two")), columns.clear.eq(made["clear"]),
             columns.add_substep.eq(made["substep"]), columns.add.eq(add & ~(f("two") & ~made["second"])),
             *(getattr(columns, name).eq(f(name)) for name in FLAGS),
