@@ -136,6 +136,8 @@ def test_unlabelled_pictures_beside(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     (card,) = tmp_path.glob("runs/modern-microbotnet-0.25-and-frames-*/model.json")
     data = json.loads(card.read_text())["data"]
     assert (data["training_pictures"], data["unlabelled"]) == (200, {"sets": [str(frames)], "pictures": 40})
+    none = CliRunner().invoke(app, ["train", "modern", *options[:4], "--holdout", "300", *more])
+    assert "cifar10 has 300 training pictures; a holdout of 300 leaves none" in str(none.exception)
     alone = CliRunner().invoke(app, ["train", "modern", *options, "--unlabelled", str(frames)])
     assert "--unlabelled, --distillation, --temperature and --views say how a teacher" in str(alone.exception)
 

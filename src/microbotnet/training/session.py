@@ -153,6 +153,8 @@ def train_on(
         raise BadInput("power-of-two scales are those of integers; give --activations 8 too")
     originals, labels = source.load("train")
     told = len(labels) - recipe.holdout
+    if told < 1:
+        raise BadInput(f"{source.name} has {len(labels)} training pictures; a holdout of {recipe.holdout} leaves none")
     if unlabelled:
         more = load_unlabelled(unlabelled, originals.shape[-1], (originals, source.load("test")[0]))
         originals = torch.cat((originals[:told], more, originals[told:]))
