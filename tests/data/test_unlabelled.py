@@ -55,7 +55,11 @@ def test_a_named_set_gives_its_training_pictures(cifar10_folder: Path) -> None:
     assert {picture.numpy().tobytes() for picture in found} == {picture.numpy().tobytes() for picture in wanted[100:]}
 
 
-def test_what_is_no_set_is_named(tmp_path: Path) -> None:
+def test_what_is_no_set_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(tmp_path / "here.png", 1)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(BadInput, match="a set of unlabelled pictures has no name"):
+        load_unlabelled([""], 32, ())
     (tmp_path / "empty").mkdir()
     with pytest.raises(BadInput, match="empty: no pictures in it, nor in the folders below"):
         load_unlabelled([str(tmp_path / "empty")], 32, ())

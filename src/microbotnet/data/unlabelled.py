@@ -27,7 +27,7 @@ def load_unlabelled(names: Sequence[str], size: int, labelled: "Sequence[Tensor]
         (M, 3, size, size) uint8, in the order of `names`.
 
     Raises:
-        BadInput: no such set; one without a picture that is new; a file that is no picture.
+        BadInput: no such set, or an empty name; one without a picture that is new; a file that is no picture.
     """
     import torch
 
@@ -47,6 +47,8 @@ def load_unlabelled(names: Sequence[str], size: int, labelled: "Sequence[Tensor]
 
 
 def _pictures(name: str, size: int) -> "Tensor":
+    if not name.strip():  # as a path it would be the current folder
+        raise BadInput("a set of unlabelled pictures has no name; give a set or a folder, several with a comma between")
     path = Path(name).expanduser()
     if name in NAMED or not path.is_dir() or is_cifar10(path):
         return resized(open_source(name).load("train")[0], size)
