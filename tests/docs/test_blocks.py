@@ -54,7 +54,8 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copy(DEMO / "frog.png", "frog.png")
     Image.open(DEMO / "frog.png").convert("RGB").save("frog.jpg")
     shutil.copy("frog.jpg", "holiday.jpg")
-    Path("src").symlink_to(ROOT / "src")
+    for name in ("src", "benchmarks"):
+        Path(name).symlink_to(ROOT / name)
     shutil.copytree(DEMO, "pictures", ignore=shutil.ignore_patterns("*.md"))
     for folder, classes in (("my-pictures", ("cat", "dog")), ("my-robot", ("nut", "bolt"))):
         for i, name in enumerate(classes):
