@@ -7,6 +7,8 @@ import pytest
 
 from .command import microbotnet
 
+PACKAGE = Path(__file__).resolve().parents[2] / "src" / "microbotnet"
+
 
 def test_json_has_the_published_counts() -> None:
     options = ["--width", "0.32", "--input-size", "32", "--classes", "10", "--json"]
@@ -70,6 +72,31 @@ def test_a_trained_ternary_network(shared: Path) -> None:
     assert found["energy_pj"]["under_1_uj"]
 
 
+@pytest.mark.parametrize("command", ["profile", "render", "compare"])
+def test_weights_need_no_option_where_the_network_stands(command: str, tmp_path: Path) -> None:
+    for suffix in ("safetensors", "json"):
+        (tmp_path / f"model.{suffix}").write_bytes((PACKAGE / "weights" / f"grain-xs-ternary.{suffix}").read_bytes())
+    output = () if command == "profile" else ("-o", str(tmp_path / ("n.svg" if command == "render" else "n.html")))
+    done = microbotnet(command, str(tmp_path / "model.safetensors"), *output, "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    row = found if command != "compare" else found["rows"][0]
+    assert row["parameters"] == 8_572
+    assert row["macs"]["conv_linear"] == 50_864
+
+
+@pytest.mark.parametrize("command", ["profile", "compare"])
+def test_the_file_of_a_design_is_a_network_without_weights(command: str, tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text((PACKAGE / "design" / "designs" / "grain-xs.toml").read_text())
+    found = json.loads(microbotnet(command, str(file), "--json").stdout)
+    row = found if command == "profile" else found["rows"][0]
+    assert row["parameters"] == 8_572
+    done = microbotnet("profile", "--checkpoint", str(file))
+    assert done.returncode == 2
+    assert f"{file}: holds no weights; train a design first: microbotnet train modern --net" in done.stderr
+
+
 def test_activations_of_four_bits_are_priced_so(tmp_path: Path) -> None:
     from microbotnet.nets import architecture, create_model
     from microbotnet.quant.activations import quantize_activations
@@ -100,6 +127,7 @@ def test_activations_of_four_bits_are_priced_so(tmp_path: Path) -> None:
         (["microbotnet", "--energy", "horowits"], "horowitz-45nm"),
         (["microbotnet", "--json", "--csv"], "one of"),
         ([], "--checkpoint"),
+        (["runs/nowhere/model.safetensors"], "no such checkpoint"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(args: list[str], words: str) -> None:

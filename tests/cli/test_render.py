@@ -46,6 +46,7 @@ def test_a_published_checkpoint_by_precision(shared: Path, tmp_path: Path) -> No
         (["resnet8", "--width", "0.5"], "no width multiplier"),
         (["microbotnet", "--color", "mood"], "mood"),
         (["--checkpoint", "nowhere.pth"], "nowhere.pth: no such checkpoint"),
+        (["nowhere.pth"], "nowhere.pth: no such checkpoint"),
         (["--checkpoint", "nowhere.pth", "--width", "2"], "a checkpoint has its own width"),
     ],
 )

@@ -22,8 +22,8 @@ def profile(
         str | None,
         typer.Argument(
             metavar="NET|FILE",
-            help="A network of `microbotnet nets`; a .pt2, .onnx, .tflite or .program; my_net.py:Net. For a "
-            "trained network give --checkpoint instead.",
+            help="A network of `microbotnet nets`, or a design's file; weights in a file; a .pt2, .onnx, .tflite or "
+            ".program; my_net.py:Net. For shipped weights give --checkpoint instead.",
         ),
     ] = None,
     width: Annotated[float | None, typer.Option(help="Multiplier of the channel counts.", show_default="1")] = None,
@@ -48,29 +48,16 @@ def profile(
     """Count parameters, multiply-accumulates, memory and energy of a network, layer by layer."""
     if totals + explain + json + csv > 1:
         raise BadInput("choose one of --totals, --explain, --json and --csv")
-    if name is None and checkpoint is None:
-        raise BadInput("give a network to profile (`microbotnet nets` lists them) or --checkpoint")
     from ..cost.describe import pixels
     from ..cost.preset import load_preset, scale
     from ..graph.graph import times
-    from ..show.profiled import outside, trained, untrained
-    from ..sources import Given, is_outside
+    from ..show.profiled import named
+    from ..sources import Given
 
     preset = load_preset(energy)
     preset = preset if node is None else scale(preset, node)
-    file = next((word for word in (name, checkpoint) if word is not None and is_outside(word)), None)
-    if file is not None:
-        if None not in (name, checkpoint) or width is not None or classes is not None:
-            raise BadInput(f"{file}: is a network itself; leave out NET, --width and --classes")
-        given = Given.of(weights=weights, input_shape=input_shape, input_size=input_size)
-        network = outside(file, given, preset=preset)
-    elif weights is not None or input_shape is not None:
-        raise BadInput("--weights and --input-shape are for my_net.py:Net, a .pt2 or an .onnx")
-    elif checkpoint is not None:
-        network = trained(checkpoint, name, width=width, input_size=input_size, classes=classes, preset=preset)
-    else:
-        assert name is not None
-        network = untrained(name, width=width, input_size=input_size, classes=classes, preset=preset)
+    given = Given.of(weights=weights, input_shape=input_shape)
+    network = named(name, checkpoint, given=given, width=width, input_size=input_size, classes=classes, preset=preset)
     found = network.profile
     for warning in found.graph.warnings:
         stderr.print(f"microbotnet: {escape(warning)}", soft_wrap=True)

@@ -24,8 +24,8 @@ def render(
         str | None,
         typer.Argument(
             metavar="NET|FILE",
-            help="A network of `microbotnet nets`; a .pt2, .onnx, .tflite or .program; my_net.py:Net. For a "
-            "trained network give --checkpoint instead.",
+            help="A network of `microbotnet nets`, or a design's file; weights in a file; a .pt2, .onnx, .tflite or "
+            ".program; my_net.py:Net. For shipped weights give --checkpoint instead.",
         ),
     ] = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="The picture, an .svg file.")] = Path("net.svg"),
@@ -45,10 +45,8 @@ def render(
 ) -> None:
     """Draw a network the way papers do: volumes in proportion, shapes on the wires, gates and shortcuts."""
     from ..show.render import render_network
-    from ..sources import Given, is_outside
+    from ..sources import Given
 
-    file = next((word for word in (name, checkpoint) if word is not None and is_outside(word)), None)
-    given = Given.of(weights=weights, input_shape=input_shape, input_size=input_size if file else None)
     drawn = render_network(
         name,
         output,
@@ -57,7 +55,7 @@ def render(
         classes=classes,
         color=color.value,
         checkpoint=checkpoint,
-        given=given,
+        given=Given.of(weights=weights, input_shape=input_shape),
         preset=energy,
     )
     for warning in drawn["warnings"]:

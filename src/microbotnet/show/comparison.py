@@ -13,9 +13,10 @@ from ..cost.energy import estimate_energy
 from ..cost.memory import kernels_of
 from ..cost.preset import Preset
 from ..cost.silicon import SILICON, Silicon
+from ..design.file import SUFFIXES as DESIGNS
 from ..errors import BadInput
 from ..sources import is_outside
-from .profiled import ProfiledNetwork, outside, trained, untrained
+from .profiled import ProfiledNetwork, is_trained, outside, trained, untrained
 
 ROBOT = 32  # side of the pictures that a micro-robot sees
 
@@ -204,10 +205,10 @@ def _row(net: str, input_size: int | None, classes: int | None, preset: Preset) 
 
     if net not in shipped_cards() and is_outside(net):
         return Row(outside(net, preset=preset))
-    if net in shipped_cards() or (net not in net_names() and Path(net).is_file()):
+    if net in shipped_cards() or is_trained(net):
         return Row(trained(net, preset=preset))
     name, at, width = net.partition("@")
-    if name not in net_names() and (Path(net).suffix or "/" in net):
+    if name not in net_names() and not name.endswith(DESIGNS) and (Path(net).suffix or "/" in net):
         raise BadInput(f"{net}: neither a network, nor shipped weights, nor a file that is there")
     find_net(name)
     try:

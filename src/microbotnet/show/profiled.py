@@ -12,7 +12,7 @@ from ..graph.graph import Shape
 from ..importers.imported import Imported
 from ..integer.graph import graph_of
 from ..preprocessing import picture_size
-from ..sources import NOTHING, Given, open_network
+from ..sources import NOTHING, Given, is_checkpoint, is_outside, open_network
 from ..training.card import stored_bits
 from ..weights import shipped_cards, shipped_graph
 
@@ -53,6 +53,51 @@ class ProfiledNetwork:
     def _net(self) -> str:
         width = f"{self.width:.2f}" if round(self.width, 2) == self.width else f"{self.width:g}"
         return f"{self.name} ×{width}" if self.has_widths else self.name
+
+
+def named(
+    name: str | None,
+    checkpoint: str | None = None,
+    *,
+    given: Given = NOTHING,
+    width: float | None = None,
+    input_size: int | None = None,
+    classes: int | None = None,
+    preset: Preset | str = "horowitz-45nm",
+) -> ProfiledNetwork:
+    """The network that a command's NET|FILE and its options name, and its costs.
+
+    Args:
+        name: a registered network or a design's file; or, as `checkpoint` may be, a file of weights or a network from
+            outside. With a checkpoint that has no card, the network that is in it.
+        checkpoint: shipped weights, or as `name`.
+        given: what a file from outside cannot say.
+        width, input_size, classes: of a network without weights; the size for a network from outside, too.
+
+    Raises:
+        BadInput: nothing is named, or two networks are; as `untrained`, `trained` and `outside`.
+    """
+    if name is not None and checkpoint is None and is_trained(name):
+        name, checkpoint = None, name
+    file = next((word for word in (name, checkpoint) if word is not None and is_outside(word)), None)
+    if file is not None:
+        if None not in (name, checkpoint) or width is not None or classes is not None:
+            raise BadInput(f"{file}: is a network itself; leave out NET, --width and --classes")
+        return outside(file, given.at(input_size), preset)
+    if given != NOTHING:
+        raise BadInput("--weights and --input-shape are for my_net.py:Net, a .pt2 or an .onnx")
+    if checkpoint is not None:
+        return trained(checkpoint, name, width=width, input_size=input_size, classes=classes, preset=preset)
+    if name is None:
+        raise BadInput("which network? give a NET (`microbotnet nets` lists them) or --checkpoint")
+    return untrained(name, width=width, input_size=input_size, classes=classes, preset=preset)
+
+
+def is_trained(name: str) -> bool:
+    """Whether it names weights and no network; a network's name stays one though a file is called the same."""
+    from ..nets import net_names
+
+    return name not in net_names() and (name in shipped_cards() or is_checkpoint(name))
 
 
 def untrained(

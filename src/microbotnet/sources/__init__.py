@@ -5,7 +5,16 @@ What a name can be: a shipped checkpoint; a checkpoint's file, ours or another's
 """
 
 from .given import NOTHING, Given
-from .network import float_network, is_outside, open_network, tell_assumed
+from .network import float_network, is_checkpoint, is_outside, open_network, tell_assumed
 from .program import open_program
 
-__all__ = ["NOTHING", "Given", "float_network", "is_outside", "open_network", "open_program", "tell_assumed"]
+__all__ = [
+    "NOTHING",
+    "Given",
+    "float_network",
+    "is_checkpoint",
+    "is_outside",
+    "open_network",
+    "open_program",
+    "tell_assumed",
+]

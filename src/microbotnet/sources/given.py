@@ -1,7 +1,7 @@
 """What a user says beside a network's name, where its file cannot say it."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..errors import BadInput
@@ -36,7 +36,6 @@ class Given:
         width: float | None = None,
         weights: Path | None = None,
         input_shape: str | None = None,
-        input_size: int | None = None,
         mean: str | None = None,
         std: str | None = None,
         labels: str | None = None,
@@ -47,15 +46,23 @@ class Given:
             BadInput: an option is not written so; the message names it.
         """
         shape = None if input_shape is None else _shape(input_shape)
-        if input_size is not None:
-            if shape is not None:
-                raise BadInput("--input-size N is --input-shape 3xNxN; give one of them")
-            shape = (3, input_size, input_size)
         numbers = {"mean": mean, "std": std}
         found = {name: None if text is None else _numbers(name, text) for name, text in numbers.items()}
         if found["std"] is not None and min(found["std"]) <= 0:
             raise BadInput("--std must be above 0")
         return cls(net, width, weights, shape, found["mean"], found["std"], None if labels is None else _labels(labels))
+
+    def at(self, input_size: int | None) -> "Given":
+        """The same for pictures of that side, if one is asked for.
+
+        Raises:
+            BadInput: there is an input shape, too.
+        """
+        if input_size is None:
+            return self
+        if self.input_shape is not None:
+            raise BadInput("--input-size N is --input-shape 3xNxN; give one of them")
+        return replace(self, input_shape=(3, input_size, input_size))
 
 
 NOTHING = Given()

@@ -5,7 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..design.file import SUFFIXES as DESIGNS
 from ..errors import BadInput
+from ..hub.fetch import PREFIX as HUB
 from ..importers.imported import Imported, Layer
 from ..integer.file import SUFFIX as PROGRAM
 from ..integer.file import load_program
@@ -25,6 +27,13 @@ _MODULES = (".pt2", ".onnx")
 def is_outside(name: str) -> bool:
     """Whether a name is that of a network of another's making, with its own layers: it is no checkpoint of the zoo."""
     return name.lower().endswith((*_MODULES, ".tflite", PROGRAM)) or ".py:" in name
+
+
+def is_checkpoint(name: str) -> bool:
+    """Whether a name is that of weights: in a file or a folder of the user's, or on the hub."""
+    if is_outside(name) or name.endswith(DESIGNS):
+        return False
+    return Path(name).exists() or name.startswith(HUB) or Path(name).suffix in (".safetensors", ".pth", ".mbz")
 
 
 def is_integer(name: str) -> bool:

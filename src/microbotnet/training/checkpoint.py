@@ -22,6 +22,7 @@ from ..compress.file import SUFFIX, read_compressed
 from ..data.cifar10 import CLASSES, MEAN, STD
 from ..data.source import CIFAR10
 from ..design import design_from
+from ..design.file import SUFFIXES as DESIGNS
 from ..errors import BadInput
 from ..hub.fetch import CARD, PREFIX, WEIGHTS, fetch_repository
 from ..nets import architecture, create_model, find_net, input_shape_of, net_names, without_values
@@ -119,6 +120,12 @@ def load_checkpoint(name: str | Path = DEFAULT, asked: Mapping[str, Any] | None 
         close = difflib.get_close_matches(str(name).lower(), cards, n=1, cutoff=0.6)
         hint = f"did you mean {close[0]!r}?" if close else f"give a file or one of: {', '.join(cards)}"
         raise BadInput(f"{path}: {what}; {hint}")
+    if path.suffix in DESIGNS:
+        weights = path.with_suffix(".safetensors")
+        hint = (
+            f"give {weights}" if weights.is_file() else f"train a design first: microbotnet train modern --net {path}"
+        )
+        raise BadInput(f"{path}: holds no weights; {hint}")
     if path.suffix == ".safetensors" and (asked is None or has_card(path)):
         card = _read_card(card_of(path))
         state = read_state(path)
