@@ -244,6 +244,7 @@ def _costed(name: str, width: float, input_size: int | None, classes: int | None
     size = net.input_size if input_size is None else input_size
     known = [key[3] for key in published_facts() if key[:3] == (name, width, size)]
     if classes is None:
-        classes = known[0] if known else (1000 if size not in (None, ROBOT) else net.num_classes)
+        as_imagenet = size not in (None, ROBOT) and net.design is None
+        classes = known[0] if known else (1000 if as_imagenet else net.num_classes)
     network = untrained(name, width=width, input_size=size, classes=classes, preset=preset)
     return Row(network, published_facts().get((name, width, size, classes)))
