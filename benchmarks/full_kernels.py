@@ -65,7 +65,7 @@ class Mixed(nn.Sequential):
             conv_bn(12, 32, 3, 2, activation=nn.ReLU),
             *(Residual(32) for _ in range(3)),
             *(
-                Bottleneck(inputs, row.expanded, row.out, row, average=row is late[-1] and index == 2)
+                Bottleneck(inputs, row.expanded, row.out, row, average=index == 2)
                 for index, (inputs, row) in enumerate(zip((32, 48, 48), late, strict=True))
             ),
             nn.Flatten(),
